@@ -1,0 +1,1 @@
+"""The pure half of the execution: topology, exchange, tickets, waiting and counting. It knows no cell."""

@@ -1,0 +1,291 @@
+"""Waiting: one lock for all scheduling state of a deployment, and threads that sleep on locks of their own.
+
+Guarantees
+    - The lock is never held while user code runs.
+    - A thread that sleeps is woken by exactly one waker, who takes its entry out under the lock.
+    - When every thread of the deployment sleeps although somebody pulls, no thread could ever wake another: this is noticed
+      by the last one to fall asleep, at once, and it calls `on_stall`.
+    - `interrupt` wakes every sleeper; each raises `Interrupted` from its wait.
+
+Assumptions
+    - A thread that uses the monitor has entered it, or was entered by the thread that started it.
+    - All state that conditions of waits look at changes under the lock, or is looked at again after the sleeper has
+      announced itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pypipeline_engine.exceptions import UnsetRecurrentConnectionException
+
+
+class Interrupted(BaseException):
+    """Unwinds a pull whose deployment ends, or whose stream is reset.
+
+    Not an `Exception`, so that a cell's `except Exception` around a pull does not swallow it.
+    """
+
+
+class Lock(Protocol):
+    """What is asked of a lock. Tests put in locks that hand control to an explorer of schedules."""
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+
+    def release(self) -> None:
+        """Give it away."""
+
+    def __enter__(self) -> Any:
+        """Wait for the lock."""
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any, /) -> Any:
+        """Give it away."""
+
+
+class Waiter:
+    """A thread that sleeps, with the reason for it."""
+
+    __slots__ = ("error", "pulls", "queue", "reason", "signal")
+
+    def __init__(self, queue: list[Waiter], reason: Callable[[], str], signal: Lock, pulls: bool) -> None:
+        self.queue = queue
+        self.pulls = pulls
+        self.reason = reason
+        self.signal = signal
+        self.error: BaseException | None = None
+
+
+class Monitor:
+    """The lock, the sleepers, and how many threads are awake."""
+
+    def __init__(self, new_lock: Callable[[], Lock] = threading.Lock) -> None:
+        self._new_lock = new_lock
+        self.lock = new_lock()
+        # Guarded by the lock, as everything below.
+        self._awake = 0
+        self._pulling: set[int] = set()
+        self._waiting: dict[Waiter, None] = {}
+        self._quiet: list[Waiter] = []
+        self.interrupted = False
+        self.unbounded = False
+        """While true, nobody waits for room: queues may outgrow their bounds for a moment."""
+        self.on_stall: Callable[[list[Waiter]], None] = lambda _: None
+
+    # ------------------------------------------------------------------ who is inside
+
+    def enter(self) -> None:
+        """Count a thread as awake: the caller, or one that it is about to start."""
+        with self.lock:
+            self._awake += 1
+
+    def leave(self) -> None:
+        """The opposite of `enter`, by the thread that leaves."""
+        with self.lock:
+            self._awake -= 1
+            self._check()
+
+    def begin_pull(self, turn: Turn) -> None:
+        """Enter as a thread that wants something, with `turn`: while one is inside, all asleep means a deadlock.
+
+        :raises UnsetRecurrentConnectionException: if the calling thread is inside already.
+        """
+        me = threading.get_ident()
+        with self.lock:
+            if not turn.try_to_take_locked(me):
+                turn.refuse_reentry(me)
+                self._awake += 1
+                self._pulling.add(me)
+                try:
+                    turn.take_locked()
+                except BaseException:
+                    self._awake -= 1
+                    self._pulling.discard(me)
+                    self._check()
+                    raise
+                return
+            self._awake += 1
+            self._pulling.add(me)
+
+    def end_pull(self, turn: Turn) -> None:
+        """The opposite of `begin_pull`."""
+        with self.lock:
+            self._awake -= 1
+            self._pulling.discard(threading.get_ident())
+            turn.give_locked()
+            if not self._awake:
+                self._check()
+
+    def _check(self) -> None:
+        """What the last thread to fall asleep or leave has to do. Lock held."""
+        if self._quiet and self._awake == 0:
+            self.wake_all(self._quiet)
+        elif self._awake == 0 and self._pulling and self._waiting:
+            self.on_stall(list(self._waiting))
+
+    # ------------------------------------------------------------------ sleeping and waking, lock held
+
+    def wait(
+        self,
+        queue: list[Waiter],
+        reason: Callable[[], str],
+        unless: Callable[[], Any] | None = None,
+        through_interruption: bool = False,
+    ) -> None:
+        """Sleep until woken out of `queue`. Gives the lock away meanwhile and has it again at return or raise.
+
+        :param reason: says in words what this thread waits for; called only if all threads wait.
+        :param unless: looked at once more after the sleeper has announced itself, where what it waits for may come about
+            without the lock; where it is true, there is no sleep.
+        :param through_interruption: sleep on where others are interrupted.
+        :raises Interrupted: when the monitor is interrupted, before or during the sleep.
+        """
+        if self.interrupted and not through_interruption:
+            raise Interrupted
+        signal = self._new_lock()
+        signal.acquire()
+        waiter = Waiter(queue, reason, signal, threading.get_ident() in self._pulling)
+        queue.append(waiter)
+        if unless is not None and unless():
+            queue.remove(waiter)
+            return
+        self._waiting[waiter] = None
+        self._awake -= 1
+        self._check()
+        try:
+            self.lock.release()
+            signal.acquire()
+        except BaseException:  # a signal handler raised, such as that of Ctrl-C
+            self.lock.acquire()
+            if waiter in self._waiting:
+                queue.remove(waiter)
+                self._forget(waiter)
+            else:
+                self.wake_first(queue)  # the wake-up was for somebody who goes on
+            raise
+        self.lock.acquire()
+        if waiter.error is not None:
+            raise waiter.error
+        if self.interrupted and not through_interruption:
+            raise Interrupted
+
+    def wake_last(self, queue: list[Waiter]) -> None:
+        """Wake who fell asleep last in `queue`: its thread is the warmest."""
+        if queue:
+            self._release(queue.pop())
+
+    def wake_first(self, queue: list[Waiter]) -> None:
+        """Wake who has slept longest in `queue`: nobody starves."""
+        if queue:
+            self._release(queue.pop(0))
+
+    def wake_all(self, queue: list[Waiter]) -> None:
+        """Wake everybody in `queue`."""
+        while queue:
+            self._release(queue.pop())
+
+    def wake_with(self, waiter: Waiter, error: BaseException) -> None:
+        """Wake `waiter`, who raises `error`."""
+        waiter.error = error
+        waiter.queue.remove(waiter)
+        self._release(waiter)
+
+    def _release(self, waiter: Waiter) -> None:
+        self._forget(waiter)
+        waiter.signal.release()
+
+    def _forget(self, waiter: Waiter) -> None:
+        del self._waiting[waiter]
+        self._awake += 1
+
+    # ------------------------------------------------------------------ stopping the world
+
+    def interrupt(self) -> None:
+        """Make every sleeper raise `Interrupted`, and everybody who wants to sleep from now on. Takes the lock."""
+        with self.lock:
+            self.interrupted = True
+            for waiter in list(self._waiting):
+                waiter.queue.remove(waiter)
+                self._release(waiter)
+
+    def resume(self) -> None:
+        """End the interruption. Takes the lock."""
+        with self.lock:
+            self.interrupted = False
+
+    def wait_until_quiet(self) -> None:
+        """Sleep until every other thread inside sleeps or has left. The caller has entered. Takes the lock."""
+        with self.lock:
+            if self._awake > 1:
+                self.wait(self._quiet, lambda: "all cells to come to rest", through_interruption=True)
+
+
+class Turn:
+    """Who may run the cells of a domain that several threads reach. A state, not a lock held while they run."""
+
+    __slots__ = ("_holder", "_monitor", "_waiters", "name")
+
+    def __init__(self, monitor: Monitor, name: str) -> None:
+        self._monitor = monitor
+        self._holder: int | None = None
+        self._waiters: list[Waiter] = []
+        self.name = name
+
+    def take(self, unless: Callable[[], Any] | None = None) -> bool:
+        """Wait for the turn and take it.
+
+        :param unless: looked at whenever the turn might be taken; where it is true, the turn is not taken.
+        :returns: whether the turn was taken.
+        :raises UnsetRecurrentConnectionException: if the calling thread has the turn already.
+        """
+        with self._monitor.lock:
+            return self.take_locked(unless)
+
+    def take_locked(self, unless: Callable[[], Any] | None = None) -> bool:
+        """The same, with the lock held."""
+        monitor = self._monitor
+        me = threading.get_ident()
+        while True:
+            if unless is not None and unless():
+                # The wake-up that ended a sleep here was meant for somebody who takes the turn.
+                if self._holder is None:
+                    monitor.wake_first(self._waiters)
+                return False
+            if self._holder is None:
+                self._holder = me
+                return True
+            self.refuse_reentry(me)
+            monitor.wait(self._waiters, self._describe)
+
+    def refuse_reentry(self, me: int) -> None:
+        """Raise `UnsetRecurrentConnectionException` where the thread `me` has the turn already. Lock held."""
+        if self._holder == me:
+            raise UnsetRecurrentConnectionException(
+                f"{self.name} is pulled while it is running on the same thread: a cell pulls what depends on it"
+            )
+
+    def try_to_take_locked(self, me: int) -> bool:
+        """Take the turn for the thread `me` if nobody has it. Lock held."""
+        if self._holder is None:
+            self._holder = me
+            return True
+        return False
+
+    def give(self) -> None:
+        """Give the turn back."""
+        with self._monitor.lock:
+            self.give_locked()
+
+    def give_locked(self) -> None:
+        """The same, with the lock held."""
+        self._holder = None
+        self._monitor.wake_first(self._waiters)
+
+    def is_mine(self) -> bool:
+        """Whether the calling thread has the turn."""
+        return self._holder == threading.get_ident()
+
+    def _describe(self) -> str:
+        return f"{self.name}, which another thread runs"

@@ -1,0 +1,346 @@
+"""A cell as the plan sees it: something to run, what it reads, what it fills, and what happens when it fails.
+
+Guarantees
+    - At most one thread runs a unit at a time, as long as callers keep to its domain.
+    - Every run that does not end the stream leaves exactly one place in every outgoing channel: a value, an error or a gap.
+    - After a run that ended by an error or a gap, every input has moved on by the same number of places.
+
+Nothing here waits, and there is no lock.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from time import perf_counter, thread_time
+from typing import TYPE_CHECKING, Any
+
+from pypipeline_engine.core.counters import Counters, DeadLetter
+from pypipeline_engine.core.monitor import Interrupted
+from pypipeline_engine.core.values import UNSET, Outcome, Slot
+from pypipeline_engine.exceptions import (
+    DeadlockException,
+    InternalError,
+    ItemSkipped,
+    NoOutputProvidedException,
+    UnsetRecurrentConnectionException,
+)
+
+if TYPE_CHECKING:
+    from pypipeline_engine.core.channels import Channel
+
+COST_OF_A_SAMPLE_S = 1.5e-6
+"""About what it takes to time one run of one cell."""
+LARGEST_SHARE_OF_SAMPLING = 0.02
+LONGEST_INTERVAL = 64
+LAG_IS_CHECKED_EVERY = 64
+LARGEST_LAG = 1024
+"""How many values may wait in a connection inside a domain. Nobody can wait there for room: whoever should make it is the
+same thread."""
+
+
+class Clock:
+    """Times the runs of the units of one domain: all of them in one step, or none.
+
+    A step is timed as a whole, so that the time of a unit can be told from that of the units it pulls. How many steps go by
+    between two that are timed follows from how long they take: each one where they are long.
+    """
+
+    __slots__ = ("_countdown", "_nb_units", "nested_cpu_s", "nested_s", "timed", "weight")
+
+    def __init__(self, nb_units: int) -> None:
+        self._nb_units = max(1, nb_units)
+        self._countdown = 1
+        self.timed = False
+        self.weight = 1
+        self.nested_s = 0.0
+        self.nested_cpu_s = 0.0
+
+    def bind(self, do: Callable[[], Any]) -> Callable[[], Any]:
+        """The way to do one step of the domain: `do`, timed every now and then."""
+
+        def step() -> Any:
+            self._countdown -= 1
+            return self._step_timed(do) if self._countdown <= 0 else do()
+
+        return step
+
+    def _step_timed(self, do: Callable[[], Any]) -> Any:
+        self.timed = True
+        self.nested_s = self.nested_cpu_s = 0.0
+        begin = perf_counter()
+        try:
+            return do()
+        finally:
+            self.timed = False
+            took = perf_counter() - begin
+            affordable = self._nb_units * COST_OF_A_SAMPLE_S / (LARGEST_SHARE_OF_SAMPLING * max(took, 1e-7))
+            self.weight = self._countdown = max(1, min(LONGEST_INTERVAL, int(affordable)))
+
+    def run(self, body: Callable[[], Any], counters: Counters) -> Any:
+        """Run a unit within a timed step, and charge to it what the units that it pulled did not take."""
+        outer_s, outer_cpu_s = self.nested_s, self.nested_cpu_s
+        self.nested_s = self.nested_cpu_s = 0.0
+        begin_cpu = thread_time()
+        begin = perf_counter()
+        try:
+            return body()
+        finally:
+            took = perf_counter() - begin
+            took_cpu = thread_time() - begin_cpu
+            counters.add_sample(
+                max(0.0, took - self.nested_s), self.nested_s, max(0.0, took_cpu - self.nested_cpu_s), self.weight
+            )
+            self.nested_s = outer_s + took
+            self.nested_cpu_s = outer_cpu_s + took_cpu
+
+    def wait(self, wait: Callable[[], Any]) -> Any:
+        """Wait within a timed step: charged to nobody's work."""
+        begin = perf_counter()
+        begin_cpu = thread_time()
+        try:
+            return wait()
+        finally:
+            self.nested_s += perf_counter() - begin
+            self.nested_cpu_s += thread_time() - begin_cpu
+
+
+def _raise_interrupted() -> None:
+    raise Interrupted
+
+
+def _raise_end() -> None:
+    raise StopIteration
+
+
+class Unit:
+    """One cell in a plan."""
+
+    __slots__ = (
+        "_body",
+        "body",
+        "channels",
+        "clock",
+        "counters",
+        "ended",
+        "inputs",
+        "name",
+        "outputs",
+        "report",
+        "retries",
+        "running",
+        "skips_errors",
+    )
+
+    def __init__(self, name: str, body: Callable[[], None], outputs: Sequence[tuple[str, Slot]]) -> None:
+        """Make a unit.
+
+        :param name: the full name of the cell, for messages.
+        :param body: runs the cell's code once.
+        :param outputs: the full names of the outputs and where the body leaves their values.
+        """
+        self.name = name
+        self._body = body
+        self.body = body
+        self.outputs = tuple(outputs)
+        self.counters = Counters()
+        self.ended = False
+        self.running = False
+        self.retries = 0
+        self.skips_errors = False
+        self.report: Callable[[DeadLetter], None] = lambda _: None
+        self.plug([], [], Clock(1))
+
+    def plug(self, inputs: Sequence[Channel], channels: Sequence[tuple[Slot, Channel]], clock: Clock) -> None:
+        """Say what this unit reads from, and what it fills from which slot."""
+        self.inputs = list(inputs)
+        self.channels = list(channels)
+        self.clock = clock
+
+    # ------------------------------------------------------------------ ending and interrupting
+
+    def end(self) -> None:
+        """From now on every run ends the stream at once."""
+        self.ended = True
+        self.body = _raise_end
+
+    def interrupt(self) -> None:
+        """From now on every run raises `Interrupted`. Any thread."""
+        self.body = _raise_interrupted
+
+    def resume(self) -> None:
+        """Run normally again, or end at once where the stream had ended."""
+        self.body = _raise_end if self.ended else self._body
+
+    def rewind(self) -> None:
+        """Forget that the stream ended."""
+        self.ended = self.running = False
+        self.body = self._body
+
+    # ------------------------------------------------------------------ running
+
+    def bind(self) -> Callable[[], Outcome | None]:
+        """The way to run this unit and fill its channels: a closure over what it needs, made once for a deployment.
+
+        It returns the error or gap in place of the values, where there is one, and raises `StopIteration` at the end.
+        """
+        counters, clock, inputs, retries = self.counters, self.clock, self.inputs, self.retries
+        meters = [channel.meter for channel in inputs]
+        slots = [slot for _, slot in self.outputs]
+        puts = [(slot, channel.put) for slot, channel in self.channels]
+        plain = [channel for _, channel in self.channels if channel.bounded_by_lag]
+
+        def attempt() -> None:
+            for slot in slots:
+                slot.value = UNSET
+            if clock.timed:
+                clock.run(self.body, counters)
+            else:
+                self.body()
+            for slot in slots:
+                if slot.value is UNSET:
+                    raise self.explain_missing_output()
+
+        def run() -> Outcome | None:
+            if self.running:
+                raise self._explain_reentry()
+            if not counters.runs % LAG_IS_CHECKED_EVERY:
+                self._check_lag(plain)
+            counters.runs += 1
+            before = [meter.runs for meter in meters]
+            self.running = True
+            try:
+                if retries:
+                    self._attempt_again_and_again(attempt)
+                else:
+                    attempt()
+            except BaseException as error:
+                outcome = self.settle(error, before)
+                for _, channel in self.channels:
+                    channel.put_outcome(outcome)
+                return outcome
+            finally:
+                self.running = False
+            for slot, put in puts:
+                put(slot.value)
+            return None
+
+        return run
+
+    def bind_sink(self) -> Callable[[], Outcome | None]:
+        """The same for a unit without outputs and retries and with at most one input, with less to do."""
+        counters, clock = self.counters, self.clock
+        upstream = self.inputs[0].meter if self.inputs else Counters()
+
+        def run() -> Outcome | None:
+            before = upstream.runs
+            counters.runs += 1
+            try:
+                if clock.timed:
+                    clock.run(self.body, counters)
+                else:
+                    self.body()
+            except BaseException as error:
+                return self.settle(error, [before] if self.inputs else [])
+            return None
+
+        return run
+
+    def _attempt_again_and_again(self, attempt: Callable[[], None]) -> None:
+        """Try `1 + retries` times; the inputs give the same values each time."""
+        for channel in self.inputs:
+            channel.remember()
+        for left in range(self.retries, -1, -1):
+            try:
+                attempt()
+                return
+            except Exception as error:
+                if left == 0 or not self._is_own(error) or isinstance(error, ItemSkipped | StopIteration):
+                    raise
+            self.counters.retries += 1
+            for channel in self.inputs:
+                channel.replay()
+
+    def settle(self, error: BaseException, before: Sequence[int]) -> Outcome:
+        """What stands in the place of a run that ended by `error`; moves the inputs on together.
+
+        :param before: how many places each input had taken when the run began.
+        :raises BaseException: the error itself, where it is not one of an item: the end, an interruption, Ctrl-C.
+        """
+        if isinstance(error, StopIteration):
+            self.counters.runs -= 1
+            self.end()
+            raise error
+        if not isinstance(error, Exception):
+            raise error
+        counters = self.counters
+        counters.lost += 1
+        self._align(before)
+        if not self._is_own(error):
+            return Outcome(error)
+        if isinstance(error, ItemSkipped):
+            counters.skipped += 1
+            return Outcome(self._sign(error))
+        counters.errors += 1
+        if self.skips_errors and not isinstance(error, DeadlockException | InternalError):
+            counters.skipped += 1
+            text = "".join(traceback.format_exception(error))
+            self.report(DeadLetter(self.name, counters.runs - 1, f"{type(error).__name__}: {error}", text))
+            return Outcome(self._sign(ItemSkipped(f"{self.name} skipped an item because of {error!r}")))
+        if get_cell_of(error) is None:
+            error.add_note(f"in the cell {self.name}")
+        return Outcome(self._sign(error))
+
+    def _sign(self, error: Exception) -> Exception:
+        """Have the error or gap say where it came from, whatever its type."""
+        error._pypipeline_cell = self.name  # type: ignore[attr-defined]
+        return error
+
+    def _is_own(self, error: BaseException) -> bool:
+        """Whether the error or gap arose here, and was not pulled from a cell upstream."""
+        return get_cell_of(error) in (None, self.name)
+
+    def _align(self, before: Sequence[int]) -> None:
+        """Move every input on to the largest number of places taken from any of them in this run, at least one."""
+        taken = [channel.meter.runs - start for channel, start in zip(self.inputs, before, strict=True)]
+        most = max(taken, default=0) or 1
+        for channel, count in zip(self.inputs, taken, strict=True):
+            for _ in range(most - count):
+                try:
+                    channel.pull()
+                except StopIteration:
+                    break
+                except Exception:  # an error in a place that is passed over is passed over with it
+                    continue
+
+    # ------------------------------------------------------------------ what can go wrong here
+
+    def explain_missing_output(self) -> Exception:
+        """The error for a run that did not set all outputs."""
+        for name, slot in self.outputs:
+            if slot.value is UNSET:
+                return NoOutputProvidedException(
+                    f"{name} was not set in this pull: call its set_value() on every way through _on_pull, "
+                    f"or raise ItemSkipped where an item has no result"
+                )
+        return InternalError(f"{self.name} misses an output, but all are set")
+
+    def _explain_reentry(self) -> Exception:
+        return UnsetRecurrentConnectionException(
+            f"{self.name} is pulled, through a recurrent connection, while it is running: a cell on this cycle pulls more "
+            f"values in one run than the cycle brings"
+        )
+
+    def _check_lag(self, channels: Sequence[Channel]) -> None:
+        for channel in channels:
+            if len(channel.buffer) >= LARGEST_LAG:
+                raise DeadlockException(
+                    f"{channel} holds {len(channel.buffer)} values that {channel.target} does not pull, while others go on "
+                    f"reading from {channel.source}: let all readers of it take as many values, or skip() some"
+                )
+
+
+def get_cell_of(error: BaseException) -> str | None:
+    """The full name of the cell that raised `error`, where a pipeline delivered it."""
+    name = getattr(error, "_pypipeline_cell", None)
+    return name if isinstance(name, str) else None

@@ -1,0 +1,76 @@
+"""What travels through a pipeline besides the values of its cells."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Final
+
+
+class _Symbol:
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+UNSET: Final[Any] = _Symbol("UNSET")
+"""The absence of a value, where `None` is a value like any other."""
+
+END: Final[Any] = _Symbol("END")
+"""Stands where a stream ended."""
+
+
+class Slot:
+    """Holds the value that an output was set to in the current pull."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: Any = UNSET
+
+
+class Outcome:
+    """An error or a gap in the place of a value. Seen once by each connection, possibly in several threads."""
+
+    __slots__ = ("_traceback", "error")
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self._traceback: TracebackType | None = error.__traceback__
+
+    def get_error(self) -> BaseException:
+        """The error, with its traceback as it was: raising one exception several times would let it grow."""
+        return self.error.with_traceback(self._traceback)
+
+
+_WITHOUT_SIZE = frozenset({int, float, bool, complex, type(None), Outcome})
+_MOST_ELEMENTS = 64
+
+
+def size_of(value: Any) -> int:
+    """About how many bytes of memory a value keeps busy: arrays, bytes and text, also one level down in collections.
+
+    An estimate for bounding queues. Numbers and unknown objects count as nothing; of a long collection the first
+    elements stand for the others.
+    """
+    kind = value.__class__
+    if kind in _WITHOUT_SIZE:
+        return 0
+    nbytes = getattr(value, "nbytes", None)
+    if nbytes is not None:
+        return int(nbytes)
+    if kind is bytes or kind is str or kind is bytearray:
+        return len(value)
+    if kind is list or kind is tuple or kind is dict:
+        elements = list(value.values()) if kind is dict else value
+        sample = elements[:_MOST_ELEMENTS]
+        total = 0
+        for element in sample:
+            if element.__class__ not in _WITHOUT_SIZE:
+                nbytes = getattr(element, "nbytes", None)
+                total += len(element) if nbytes is None and isinstance(element, bytes | str) else int(nbytes or 0)
+        return total * len(elements) // max(1, len(sample))
+    return 0
