@@ -1,0 +1,150 @@
+"""The tree of cells of a pipeline as a flat graph: what runs, and which output each input reads.
+
+Composite cells and ports vanish; a scaled cell stays as one node, and what is inside of it is a graph of its own for each
+clone. The one exception is a cell that cannot be scaled and has one clone: its cells stay in the graph, and the thread of
+the clone is the one that pulls them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pypipeline_engine.cell import ACell, ACompositeCell, ASingleCell, ScalableCell
+from pypipeline_engine.cellio import IO, Input, InputPort, Output, OutputPort, TargetEnd
+from pypipeline_engine.core.values import UNSET
+from pypipeline_engine.exceptions import InternalError
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """An input, and the output that it reads."""
+
+    source: IO[Any]
+    """An `Output`, an `OutputPort` of a scaled cell, or an `InputPort` of the scope's root."""
+    target: IO[Any]
+    """An `Input`, an `InputPort` of a scaled cell, an `OutputPort` of the scope's root, or one of a scaled cell whose own
+    thread pulls what is inside."""
+    reader: ACell
+    """The cell that reads: a single cell, a scaled cell, or the scope's root."""
+    producer: ACell
+    """The cell that is read: a single cell, a scaled cell, or the scope's root."""
+    through: tuple[IO[Any], ...] = ()
+    """The ports between, from the target back to the source."""
+    initial_value: Any = UNSET
+    """What a recurrent link delivers first."""
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether the link closes a cycle."""
+        return self.initial_value is not UNSET
+
+
+@dataclass
+class FlatGraph:
+    """What one scope consists of: the whole pipeline but for the inside of its scaled cells, or the inside of a clone."""
+
+    root: ACell
+    cells: list[ASingleCell] = field(default_factory=list)
+    stages: list[ScalableCell] = field(default_factory=list)
+    own_thread: dict[ACell, ScalableCell] = field(default_factory=dict)
+    """Single cells and stages that the thread of a clone pulls within this scope, with the stage it is the clone of."""
+    links: list[Link] = field(default_factory=list)
+    nodes: list[ACell] = field(default_factory=list)
+    """Single cells and stages, in the order of their declaration."""
+    links_to: dict[ACell, list[Link]] = field(default_factory=dict)
+    """The links by the cell that reads."""
+    links_from: dict[ACell, list[Link]] = field(default_factory=dict)
+    """The links by the cell that is read."""
+
+    def add(self, link: Link) -> None:
+        """Add a link."""
+        self.links.append(link)
+        self.links_to.setdefault(link.reader, []).append(link)
+        self.links_from.setdefault(link.producer, []).append(link)
+
+    def is_sink(self, node: ACell) -> bool:
+        """Whether nothing but a recurrent link reads `node`."""
+        return all(link.recurrent for link in self.links_from.get(node, ()))
+
+
+def is_scaled(cell: ACell) -> bool:
+    """Whether `cell` divides its stream over clones, or has a thread of its own."""
+    return isinstance(cell, ScalableCell) and cell.get_nb_clones() > 0
+
+
+def pulls_its_inside(stage: ScalableCell) -> bool:
+    """Whether the one clone of `stage` is a thread that pulls the inner cell as it is, and not a copy fed by tickets."""
+    return not stage.get_inner_cell().supports_scaling()
+
+
+def flatten(root: ACell, wanted_outputs: Iterable[str] | None = None) -> FlatGraph:
+    """The graph of what is inside `root`, or of `root` alone where it is a single cell.
+
+    :param wanted_outputs: the output ports of the root that are read; `None` for all that are connected inside.
+    """
+    graph = FlatGraph(root)
+    _collect(root, graph, None)
+    for cell in graph.cells:
+        for io in cell.get_inputs():
+            if isinstance(io, Input) and io.is_connected():
+                graph.add(_trace(io, cell, graph))
+    for stage in graph.stages:
+        inside = pulls_its_inside(stage)
+        for name in stage.get_io_names():
+            port = stage.get_io(name)
+            if isinstance(port, OutputPort) and inside:
+                if port.get_nb_outgoing_connections():
+                    graph.add(_trace(port, stage, graph))
+            elif isinstance(port, InputPort) and not inside:
+                graph.add(_trace(port, stage, graph))
+    wanted = None if wanted_outputs is None else set(wanted_outputs)
+    for output in root.get_outputs():
+        if isinstance(output, OutputPort) and output.is_connected() and (wanted is None or output.get_name() in wanted):
+            graph.add(_trace(output, root, graph))
+    return graph
+
+
+def _collect(cell: ACell, graph: FlatGraph, own_thread: ScalableCell | None) -> None:
+    """Collect what runs in `cell`, in the order of declaration."""
+    if isinstance(cell, ASingleCell):
+        graph.cells.append(cell)
+        graph.nodes.append(cell)
+    elif isinstance(cell, ScalableCell) and is_scaled(cell) and cell is not graph.root:
+        graph.stages.append(cell)
+        graph.nodes.append(cell)
+        if pulls_its_inside(cell):
+            _collect(cell.get_inner_cell(), graph, cell)
+    elif isinstance(cell, ACompositeCell):
+        for inner in cell.get_internal_cells():
+            _collect(inner, graph, own_thread)
+        return
+    if own_thread is not None:
+        graph.own_thread[cell] = own_thread
+
+
+def _trace(target: TargetEnd[Any], reader: ACell, graph: FlatGraph) -> Link:
+    """Follow the connections from `target` upstream to what gives it its values."""
+    through: list[IO[Any]] = []
+    initial_value: Any = UNSET
+    io: IO[Any] = target
+    while True:
+        connection = io.get_incoming_connections()[0]
+        source = connection.get_source()
+        if connection.is_recurrent() and initial_value is UNSET:
+            initial_value = source.get_initial_value()
+        cell = source.get_cell()
+        at_border = (
+            isinstance(source, Output)
+            or (isinstance(source, InputPort) and cell is graph.root)
+            or (isinstance(source, OutputPort) and is_scaled(cell) and cell is not graph.root)
+        )
+        if at_border:
+            return Link(source, target, reader, cell, tuple(through), initial_value)
+        if not isinstance(source, InputPort | OutputPort):
+            raise InternalError(
+                f"{target.get_full_name()} is connected to {source.get_full_name()}, which is no output"
+            )
+        through.append(source)
+        io = source

@@ -1,0 +1,238 @@
+"""Running a pipeline in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from pypipeline_engine.exceptions import (
+    InactiveException,
+    InvalidInputException,
+    InvalidStateException,
+    NonCriticalException,
+    TimeoutException,
+)
+
+if TYPE_CHECKING:
+    from pypipeline_engine.cell import ACell
+    from pypipeline_engine.core.counters import Statistics
+    from pypipeline_engine.runtime.deployment import Deployment
+
+
+class RunState(StrEnum):
+    """What a run does."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    ENDED = "ended"
+    """The stream ended, or as many items came as were asked for."""
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+_OVER = (RunState.ENDED, RunState.STOPPED, RunState.FAILED)
+
+
+class RunHandle:
+    """A run, from its start on. All methods may be called from any thread, and only `wait` and `stop` wait.
+
+    As a context manager it stops the run at the end of the block.
+    """
+
+    def __init__(
+        self,
+        cell: ACell,
+        *,
+        max_items: int | None = None,
+        paused: bool = False,
+        on_error: Callable[[Exception], None] | None = None,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
+        """Deploy `cell` if needed, and start.
+
+        :param max_items: end after so many items; `None` for all there are.
+        :param paused: begin paused, for stepping.
+        :param on_error: is told every non-critical error, in the run's thread.
+        :param on_end: is called in the run's thread when everything has ended.
+        :raises InvalidInputException: for a part of a pipeline, or a negative number of items.
+        :raises InvalidStateException: while another run of the pipeline goes on.
+        """
+        if cell.get_parent_cell() is not None:
+            raise InvalidInputException(
+                f"{cell.get_full_name()} is a part of {cell.get_root_cell().get_full_name()}: run that one"
+            )
+        if max_items is not None and (isinstance(max_items, bool) or not isinstance(max_items, int) or max_items < 0):
+            raise InvalidInputException(f"max_items must be a whole number of at least 0, not {max_items!r}")
+        self._cell = cell
+        self._max_items = max_items
+        self._on_error = on_error
+        self._on_end = on_end
+        self._owns_deployment = not cell.is_deployed()
+        if self._owns_deployment:
+            cell.deploy()
+        self._deployment: Deployment = cell._get_deployment()  # type: ignore[assignment]  # the only kind there is
+        self._deployment.claim(self)
+        self.nb_items = self._expect(cell.get_nb_available_pulls())
+        """How many items are to be expected, `None` where unknown."""
+        self.error: Exception | None = None
+        """The critical error that ended the run."""
+        self.nb_errors = 0
+        """How many non-critical errors there were."""
+        self._nb_done = 0
+        self._last: Statistics | None = None
+        self._state = RunState.PAUSED if paused else RunState.RUNNING
+        self._steps = 0
+        self._stop_asked = False
+        # Guards state, steps and the wish to stop.
+        self._changed = threading.Condition()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"pypipeline run {cell.get_name()}", daemon=True)
+        self._thread.start()
+
+    def _expect(self, available: int | None) -> int | None:
+        known = [number for number in (available, self._max_items) if number is not None]
+        return min(known, default=None)
+
+    # ------------------------------------------------------------------ what it does
+
+    @property
+    def state(self) -> RunState:
+        """What the run does now."""
+        return self._state
+
+    def statistics(self) -> Statistics:
+        """What was counted until now, or until the end. Never waits for user code."""
+        last = self._last
+        return last if last is not None else self._deployment.statistics()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the run is over.
+
+        :param timeout: seconds to wait at most.
+        :raises TimeoutException: if it is not over by then.
+        :raises Exception: the critical error that ended it.
+        """
+        if not self._over.wait(timeout):
+            raise TimeoutException(f"the run of {self._cell.get_full_name()} is not over after {timeout:g} s")
+        if self.error is not None:
+            raise self.error
+
+    def pause(self) -> None:
+        """Pause after the current step; clones go on until their queues are full."""
+        self._set_state(RunState.PAUSED)
+
+    def resume(self) -> None:
+        """Go on."""
+        self._set_state(RunState.RUNNING)
+
+    def step(self, n: int = 1) -> None:
+        """While paused, let `n` more items through.
+
+        :raises InvalidStateException: while not paused.
+        """
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise InvalidInputException(f"a run can go on by a whole number of steps of at least 1, not {n!r}")
+        with self._changed:
+            if self._state is not RunState.PAUSED:
+                raise InvalidStateException(f"the run is {self._state}: pause() it before stepping")
+            self._steps += n
+            self._changed.notify_all()
+
+    def _set_state(self, state: RunState) -> None:
+        with self._changed:
+            if self._state in _OVER:
+                raise InvalidStateException(f"the run is {self._state} and cannot become {state}")
+            self._state = state
+            self._steps = 0
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End the run, and wait for that: for user code that runs, and for nothing else. Does nothing once it is over.
+
+        A pipeline that the run deployed is undeployed; of one that was deployed before, the current step is finished.
+        """
+        with self._changed:
+            self._stop_asked = True
+            self._changed.notify_all()
+        if threading.current_thread() is self._thread:
+            return
+        if self._owns_deployment and not self._over.is_set():
+            self._deployment.interrupt()
+        self._over.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # ------------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        state = RunState.FAILED
+        try:
+            state = self._pull_until_over()
+        except Exception as error:
+            self.error = error
+        except BaseException as error:  # a cell that raises SystemExit, say, ends its run and not its thread alone
+            self.error = InvalidStateException(f"{self._cell.get_full_name()} was ended by {error!r}")
+        try:
+            self._last = self._deployment.statistics()
+            self._deployment.release(self)
+            if self._owns_deployment:
+                self._deployment.undeploy(failed=state is RunState.FAILED)
+        except Exception as error:
+            self.error = self.error or error
+            state = RunState.FAILED
+        finally:
+            with self._changed:
+                self._state = state
+                self._changed.notify_all()
+            try:
+                if self._on_end is not None:
+                    self._on_end()
+            finally:
+                self._over.set()
+
+    def _pull_until_over(self) -> RunState:
+        while True:
+            if not self._wait_for_leave():
+                return RunState.STOPPED if self._stop_asked else RunState.ENDED
+            try:
+                self._deployment.pull_while(self._wants_more, self._handle)
+            except StopIteration:
+                return RunState.ENDED
+            except InactiveException:
+                if self._stop_asked:
+                    return RunState.STOPPED
+                raise
+
+    def _wait_for_leave(self) -> bool:
+        """Wait while paused; false where the run is to end."""
+        with self._changed:
+            while not self._stop_asked and self._state is RunState.PAUSED and not self._steps and not self._is_full():
+                self._changed.wait()
+            return not self._stop_asked and not self._is_full()
+
+    def _is_full(self) -> bool:
+        return self._max_items is not None and self._nb_done >= self._max_items
+
+    def _wants_more(self, done: int) -> bool:
+        """Whether one more step is to be taken, asked before each one with the number of steps that brought an item."""
+        self._nb_done += done
+        if self._stop_asked or self._is_full():
+            return False
+        if self._state is RunState.PAUSED:
+            with self._changed:
+                self._steps = max(0, self._steps - done)
+                return self.state is RunState.RUNNING or self._steps > 0
+        return True
+
+    def _handle(self, error: Exception) -> None:
+        if not isinstance(error, NonCriticalException):
+            raise error
+        self.nb_errors += 1
+        if self._on_error is not None:
+            self._on_error(error)

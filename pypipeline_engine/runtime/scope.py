@@ -1,0 +1,672 @@
+"""The plan for what runs in one place: the whole pipeline but for the inside of its scaled cells, or the inside of a clone.
+
+A plan is made once, at deployment: every input's `pull` becomes a closure that knows where its values come from. When a cell
+gets its first clone, or loses its last one, the plan of its scope is made again while everything rests; what was on its way
+moves over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
+from pypipeline_engine.cellio import IO, AParameter, Input, InputPort, Output, OutputPort, RuntimeParameter
+from pypipeline_engine.core.channels import (
+    Channel,
+    CrossingChannel,
+    DirectChannel,
+    OutletChannel,
+    PortChannel,
+    explain_second_pull,
+)
+from pypipeline_engine.core.domains import assign_domains
+from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn
+from pypipeline_engine.core.topology import Edge, topological_order
+from pypipeline_engine.core.units import Clock, Unit
+from pypipeline_engine.core.values import END, UNSET, Outcome, Slot
+from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
+from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
+
+if TYPE_CHECKING:
+    from pypipeline_engine.runtime.stage import Stage
+
+MAIN = "main"
+"""The domain of the thread that pulls the scope."""
+QUEUE_LIMIT_BYTES = 256 * 2**20
+SMALLEST_CAPACITY = 16
+SPARE_CAPACITY = 4
+"""How much more than the windows of the scaled cells fits beside them, so that a way round them does not hold them up."""
+
+
+@dataclass
+class Registry:
+    """What the scopes of one deployment share."""
+
+    monitor: Monitor
+    get_unit: Callable[[ASingleCell], Unit]
+    get_stage: Callable[[ScalableCell, Scope], Stage]
+
+
+@dataclass
+class _Wiring:
+    """The links of a plan, with their channels."""
+
+    graph: FlatGraph
+    channels: dict[Link, Channel] = field(default_factory=dict)
+    by_target: dict[IO[Any], Channel] = field(default_factory=dict)
+
+    def add(self, link: Link, channel: Channel) -> None:
+        self.channels[link] = channel
+        self.by_target[link.target] = channel
+
+    def get_from(self, node: ACell) -> dict[Link, Channel]:
+        """What is read from `node`."""
+        return {link: self.channels[link] for link in self.graph.links_from.get(node, ())}
+
+    def get_to(self, node: ACell) -> dict[Link, Channel]:
+        """What `node` reads."""
+        return {link: self.channels[link] for link in self.graph.links_to.get(node, ())}
+
+
+class Scope:
+    """Runs what is inside `root`, one step or one ticket at a time."""
+
+    def __init__(self, root: ACell, registry: Registry, name: str, clone_of: Stage | None = None) -> None:
+        """Prepare a scope; `plan` makes it ready to run.
+
+        :param root: the outermost cell of a pipeline, or the scaled cell of which this is the inside.
+        :param name: the station at which its cells run, for the statistics.
+        :param clone_of: the stage of which this is the inside; `None` for a pipeline.
+        """
+        self.root = root
+        self.name = name
+        self._registry = registry
+        self._monitor = registry.monitor
+        self._clone_of = clone_of
+        self._always_queue: set[ACell] = set()
+        self._wiring = _Wiring(FlatGraph(root))
+        self.units: dict[ASingleCell, Unit] = {}
+        self.stages: dict[ScalableCell, Stage] = {}
+        self.clock = Clock(1)
+        self._turns: dict[Hashable, Turn] = {}
+        self._clocks: dict[Hashable, Clock] = {}
+        self._domains: dict[Any, Hashable] = {}
+        self._runs: dict[ACell, Callable[[], Outcome | None]] = {}
+        self._taps: list[tuple[Callable[[], Any], Slot]] = []
+        self._sinks: list[Callable[[], Outcome | None]] = []
+        self._ports: list[list[Callable[[Any], None]]] = []
+        self._port_channels: list[Channel] = []
+        self._fed_all = False
+        self.feeds_itself = False
+        """Whether what is inside takes its tickets by itself, ahead of the results: it has scaled cells of its own."""
+        self.open_ticket: Callable[[], Any] = lambda: END
+        """Takes the next ticket of the stage: its values, or `END`. Set by the worker of a scope that feeds itself."""
+        self._collect: Callable[[], Any] = lambda: END
+        self.step: Callable[[], None] = self._step
+        """One step of a pipeline: every sink and every output port of the root advances once.
+
+        Raises `StopIteration` at the end of the first sink that ends, `ItemSkipped` where all of them met a gap, and
+        otherwise the first error.
+        """
+
+    # ------------------------------------------------------------------ what is here
+
+    @property
+    def cells(self) -> list[ASingleCell]:
+        """The single cells, sources first."""
+        return list(self.units)
+
+    def get_nodes(self) -> list[ACell]:
+        """The single cells and the scaled cells, in the order of their declaration."""
+        return list(self._wiring.graph.nodes)
+
+    def get_order(self) -> list[ACell]:
+        """The single cells and the scaled cells, sources first."""
+        return list(self._runs)
+
+    def get_own_threads(self) -> dict[ACell, Stage]:
+        """The cells that a clone pulls as they are, with its stage."""
+        return {cell: self.stages[stage] for cell, stage in self._wiring.graph.own_thread.items()}
+
+    def leads_out_of(self, node: ACell, cell: ACell) -> bool:
+        """Whether nothing inside of `cell` but recurrent links reads `node`."""
+        inside = set(cell._get_cells_recursively())
+        links = self._wiring.graph.links_from.get(node, ())
+        return all(link.recurrent or link.reader not in inside for link in links)
+
+    def get_crossing_channels(self) -> list[CrossingChannel]:
+        """The connections between threads."""
+        return [channel for channel in self._wiring.channels.values() if isinstance(channel, CrossingChannel)]
+
+    def get_station(self, cell: ACell) -> str:
+        """At which station a cell runs: cells at the same one share its time."""
+        domain = self._domains.get(cell, MAIN)
+        if domain == MAIN:
+            return self.name
+        if domain is self.root:
+            return f"ports of {self.root.get_full_name()}"
+        if isinstance(domain, ACell):
+            return f"turn of {domain.get_full_name()}"
+        return f"intake of {domain.name}"  # type: ignore[attr-defined]  # the only other kind of domain is a stage
+
+    def get_turn(self, cell: ACell) -> Turn | None:
+        """The turn that a thread needs to run `cell`; `None` where whoever pulls the scope may."""
+        domain = self._domains.get(cell, MAIN)
+        if domain == MAIN:
+            return None
+        turn = self._turns.get(domain)
+        if turn is None:
+            raise InvalidStateException(f"{cell.get_full_name()} is pulled by a clone: pull the pipeline instead")
+        return turn
+
+    def get_run(self, cell: ACell) -> Callable[[], Outcome | None]:
+        """The way to run one cell by itself. What it brings must be able to queue up: see `queue_behind`."""
+        return self._runs[cell]
+
+    def queue_behind(self, cell: ACell) -> bool:
+        """Make the next plan queue what `cell` brings; false where it does already."""
+        before = len(self._always_queue)
+        self._always_queue.add(cell)
+        channels = self._wiring.get_from(cell).values()
+        return len(self._always_queue) > before and any(isinstance(channel, DirectChannel) for channel in channels)
+
+    # ------------------------------------------------------------------ planning
+
+    def plan(self) -> None:
+        """Make the plan for the cells as they are scaled now. Nothing may run in this scope meanwhile.
+
+        :raises InvalidStateException: where what is on its way does not fit into the new plan.
+        """
+        graph = flatten(self.root, None if self._clone_of is None else self._clone_of.output_names)
+        before, stages_before = self._wiring, self.stages
+        self.feeds_itself = self._clone_of is not None and bool(graph.stages)
+        self.stages = {stage: self._registry.get_stage(stage, self) for stage in graph.stages}
+        self._domains = self._assign(graph)
+        order = self._order(graph)
+        self.units = {cell: self._registry.get_unit(cell) for cell in order if isinstance(cell, ASingleCell)}
+        self._make_clocks(graph)
+        self._wiring = _Wiring(graph)
+        drained = _drain(stages_before, self.stages)
+        for node in [self.root, *order]:
+            for link in graph.links_from.get(node, ()):
+                values = _get_values_on_their_way(link, before, drained)
+                self._wiring.add(link, self._make_channel(link, values))
+        self._bind(order)
+
+    def _assign(self, graph: FlatGraph) -> dict[Any, Hashable]:
+        """Which domain runs each cell: `MAIN`, a stage whose intake does, or the cell itself for one with a turn."""
+        pulled_by: dict[ACell, list[Hashable]] = {}
+        for node in graph.nodes:
+            if graph.is_sink(node):
+                own_thread = graph.own_thread.get(node)
+                pulled_by.setdefault(node, []).append(self.stages[own_thread] if own_thread is not None else MAIN)
+        for link in graph.links:
+            if not isinstance(link.reader, ASingleCell) and self._runs_in_plan(link.producer):
+                pulled_by.setdefault(link.producer, []).append(self._get_reading_stage(link) or MAIN)
+        between = [
+            (link.producer, link.reader)
+            for link in graph.links
+            if isinstance(link.reader, ASingleCell) and self._runs_in_plan(link.producer)
+        ]
+        nodes = [graph.root, *graph.nodes] if self.feeds_itself else graph.nodes
+        return dict(assign_domains(nodes, between, pulled_by))
+
+    def _runs_in_plan(self, node: ACell) -> bool:
+        """Whether `node` is run by who pulls it: all are, but the ports of a clone that gets its values with the ticket."""
+        return node is not self.root or self.feeds_itself or isinstance(node, ASingleCell)
+
+    @staticmethod
+    def _order(graph: FlatGraph) -> list[ACell]:
+        edges = [
+            Edge(link.producer, link.reader)
+            for link in graph.links
+            if not link.recurrent and graph.root not in (link.producer, link.reader)
+        ]
+        # A stage whose thread pulls what is inside is read from outside and reads from inside: no cycle, since the outside
+        # reads its output ports and the inside fills them.
+        return topological_order(graph.nodes, edges)
+
+    def _make_clocks(self, graph: FlatGraph) -> None:
+        keys: dict[Hashable, int] = dict.fromkeys([MAIN, *self.stages.values()], 0)
+        for domain in self._domains.values():
+            keys[domain] = keys.get(domain, 0) + 1
+        self._clocks = {domain: Clock(number) for domain, number in keys.items()}
+        self.clock = self._clocks[MAIN]
+        self._turns = {
+            domain: Turn(self._monitor, domain.get_full_name()) for domain in keys if isinstance(domain, ACell)
+        }
+
+    def _get_reading_domain(self, link: Link) -> Hashable:
+        if isinstance(link.reader, ASingleCell):
+            return self._domains[link.reader]
+        return self._get_reading_stage(link) or MAIN
+
+    def _get_reading_stage(self, link: Link) -> Stage | None:
+        return self.stages.get(link.reader) if isinstance(link.reader, ScalableCell) else None
+
+    def _make_channel(self, link: Link, values: list[Any] | None) -> Channel:
+        source, target = link.source.get_full_name(), link.target.get_full_name()
+        reading = self._get_reading_domain(link)
+        channel: Channel
+        if not self._runs_in_plan(link.producer):
+            channel = PortChannel(source, target)
+        elif self._domains[link.producer] != reading:
+            channel = CrossingChannel(source, target, self._monitor, self.get_capacity(), QUEUE_LIMIT_BYTES)
+        elif link.producer is not self.root and self._may_be_direct(link) and not values:
+            if isinstance(link.producer, ASingleCell):
+                channel = DirectChannel(source, target, self.units[link.producer].counters)
+            else:
+                channel = OutletChannel(source, target, self.stages[link.producer].outlet)  # type: ignore[index]
+        else:
+            channel = Channel(source, target)
+        if link.recurrent:
+            channel.make_recurrent(link.initial_value)
+            if values is None:
+                values = [link.initial_value]
+        channel.preload(values or ())
+        return channel
+
+    def get_capacity(self) -> int:
+        """How many items fit into a connection between threads of this scope."""
+        windows = sum(stage.sequencer.window for stage in self.stages.values())
+        return max(SMALLEST_CAPACITY, windows + SPARE_CAPACITY)
+
+    def _may_be_direct(self, link: Link) -> bool:
+        producer = link.producer
+        graph = self._wiring.graph
+        alone = len(graph.links_from[producer]) == 1
+        if link.recurrent or not alone or producer in self._always_queue:
+            return False
+        if isinstance(producer, ASingleCell):
+            connected = len(graph.links_to.get(producer, ()))
+            return len(producer.get_outputs()) == 1 and connected <= 1 and not self.units[producer].retries
+        return True
+
+    # ------------------------------------------------------------------ binding
+
+    def _bind(self, order: Sequence[ACell]) -> None:
+        channels = self._wiring.channels
+        for cell, unit in self.units.items():
+            unit.plug(
+                list(self._wiring.get_to(cell).values()),
+                [(_slot_of(link.source), channel) for link, channel in self._wiring.get_from(cell).items()],
+                self._clocks[self._domains[cell]],
+            )
+        self._runs = {}
+        for node in order:
+            own = self._wiring.get_from(node)
+            if isinstance(node, ASingleCell):
+                self._bind_cell(node, own)
+            else:
+                self._bind_outlet(node, own)  # type: ignore[arg-type]  # stages are the only other nodes
+        if self.feeds_itself:
+            self._bind_feed()
+        for channel in channels.values():
+            if isinstance(channel, PortChannel):
+                channel.bind_port()
+        for unit in self.units.values():
+            if unit.retries:
+                for channel in unit.inputs:
+                    channel.record_pulls()
+        for cell in self.units:
+            self._bind_io(cell)
+        self._bind_scope()
+
+    def _bind_cell(self, cell: ASingleCell, own: dict[Link, Channel]) -> None:
+        unit = self.units[cell]
+        simple = not unit.outputs and not unit.retries and len(unit.inputs) <= 1
+        run = self._runs[cell] = unit.bind_sink() if simple else unit.bind()
+        crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
+        for link, channel in own.items():
+            if isinstance(channel, DirectChannel):
+                channel.bind_direct(unit, _slot_of(link.source))
+            elif isinstance(channel, CrossingChannel):
+                self._bind_crossing(link, channel, crossing, unit.clock, run, lambda: unit.ended)
+            else:
+                channel.bind(run)
+
+    def _bind_outlet(self, cell: ScalableCell, own: dict[Link, Channel]) -> None:
+        stage = self.stages[cell]
+        clock = self._clocks[self._domains[cell]]
+        names = stage.output_names
+        puts = [(names.index(link.source.get_name()), channel.put) for link, channel in own.items()]
+        take, counters = stage.take, stage.outlet
+
+        def run() -> Outcome | None:
+            result = clock.wait(take) if clock.timed else take()
+            counters.runs += 1
+            for index, put in puts:
+                put(result[index])
+            first = result[0]
+            return first if first.__class__ is Outcome else None
+
+        self._runs[cell] = run
+        crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
+        for link, channel in own.items():
+            if isinstance(channel, OutletChannel):
+                channel.bind_outlet(take, names.index(link.source.get_name()), counters, clock)
+            elif isinstance(channel, CrossingChannel):
+                self._bind_crossing(link, channel, crossing, clock, run, stage.has_ended)
+            else:
+                channel.bind(run)
+
+    def _bind_feed(self) -> None:
+        own = self._wiring.get_from(self.root)
+        clock = self._clocks[self._domains.get(self.root, MAIN)]
+        crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
+        for link, channel in own.items():
+            if isinstance(channel, CrossingChannel):
+                self._bind_crossing(link, channel, crossing, clock, self._feed, lambda: self._fed_all)
+            else:
+                channel.bind(self._feed)
+
+    def _bind_crossing(
+        self,
+        link: Link,
+        channel: CrossingChannel,
+        crossing: Sequence[CrossingChannel],
+        owner: Clock,
+        run: Callable[[], Any],
+        has_ended: Callable[[], bool],
+    ) -> None:
+        turn = self._turns[self._domains[link.producer]]
+        others = [other for other in crossing if other is not channel]
+        reader = self._clocks[self._get_reading_domain(link)]
+        channel.bind_crossing(run, turn, owner, others, has_ended, reader)
+
+    def _bind_io(self, cell: ASingleCell) -> None:
+        for io in cell.get_inputs():
+            if not isinstance(io, Input):
+                continue
+            channel = self._wiring.by_target.get(io)
+            if channel is not None:
+                pull = _guard(io, channel.pull) if io._is_guarded() else channel.pull
+                io._bind(pull=pull, skip=_make_skip(pull))
+            elif isinstance(io, RuntimeParameter):
+                io._bind(pull=_make_read(io))
+        for output in cell.get_outputs():
+            if isinstance(output, Output) and not output._is_guarded():
+                output._bind(set_value=_make_set(output._slot))
+
+    def _bind_scope(self) -> None:
+        graph = self._wiring.graph
+        sinks: dict[ScalableCell | None, list[Callable[[], Outcome | None]]] = {}
+        for node in graph.nodes:
+            if graph.is_sink(node):
+                sinks.setdefault(graph.own_thread.get(node), []).append(self._runs[node])
+        self._sinks = sinks.get(None, [])
+        for cell, stage in self.stages.items():
+            pulls = {link.target.get_name(): channel.pull for link, channel in self._wiring.get_to(cell).items()}
+            inside = pulls_its_inside(cell)
+            names = stage.output_names if inside else stage.input_names
+            collect = _make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [])
+            stage.bind(self._clocks[stage].bind(collect))
+        outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
+        if self._clone_of is None:
+            self._taps = [(pull, _slot_of(io)) for io, pull in outputs.items()]
+            alone = self._sinks[0] if len(self._sinks) == 1 and not self._taps else None
+            self.step = self.clock.bind(self._step if alone is None else _make_step(alone))
+            return
+        by_name = {io.get_name(): pull for io, pull in outputs.items()}
+        collect = _make_collect([by_name[name] for name in self._clone_of.output_names], self._sinks)
+        self._collect = self.clock.bind(collect)
+        into: dict[str, list[Channel]] = {name: [] for name in self._clone_of.input_names}
+        for link, channel in self._wiring.get_from(self.root).items():
+            into[link.source.get_name()].append(channel)
+        self._ports = [[channel.put for channel in channels] for channels in into.values()]
+        self._port_channels = [
+            channel
+            for link, channel in self._wiring.get_from(self.root).items()
+            if self._get_reading_domain(link) == MAIN
+        ]
+
+    # ------------------------------------------------------------------ running
+
+    def _step(self) -> None:
+        errors: list[BaseException | None] = []
+        for run in self._sinks:
+            outcome = run()
+            errors.append(None if outcome is None else outcome.get_error())
+        for pull, slot in self._taps:
+            try:
+                slot.value = pull()
+                errors.append(None)
+            except StopIteration:
+                raise
+            except Exception as error:
+                errors.append(error)
+        for error_or_gap in errors:
+            if error_or_gap is not None and not isinstance(error_or_gap, ItemSkipped):
+                raise error_or_gap
+        if errors and all(isinstance(gap, ItemSkipped) for gap in errors):
+            raise ItemSkipped(f"every sink of {self.root.get_full_name()} met a gap")
+
+    def process(self, values: Sequence[Any]) -> Any:
+        """Do the work of one ticket: the values of the input ports in, those of the wanted output ports out.
+
+        :returns: a list with a value or an `Outcome` for each wanted output, or `END`.
+        """
+        self._fill_ports(values)
+        try:
+            return self._collect()
+        finally:
+            for channel in self._port_channels:
+                if channel.buffer:
+                    channel.clear()
+
+    def _fill_ports(self, values: Sequence[Any]) -> None:
+        for puts, value in zip(self._ports, values, strict=True):
+            for put in puts:
+                put(value)
+
+    def _feed(self) -> None:
+        """Take the next ticket into a scope that feeds itself."""
+        values = END if self._fed_all else self.open_ticket()
+        if values is END:
+            self._fed_all = True
+            raise StopIteration
+        self._fill_ports(values)
+
+    def process_next(self, nb_done: int) -> Any:
+        """In a scope that feeds itself, bring the result of the oldest ticket inside.
+
+        :param nb_done: how many tickets it brought before.
+        :returns: as `process`.
+        """
+        result = self._collect()
+        for channel in self._port_channels:
+            taken = channel.meter.runs - nb_done
+            if taken > 1:
+                return [Outcome(explain_second_pull(channel.target))] * len(result or [None])
+            if taken < 1 and result is not END:
+                with suppress(Exception):
+                    channel.pull()
+        return result
+
+    # ------------------------------------------------------------------ interrupting and resetting
+
+    def interrupt(self) -> None:
+        """Let every pull that begins from now on raise `Interrupted`. Any thread."""
+        for unit in self.units.values():
+            unit.interrupt()
+
+    def resume(self) -> None:
+        """Undo `interrupt`."""
+        for unit in self.units.values():
+            unit.resume()
+
+    def rewind(self, cells: set[ACell]) -> None:
+        """Bring the streams that `cells` fill back to their start. Nothing may run meanwhile."""
+        for link, channel in self._wiring.channels.items():
+            if link.producer in cells or link.producer is self.root:
+                channel.clear()
+                if link.producer is self.root:
+                    channel.meter.runs = 0
+                if link.recurrent:
+                    channel.make_recurrent(link.initial_value)
+                    channel.preload([link.initial_value])
+        for cell, unit in self.units.items():
+            if cell in cells:
+                unit.rewind()
+        for stage_cell, stage in self.stages.items():
+            if stage_cell in cells:
+                stage.rewind()
+        self._fed_all = False
+
+    def get_upstream(self, cell: ACell) -> set[ACell]:
+        """`cell` and everything that it depends on, in this scope."""
+        inside = set(cell._get_cells_recursively())
+        found: set[ACell] = {node for node in self._wiring.graph.nodes if node in inside}
+        # A cell inside a clone stands for the scaled cell that holds it.
+        found |= {stage for stage in self.stages if cell in stage._get_cells_recursively()}
+        pending = list(found)
+        while pending:
+            node = pending.pop()
+            for link in self._wiring.graph.links:
+                if link.reader is node and link.producer not in found and link.producer is not self.root:
+                    found.add(link.producer)
+                    pending.append(link.producer)
+        return found
+
+    def unbind(self) -> None:
+        """Give the cells their own methods back."""
+        for cell in self.units:
+            for io in cell.get_inputs() + cell.get_outputs():
+                if isinstance(io, Input | Output):
+                    io._unbind()
+
+
+# ---------------------------------------------------------------------- helpers
+
+
+def _slot_of(io: IO[Any]) -> Slot:
+    assert isinstance(io, Output | OutputPort)
+    return io._slot
+
+
+def _make_read(parameter: AParameter[Any]) -> Callable[[], Any]:
+    box, get_value = parameter._box, parameter.get_value
+
+    def pull() -> Any:
+        value = box[0]
+        return get_value() if value is UNSET else value
+
+    return pull
+
+
+def _make_set(slot: Slot) -> Callable[[Any], None]:
+    def set_value(value: Any) -> None:
+        slot.value = value
+
+    return set_value
+
+
+def _make_skip(pull: Callable[[], Any]) -> Callable[[], None]:
+    def skip() -> None:
+        try:
+            pull()
+        except StopIteration:
+            raise
+        except Exception:  # whatever stands in this place is what was to be skipped
+            return
+
+    return skip
+
+
+def _guard(io: Input[Any], pull: Callable[[], Any]) -> Callable[[], Any]:
+    def pull_guarded() -> Any:
+        value = pull()
+        accepted = io.can_have_as_value(value)
+        if not accepted:
+            raise InvalidInputException(accepted.get_reasons_str())
+        return value
+
+    return pull_guarded
+
+
+def _make_step(run: Callable[[], Outcome | None]) -> Callable[[], None]:
+    """A step of a pipeline with one sink."""
+
+    def step() -> None:
+        outcome = run()
+        if outcome is not None:
+            raise outcome.get_error()
+
+    return step
+
+
+def _make_collect(
+    pulls: Sequence[Callable[[], Any]], sinks: Sequence[Callable[[], Outcome | None]]
+) -> Callable[[], Any]:
+    """Pull each once: a list with a value or an `Outcome` for each, or `END` where one has ended.
+
+    Where a sink fails its error takes the place of every value. With nothing to pull, the list holds one place.
+    """
+
+    def collect() -> Any:
+        results: list[Any] = []
+        failed: Outcome | None = None
+        for pull in pulls:
+            try:
+                results.append(pull())
+            except StopIteration:
+                return END
+            except Interrupted:
+                raise
+            except BaseException as error:
+                results.append(Outcome(error))
+        for run in sinks:
+            try:
+                failed = failed or run()
+            except StopIteration:
+                return END
+            except Interrupted:
+                raise
+            except BaseException as error:
+                failed = failed or Outcome(error)
+        if failed is not None:
+            return [failed] * max(1, len(results))
+        return results or [None]
+
+    return collect
+
+
+def _drain(before: dict[ScalableCell, Stage], after: dict[ScalableCell, Stage]) -> dict[IO[Any], list[Any]]:
+    """The finished results of stages that are no more, by output port."""
+    drained: dict[IO[Any], list[Any]] = {}
+    for cell, stage in before.items():
+        if cell not in after:
+            for result in stage.drain():
+                for name, value in zip(stage.output_names, result, strict=False):
+                    drained.setdefault(cell.get_output(name), []).append(value)
+    return drained
+
+
+def _get_values_on_their_way(link: Link, before: _Wiring, drained: dict[IO[Any], list[Any]]) -> list[Any] | None:
+    """What was queued where `link` now leads, oldest first; `None` where there was no connection before."""
+    values: list[Any] | None = None
+    old = before.by_target.get(link.target)
+    if old is not None:
+        values = list(old.buffer)
+    elif isinstance(link.target, InputPort):
+        # The cell behind the port has just got its first clone: what its inputs had not taken is for the tickets.
+        queues = [list(channel.buffer) for other, channel in before.channels.items() if link.target in other.through]
+        if queues:
+            values = queues[0]
+            if any(len(queue) != len(values) for queue in queues):
+                raise InvalidStateException(
+                    f"{link.reader.get_full_name()} cannot get a clone now: its inner cells have taken different numbers of "
+                    f"values from {link.target.get_full_name()}"
+                )
+    else:
+        for port in link.through:
+            old = before.by_target.get(port)
+            if old is not None:
+                values = list(old.buffer)
+    for port in link.through:
+        if port in drained:
+            values = (values or []) + drained[port]
+    return values

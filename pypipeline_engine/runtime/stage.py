@@ -1,0 +1,405 @@
+"""A scaled cell at run time: threads that take tickets, and a sequencer that puts the results into order.
+
+A worker takes the intake, opens a ticket, pulls every input port once, gives the intake away, does the work, and hands in
+the result. What decides is the sequencer; this file is the thin shell of threads around it.
+
+Locks: everything here is guarded by the lock of the monitor, which is never held while user code runs. `ready` of the
+sequencer is popped without it, by the consumer alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from pypipeline_engine.cellio import InputPort, OutputPort
+from pypipeline_engine.core.counters import Counters
+from pypipeline_engine.core.monitor import Interrupted, Monitor, Waiter
+from pypipeline_engine.core.sequencer import Sequencer
+from pypipeline_engine.core.values import END, Outcome
+from pypipeline_engine.runtime.flatten import pulls_its_inside
+
+if TYPE_CHECKING:
+    from pypipeline_engine.cell import ScalableCell
+    from pypipeline_engine.runtime.scope import Scope
+
+SMALLEST_WINDOW = 16
+WINDOW_PER_CLONE = 8
+"""With this many items in flight for each clone, one that takes ten times as long as the others leaves none of them idle."""
+RESULTS_LIMIT_BYTES = 256 * 2**20
+
+
+def window_for(nb_clones: int, asked_for: int | None) -> int:
+    """How many items may be inside a scaled cell at once."""
+    if asked_for is not None:
+        return asked_for
+    return max(SMALLEST_WINDOW, WINDOW_PER_CLONE * nb_clones)
+
+
+class Worker:
+    """One clone: a thread, and the copy of the inner cell that it runs."""
+
+    def __init__(self, stage: Stage, scope: Scope | None, number: int) -> None:
+        """Make a worker.
+
+        :param scope: the inside of the scaled cell; `None` where the intake does all the work.
+        """
+        self.stage = stage
+        self.scope = scope
+        self.retiring = False
+        self.resting = False
+        self.ended = False
+        self.tickets: deque[int] = deque()
+        self.nb_done = 0
+        self.began = perf_counter()
+        self.starved_s = 0.0
+        if scope is not None:
+            scope.open_ticket = lambda: stage.open_ticket(self)
+        self.thread = threading.Thread(
+            target=self._run, name=f"pypipeline {stage.cell.get_full_name()} #{number}", daemon=True
+        )
+
+    @property
+    def wall_s(self) -> float:
+        """For how long it has existed, in seconds."""
+        return perf_counter() - self.began
+
+    def is_at_rest(self) -> bool:
+        """Whether it rests and has nothing in work. Lock held."""
+        return self.ended or (self.resting and not self.tickets)
+
+    def _run(self) -> None:
+        stage = self.stage
+        try:
+            if self.scope is not None and self.scope.feeds_itself:
+                self._run_ahead(self.scope)
+            else:
+                while stage.take_intake(self):
+                    stage.work(self)
+        finally:
+            self.ended = True
+            try:
+                stage.on_worker_end(self)
+            finally:
+                stage.monitor.leave()
+
+    def _run_ahead(self, scope: Scope) -> None:
+        """Run a clone with scaled cells of its own: it opens tickets ahead of the results that it brings."""
+        stage = self.stage
+        while True:
+            try:
+                result = scope.process_next(self.nb_done)
+            except Interrupted:
+                result = END
+            if result is END:
+                if not stage.wait_for_revival(self):
+                    return
+            else:
+                self.nb_done += 1
+                stage.finish_oldest(self, result)
+
+
+class Stage:
+    """The tickets, the results and the workers of one scaled cell."""
+
+    def __init__(
+        self, cell: ScalableCell, name: str, monitor: Monitor, on_worker_end: Callable[[Worker], None]
+    ) -> None:
+        """Make a stage without workers.
+
+        :param on_worker_end: is called by the thread of each worker when it has done its last item.
+        """
+        self.cell = cell
+        self.on_worker_end = on_worker_end
+        self.name = name
+        self.monitor = monitor
+        self.pulls_its_inside = pulls_its_inside(cell)
+        self.input_names = [io.get_name() for io in cell.get_inputs() if isinstance(io, InputPort)]
+        self.output_names = [
+            io.get_name()
+            for io in cell.get_outputs()
+            if isinstance(io, OutputPort) and io.get_nb_outgoing_connections()
+        ]
+        self.sequencer = Sequencer(self._get_window(), RESULTS_LIMIT_BYTES)
+        self.outlet = Counters()
+        self.workers: list[Worker] = []
+        self.retired_starved_s = 0.0
+        self.retired_wall_s = 0.0
+        self._ready = self.sequencer.ready
+        self._collect: Callable[[], Any] = lambda: END
+        # Guarded by the lock of the monitor.
+        self._intake_is_taken = False
+        self._idle: list[Waiter] = []
+        self._consumers: list[Waiter] = []
+        self._paused = False
+        self._closed = False
+        self._resting: list[Waiter] = []
+        self._watchers: list[Waiter] = []
+        self._next_number = 1
+
+    def bind(self, collect: Callable[[], Any]) -> None:
+        """Say how the intake collects the values of one ticket; where it pulls the inside, these are the results."""
+        self._collect = collect
+
+    def _get_window(self) -> int:
+        return window_for(self.cell.get_nb_clones(), self.cell.config_queue_capacity.get_value())
+
+    # ------------------------------------------------------------------ the worker's side
+
+    def take_intake(self, worker: Worker) -> bool:
+        """Wait for an item to work on; false where the worker has to end."""
+        begin = perf_counter()
+        blocked_s = 0.0
+        with self.monitor.lock:
+            while True:
+                if self._closed or worker.retiring:
+                    return False
+                if self._paused:
+                    self._rest(worker)
+                    begin = perf_counter()
+                    blocked_s = 0.0
+                elif self._may_take_intake():
+                    self._intake_is_taken = True
+                    worker.starved_s += perf_counter() - begin - blocked_s
+                    return True
+                else:
+                    starved = self.sequencer.has_credit() or self.sequencer.ended
+                    asleep = perf_counter()
+                    try:
+                        self.monitor.wait(self._idle, self._describe_idleness, unless=self._may_take_intake)
+                    except Interrupted:
+                        continue  # the reason stands in `_closed` or `_paused`
+                    if not starved:
+                        blocked_s += perf_counter() - asleep
+
+    def _may_take_intake(self) -> bool:
+        return not self._intake_is_taken and self.sequencer.has_credit()
+
+    def _rest(self, worker: Worker) -> None:
+        worker.resting = True
+        self.monitor.wake_all(self._watchers)
+        try:
+            self.monitor.wait(self._resting, lambda: "a change of the plan", through_interruption=True)
+        finally:
+            worker.resting = False
+
+    def work(self, worker: Worker) -> None:
+        """Work on one item. The worker has the intake, and gives it away as soon as it has its inputs."""
+        begin = perf_counter()
+        with self.monitor.lock:
+            ticket = self.sequencer.open()
+        result: Any
+        try:
+            result = self._collect()
+        except Interrupted:
+            self._give_intake()
+            return
+        except BaseException as error:
+            names = self.output_names if self.pulls_its_inside else self.input_names
+            result = [Outcome(error)] * max(1, len(names))
+        if self.pulls_its_inside or result is END:
+            self._give_intake(ticket, result)
+            return
+        self._give_intake()
+        worker.starved_s += perf_counter() - begin
+        assert worker.scope is not None
+        try:
+            result = worker.scope.process(result)
+        except Interrupted:
+            return
+        except BaseException as error:
+            result = [Outcome(error)] * max(1, len(self.output_names))
+        with self.monitor.lock:
+            self._finish(ticket, result)
+
+    def open_ticket(self, worker: Worker) -> Any:
+        """The values of a new ticket for a worker that runs ahead, or `END`."""
+        if not self.take_intake(worker):
+            return END
+        with self.monitor.lock:
+            ticket = self.sequencer.open()
+        values: Any = None
+        try:
+            values = self._collect()
+        finally:
+            if values is END:
+                self._give_intake(ticket, END)
+            else:
+                worker.tickets.append(ticket)
+                self._give_intake()
+        return values
+
+    def finish_oldest(self, worker: Worker, result: Any) -> None:
+        """Hand in the result of the oldest ticket of a worker that runs ahead."""
+        with self.monitor.lock:
+            self._finish(worker.tickets.popleft(), result)
+            if self._paused:
+                self.monitor.wake_all(self._watchers)
+
+    def wait_for_revival(self, worker: Worker) -> bool:
+        """After the end of the stream, or an interruption, wait until there is more to do; false where there never is."""
+        with self.monitor.lock:
+            while not (self._closed or worker.retiring):
+                if self._paused:
+                    self._rest(worker)
+                elif not self.sequencer.ended and not self.monitor.interrupted:
+                    return True
+                else:
+                    with suppress(Interrupted):
+                        self.monitor.wait(self._idle, self._describe_idleness)
+            return False
+
+    def _give_intake(self, ticket: int | None = None, result: Any = None) -> None:
+        with self.monitor.lock:
+            self._intake_is_taken = False
+            if ticket is not None:
+                self._finish(ticket, result)
+            if self.sequencer.has_credit():
+                self.monitor.wake_last(self._idle)
+
+    def _finish(self, ticket: int, result: Any) -> None:
+        if self.sequencer.finish(ticket, result):
+            self.monitor.wake_first(self._consumers)
+
+    def _describe_idleness(self) -> str:
+        name = self.cell.get_full_name()
+        if self.sequencer.ended:
+            return f"a reset of {name}, whose stream has ended"
+        if self._intake_is_taken:
+            return f"the input of {name}, which another clone pulls"
+        return f"somebody to pull {name}, which has {self.sequencer.inside} items inside"
+
+    # ------------------------------------------------------------------ the consumer's side
+
+    def take(self) -> Any:
+        """The next result: a list with a value or an `Outcome` for each wanted output. One thread at a time.
+
+        :raises StopIteration: at the end of the stream, every time until `rewind`.
+        """
+        try:
+            result = self._ready.popleft()
+        except IndexError:
+            result = self._wait_for_result()
+        if result is END:
+            self._ready.appendleft(END)
+            raise StopIteration
+        if self._idle:
+            with self.monitor.lock:
+                if self._may_take_intake():
+                    self.monitor.wake_last(self._idle)
+        return result
+
+    def has_ended(self) -> bool:
+        """Whether nothing is left to take."""
+        return bool(self._ready) and self._ready[0] is END
+
+    def _wait_for_result(self) -> Any:
+        with self.monitor.lock:
+            while not self._ready:
+                self.monitor.wait(self._consumers, lambda: f"a result of {self.cell.get_full_name()}")
+            return self._ready.popleft()
+
+    # ------------------------------------------------------------------ workers
+
+    def add_worker(self, scope: Scope | None) -> Worker:
+        """Start a clone that runs `scope`."""
+        worker = Worker(self, scope, self._next_number)
+        self._next_number += 1
+        self.monitor.enter()  # on behalf of the thread, so that it never seems that everybody sleeps
+        self.workers.append(worker)
+        self.refresh_window()
+        worker.thread.start()
+        return worker
+
+    @property
+    def staying(self) -> list[Worker]:
+        """The workers that are not about to end."""
+        return [worker for worker in self.workers if not worker.retiring]
+
+    def retire_youngest(self) -> Worker:
+        """Have the youngest clone end after the item that it works on. Does not wait for it."""
+        worker = self.staying[-1]
+        with self.monitor.lock:
+            worker.retiring = True
+            self.monitor.wake_all(self._idle)
+            self.monitor.wake_all(self._resting)
+        self.refresh_window()
+        return worker
+
+    def forget(self, worker: Worker) -> None:
+        """Count a worker that has ended among those that were."""
+        with self.monitor.lock:
+            if worker in self.workers:
+                self.workers.remove(worker)
+                self.retired_starved_s += worker.starved_s
+                self.retired_wall_s += worker.wall_s
+                self.monitor.wake_all(self._watchers)
+
+    def refresh_window(self) -> None:
+        """Size the queue for the clones that there are."""
+        with self.monitor.lock:
+            self.sequencer.window = self._get_window()
+            self.monitor.wake_all(self._idle)
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds that workers existed, added up."""
+        return self.retired_wall_s + sum(worker.wall_s for worker in self.workers)
+
+    @property
+    def starved_s(self) -> float:
+        """Seconds that workers waited for inputs, added up."""
+        return self.retired_starved_s + sum(worker.starved_s for worker in self.workers)
+
+    # ------------------------------------------------------------------ resting and ending
+
+    def pause(self) -> None:
+        """Let every worker finish its item, and wait until all rest. The caller has entered the monitor."""
+        with self.monitor.lock:
+            self._paused = True
+            self.monitor.wake_all(self._idle)
+            while not all(worker.is_at_rest() for worker in self.workers):
+                self.monitor.wait(self._watchers, lambda: f"the clones of {self.cell.get_full_name()} to come to rest")
+
+    def ask_to_pause(self) -> None:
+        """Let workers rest after what they do now, without waiting for it."""
+        with self.monitor.lock:
+            self._paused = True
+
+    def unpause(self) -> None:
+        """Let the workers go on."""
+        with self.monitor.lock:
+            self._paused = False
+            self.monitor.wake_all(self._resting)
+
+    def close(self) -> None:
+        """Have every worker end. Does not wait."""
+        with self.monitor.lock:
+            self._closed = True
+            self.monitor.wake_all(self._resting)
+            self.monitor.wake_all(self._idle)
+
+    def join(self) -> None:
+        """Wait until every worker has ended."""
+        for worker in self.workers:
+            worker.thread.join()
+
+    def rewind(self) -> None:
+        """Drop everything inside. All workers rest."""
+        with self.monitor.lock:
+            self._intake_is_taken = False
+            self.sequencer.reset()
+            for worker in self.workers:
+                worker.tickets.clear()
+                worker.nb_done = 0
+
+    def drain(self) -> list[Any]:
+        """Take out the finished results, in order. All workers rest."""
+        with self.monitor.lock:
+            results = [result for result in self._ready if result is not END]
+            self._ready.clear()
+            return results

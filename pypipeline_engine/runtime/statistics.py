@@ -1,0 +1,106 @@
+"""From the counters of a deployment to a snapshot of it."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from pypipeline_engine.core.counters import (
+    CellStatistics,
+    ConnectionStatistics,
+    Counters,
+    Statistics,
+    sum_counters,
+)
+
+if TYPE_CHECKING:
+    from pypipeline_engine.cell import ASingleCell
+    from pypipeline_engine.runtime.deployment import Deployment
+    from pypipeline_engine.runtime.scope import Scope
+    from pypipeline_engine.runtime.stage import Stage
+
+
+def take_snapshot(deployment: Deployment) -> Statistics:
+    """What was counted until now. Reads without locks what others write, and never waits for user code."""
+    elapsed_s = perf_counter() - deployment.began
+    counted: dict[str, list[Counters]] = {}
+    for unit in list(deployment.units.values()):
+        counted.setdefault(unit.name, []).append(unit.counters)
+    cells: dict[str, CellStatistics] = {}
+    _collect(deployment, deployment.scope, None, elapsed_s, counted, cells)
+    connections = tuple(
+        ConnectionStatistics(
+            channel.source,
+            channel.target,
+            channel.meter.runs,
+            len(channel.buffer),
+            channel.capacity,
+            channel.queued_bytes,
+        )
+        for scope in deployment.get_scopes()
+        for channel in scope.get_crossing_channels()
+    )
+    # In the order of declaration; a name stands for a cell and all of its clones.
+    names = dict.fromkeys(cell.get_full_name() for cell in deployment.root._get_cells_recursively())
+    in_order = tuple(cells[name] for name in names if name in cells)
+    return Statistics(elapsed_s, deployment.sink_items, in_order, connections, tuple(deployment.dead_letters))
+
+
+def _collect(
+    deployment: Deployment,
+    scope: Scope,
+    stage: Stage | None,
+    elapsed_s: float,
+    counted: dict[str, list[Counters]],
+    cells: dict[str, CellStatistics],
+) -> None:
+    """Add the cells of `scope`, which is the inside of `stage`, and of what is inside of its stages."""
+    own_thread = scope.get_own_threads()
+    for cell in scope.cells:
+        name = cell.get_full_name()
+        if name not in cells:
+            total = sum_counters(counted.get(name, []))
+            retired = deployment.retired.get(name)
+            if retired is not None:
+                total.add(retired)
+            cells[name] = _describe(cell, scope, own_thread.get(cell) or stage, elapsed_s, total)
+    for inner in scope.stages.values():
+        for worker in list(inner.workers):
+            if worker.scope is not None:
+                _collect(deployment, worker.scope, inner, elapsed_s, counted, cells)
+
+
+def _describe(
+    cell: ASingleCell, scope: Scope, stage: Stage | None, elapsed_s: float, total: Counters
+) -> CellStatistics:
+    common = {
+        "name": cell.get_full_name(),
+        "station": scope.get_station(cell),
+        "runs": total.runs,
+        "lost": total.lost,
+        "skipped": total.skipped,
+        "errors": total.errors,
+        "busy_s": total.busy_s,
+        "cpu_s": total.cpu_s,
+        "latencies": dict(total.latencies),
+    }
+    if stage is None:
+        return CellStatistics(
+            method="inline",
+            workers=1,
+            wall_s=elapsed_s,
+            starved_s=total.starved_s,
+            **common,  # type: ignore[arg-type]
+        )
+    # Where the thread of the clone pulls what is inside, it has the inputs' time in the cells' own counters.
+    starved_s = total.starved_s + (0.0 if stage.pulls_its_inside else stage.starved_s)
+    wall_s = max(stage.wall_s, total.busy_s)
+    return CellStatistics(
+        method="thread",
+        workers=len(stage.workers),
+        wall_s=wall_s,
+        starved_s=min(starved_s, wall_s),
+        queued=stage.sequencer.inside,
+        queue_capacity=stage.sequencer.window,
+        **common,  # type: ignore[arg-type]
+    )
