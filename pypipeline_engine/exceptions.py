@@ -94,5 +94,5 @@ class GraphException(PipelineException):
 class InternalError(PipelineException):
     """A fault of the engine itself."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(f"{message}. This is a fault of the engine; please report it together with this message.")
+    def __str__(self) -> str:
+        return f"{super().__str__()}. This is a fault of the engine; please report it together with this message."

@@ -6,7 +6,7 @@ import inspect
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cell import entry
 from pypipeline_engine.cell.policy import FAIL, ErrorPolicy
@@ -35,8 +35,6 @@ from pypipeline_engine.validation import BoolExplained, FalseExplained, TrueExpl
 if TYPE_CHECKING:
     from pypipeline_engine.cell.composite import ACompositeCell
 
-SomeIO = TypeVar("SomeIO", bound=IO[Any])
-
 
 class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
     """A unit of computation with inputs and outputs.
@@ -61,7 +59,9 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         """
         self._parent_cell: ACompositeCell | None = None
         self._name = name
-        self._io: dict[str, IO[Any]] = {}
+        # An input and an output may have the same name.
+        self._inputs: dict[str, Input[Any] | InputPort[Any] | ConfigParameter[Any]] = {}
+        self._outputs: dict[str, Output[Any] | OutputPort[Any]] = {}
         self._deployment: entry.Deployment | None = None
         self._error_policy: ErrorPolicy | None = None
         self._stands_for: ACell | None = None
@@ -85,13 +85,13 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         """The names from the root to this cell, joined with dots."""
         if self._stands_for is not None:  # the root of a clone
             return self._stands_for.get_full_name()
-        prefix = self._parent_cell._get_prefix() if self._parent_cell is not None else ""
-        return prefix + self._name
+        if self._parent_cell is None:
+            return self._name
+        named = self._parent_cell if self._parent_cell._stands_for is None else self._parent_cell._stands_for
+        return named._get_prefix() + self._name
 
     def _get_prefix(self) -> str:
         """What the full names of the cells inside start with."""
-        if self._stands_for is not None:
-            return self._stands_for._get_prefix()
         return self.get_full_name() + "."
 
     def get_parent_cell(self) -> ACompositeCell | None:
@@ -130,73 +130,78 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
 
     def _add_io(self, io: IO[Any]) -> None:
         name = io.get_name()
-        if name in self._io:
-            raise InvalidInputException(f"{self.get_full_name()} already has an input or output named {name!r}")
+        known: dict[str, Any] = self._outputs if isinstance(io, Output | OutputPort) else self._inputs
+        if name in known:
+            kind = "output" if known is self._outputs else "input"
+            raise InvalidInputException(f"{self.get_full_name()} already has an {kind} named {name!r}")
         raise_if_not(self.can_have_as_io(io), InvalidInputException)
         if self.is_deployed():
             raise AlreadyDeployedException(f"{self.get_full_name()} is deployed: undeploy() before adding {name!r}")
-        self._io[name] = io
+        known[name] = io
 
     def _remove_io(self, io: IO[Any]) -> None:
-        if self._io.get(io.get_name()) is io:
-            del self._io[io.get_name()]
+        for known in (self._inputs, self._outputs):
+            if known.get(io.get_name()) is io:
+                del known[io.get_name()]
+
+    def _get_all_io(self) -> list[IO[Any]]:
+        return [*self._inputs.values(), *self._outputs.values()]
 
     def can_have_as_io(self, io: IO[Any]) -> BoolExplained:
         """Whether `io` is of a kind that this cell can have."""
         return TrueExplained()
 
     def get_io_names(self) -> list[str]:
-        """The names of all inputs and outputs, in the order of their declaration."""
-        return list(self._io)
+        """The names of the inputs and then the outputs, each in the order of their declaration."""
+        return [*self._inputs, *self._outputs]
 
     def get_io(self, name: str) -> IO[Any]:
         """The input or output with this name.
 
-        :raises KeyError: where there is none.
+        :raises KeyError: where there is none, or both: then `get_input` or `get_output` says which is meant.
         """
-        return self._find_io(self._io, name, "input or output")
+        if name in self._inputs and name in self._outputs:
+            raise KeyError(
+                f"{self.get_full_name()} has both an input and an output named {name!r}: use get_input() or get_output()"
+            )
+        found: IO[Any] = self._find_io({**self._inputs, **self._outputs}, name, "input or output")
+        return found
 
-    def _find_io(self, io: dict[str, SomeIO], name: str, what: str) -> SomeIO:
+    def _find_io(self, io: dict[str, Any], name: str, what: str) -> Any:
         if name not in io:
             known = ", ".join(io) or "none"
             raise KeyError(f"{self.get_full_name()} has no {what} named {name!r}; it has: {known}")
         return io[name]
 
-    def _get_inputs(self) -> dict[str, Input[Any] | InputPort[Any] | ConfigParameter[Any]]:
-        return {name: io for name, io in self._io.items() if isinstance(io, Input | InputPort | ConfigParameter)}
-
-    def _get_outputs(self) -> dict[str, Output[Any] | OutputPort[Any]]:
-        return {name: io for name, io in self._io.items() if isinstance(io, Output | OutputPort)}
-
     def get_inputs(self) -> list[Input[Any] | InputPort[Any] | ConfigParameter[Any]]:
         """The inputs, parameters included, in the order of their declaration."""
-        return list(self._get_inputs().values())
+        return list(self._inputs.values())
 
     def get_input_names(self) -> list[str]:
         """The names of the inputs, parameters included."""
-        return list(self._get_inputs())
+        return list(self._inputs)
 
     def get_input(self, name: str) -> Any:
         """The input, parameter or input port with this name.
 
         :raises KeyError: where there is none.
         """
-        return self._find_io(self._get_inputs(), name, "input")
+        return self._find_io(self._inputs, name, "input")
 
     def get_outputs(self) -> list[Output[Any] | OutputPort[Any]]:
         """The outputs, in the order of their declaration."""
-        return list(self._get_outputs().values())
+        return list(self._outputs.values())
 
     def get_output_names(self) -> list[str]:
         """The names of the outputs."""
-        return list(self._get_outputs())
+        return list(self._outputs)
 
     def get_output(self, name: str) -> Any:
         """The output or output port with this name.
 
         :raises KeyError: where there is none.
         """
-        return self._find_io(self._get_outputs(), name, "output")
+        return self._find_io(self._outputs, name, "output")
 
     def _get_cells_recursively(self) -> Iterable[ACell]:
         """This cell, and every cell inside of it."""
@@ -204,7 +209,7 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
 
     def get_io_recursively(self) -> list[IO[Any]]:
         """The inputs and outputs of this cell and of every cell inside of it."""
-        return [io for cell in self._get_cells_recursively() for io in cell._io.values()]
+        return [io for cell in self._get_cells_recursively() for io in cell._get_all_io()]
 
     def get_io_names_recursively(self) -> list[str]:
         """The full names of the inputs and outputs of this cell and of every cell inside of it."""
@@ -263,7 +268,7 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         while cell is not None:
             if cell._error_policy is not None:
                 return cell._error_policy
-            cell = cell._parent_cell
+            cell = (cell._stands_for or cell)._parent_cell
         return FAIL
 
     # ------------------------------------------------------------------ lifecycle
@@ -279,7 +284,7 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
     def _explain_deployability(self) -> BoolExplained:
         """Whether this cell, beside its connections, is complete."""
         explained: BoolExplained = TrueExplained()
-        for io in self._io.values():
+        for io in self._get_all_io():
             name = io.get_full_name()
             if isinstance(io, AParameter):
                 if not io.get_incoming_connections() and not (io.value_is_set() or io.has_default_value()):
@@ -393,14 +398,17 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
 
         :raises ScalingNotSupportedException: if the constructor cannot be called that way.
         """
-        args, kwargs = self._constructor_arguments
+        args, kwargs = list(self._constructor_arguments[0]), dict(self._constructor_arguments[1])
+        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:3]
+        for place, (usual_name, value) in enumerate((("parent_cell", new_parent), ("name", self._name))):
+            if place < len(args):
+                args[place] = value
+            else:
+                named = place < len(parameters) and parameters[place].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+                kwargs[parameters[place].name if named else usual_name] = value
         try:
-            bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
-            names = list(bound.signature.parameters)
-            bound.arguments[names[1]] = new_parent
-            bound.arguments[names[2]] = self._name
-            copy = type(self)(*bound.args[1:], **bound.kwargs)
-        except (TypeError, IndexError) as error:
+            copy = type(self)(*args, **kwargs)
+        except TypeError as error:
             raise ScalingNotSupportedException(
                 f"{self.get_full_name()} cannot be cloned: the constructor of {type(self).__name__} must take the parent "
                 f"cell and the name first ({error}); otherwise override clone()"
@@ -411,8 +419,8 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
     def _take_over(self, original: ACell) -> None:
         """Make this freshly constructed cell like `original`, beyond what the constructor did."""
         self._error_policy = original._error_policy
-        for name, io in original._io.items():
-            own = self._io.get(name)
+        for name, io in [*original._inputs.items(), *original._outputs.items()]:
+            own = (self._outputs if isinstance(io, Output | OutputPort) else self._inputs).get(name)
             if isinstance(own, AParameter) and isinstance(io, AParameter):
                 own._copy_value_of(io)
             elif isinstance(own, SourceEnd) and isinstance(io, SourceEnd) and io.has_initial_value():
@@ -425,7 +433,7 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         raise_if_not(self.can_have_as_name(self._name), InvalidStateException)
         if self._parent_cell is not None and self not in self._parent_cell.get_internal_cells():
             raise InvalidStateException(f"{self.get_full_name()} is unknown to its parent")
-        for name, io in self._io.items():
+        for name, io in [*self._inputs.items(), *self._outputs.items()]:
             if io.get_name() != name or io.get_cell() is not self:
                 raise InvalidStateException(f"{io.get_full_name()} does not belong to {self.get_full_name()}")
             io.assert_is_valid()
@@ -440,7 +448,7 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
             raise AlreadyDeployedException(f"{self.get_full_name()} is deployed: undeploy() before deleting it")
         dangling = [
             connection
-            for io in self._io.values()
+            for io in self._get_all_io()
             for connection in io.get_incoming_connections() + io.get_outgoing_connections()
             if connection.get_parent_cell() is not self
         ]

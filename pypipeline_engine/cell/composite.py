@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pypipeline_engine.cell.base import ACell
 from pypipeline_engine.cellio import IO, AParameter, Input, InputPort, Output, OutputPort
@@ -14,6 +14,10 @@ from pypipeline_engine.validation import BoolExplained, FalseExplained, TrueExpl
 
 if TYPE_CHECKING:
     from pypipeline_engine.cellio import SourceEnd, TargetEnd
+
+_End: TypeAlias = tuple[str | None, bool, str]
+"""The end of a connection in a composite: name of the cell (`None` for the composite itself), whether it is an output, and
+its name."""
 
 
 class ACompositeCell(ACell):
@@ -157,8 +161,8 @@ class ACompositeCell(ACell):
         super().deploy()
 
     def supports_scaling(self) -> bool:
-        """Whether every cell inside does."""
-        return all(cell.supports_scaling() for cell in self._cells.values())
+        """Whether every cell inside does, and no connection inside is recurrent: what comes round is state."""
+        return not self._get_recurrent_connections() and all(cell.supports_scaling() for cell in self._cells.values())
 
     def get_nb_required_gpus(self) -> float:
         """What the cells inside need together."""
@@ -167,7 +171,7 @@ class ACompositeCell(ACell):
     def get_nb_available_pulls(self) -> int | None:
         """The least that a sink or output port inside knows to be left."""
         known = [cell.get_nb_available_pulls() for cell in self._cells.values() if cell.is_sink_cell()]
-        known += [self._get_nb_available_at(io) for io in self._io.values() if isinstance(io, OutputPort)]
+        known += [self._get_nb_available_at(io) for io in self._outputs.values()]
         return min((available for available in known if available is not None), default=None)
 
     # ------------------------------------------------------------------ cloning
@@ -175,9 +179,10 @@ class ACompositeCell(ACell):
     def _take_over(self, original: ACell) -> None:
         super()._take_over(original)
         assert isinstance(original, ACompositeCell)
-        for name, io in original._io.items():
-            if name not in self._io and isinstance(io, InputPort | OutputPort):
-                port = type(io)(self, name, doc=io.doc)
+        for io in original._get_all_io():
+            known = self._outputs if isinstance(io, OutputPort) else self._inputs
+            if io.get_name() not in known and isinstance(io, InputPort | OutputPort):
+                port = type(io)(self, io.get_name(), doc=io.doc)
                 if io.has_initial_value():
                     port.set_initial_value(io.get_initial_value())
         for name, cell in original._cells.items():
@@ -193,17 +198,18 @@ class ACompositeCell(ACell):
                 target: TargetEnd[Any] = self._find_end(ends[1])  # type: ignore[assignment]
                 Connection(source, target, connection.get_explicit_recurrence())
 
-    def _get_ends(self, connection: Connection[Any]) -> tuple[tuple[str | None, str], tuple[str | None, str]]:
-        """Both ends by cell name (`None` for a port of this cell) and IO name."""
-        source, target = connection.get_source(), connection.get_target()
-        return (
-            (None if source.get_cell() is self else source.get_cell().get_name(), source.get_name()),
-            (None if target.get_cell() is self else target.get_cell().get_name(), target.get_name()),
-        )
+    def _get_ends(self, connection: Connection[Any]) -> tuple[_End, _End]:
+        return self._get_end(connection.get_source()), self._get_end(connection.get_target())
 
-    def _find_end(self, end: tuple[str | None, str]) -> IO[Any]:
-        cell_name, io_name = end
-        return (self if cell_name is None else self._cells[cell_name]).get_io(io_name)
+    def _get_end(self, io: IO[Any]) -> _End:
+        cell = io.get_cell()
+        return None if cell is self else cell.get_name(), isinstance(io, Output | OutputPort), io.get_name()
+
+    def _find_end(self, end: _End) -> IO[Any]:
+        cell_name, is_output, io_name = end
+        cell = self if cell_name is None else self._cells[cell_name]
+        found: IO[Any] = cell.get_output(io_name) if is_output else cell.get_input(io_name)
+        return found
 
     # ------------------------------------------------------------------ invariants and removal
 

@@ -89,7 +89,14 @@ class ScalableCell(ACompositeCell):
     def _explain_deployability(self) -> BoolExplained:
         if not self._cells:
             return FalseExplained(f"{self.get_full_name()} has no inner cell: create one with it as the parent")
-        return super()._explain_deployability() * self._explain_number_of_clones(self.get_nb_clones())
+        explained = super()._explain_deployability() * self._explain_number_of_clones(self.get_nb_clones())
+        for connection in self.get_internal_connections():
+            if connection.is_inter_cell_connection():
+                explained *= FalseExplained(
+                    f"{self.get_full_name()} cannot have the connection {connection}, from its inner cell to itself: "
+                    f"put the cell with its connection into a Pipeline, and scale that"
+                )
+        return explained
 
     # ------------------------------------------------------------------ clones
 
@@ -143,7 +150,7 @@ class ScalableCell(ACompositeCell):
 
         :raises ScalingNotSupportedException: if the inner cell cannot have that many, or the strategy allows none.
         """
-        self._change(times, method)
+        self._change(self._checked(times), method)
 
     def scale_one_up(self, method: type[ACloneCell] = ThreadCloneCell) -> None:
         """Add one clone."""
@@ -176,8 +183,6 @@ class ScalableCell(ACompositeCell):
             raise InvalidInputException(
                 f"{self.get_full_name()} expects ThreadCloneCell or RayCloneCell as the method, not {method!r}"
             )
-        if difference > 0 or isinstance(difference, bool) or not isinstance(difference, int):
-            self._checked(difference)
         number = self.get_nb_clones(method) + difference
         if number < 0:
             raise InvalidInputException(

@@ -124,6 +124,8 @@ class IO(Generic[T]):
             return TrueExplained()
         try:
             accepted = self._validation_fn(value)  # type: ignore[arg-type]  # it is there to find out
+        except (InvalidInputException, ValueError) as refusal:
+            return FalseExplained(f"{self.get_full_name()} does not accept {describe_value(value)}: {refusal}")
         except Exception as error:
             return FalseExplained(f"{self.get_full_name()} cannot check the value {describe_value(value)}: {error!r}")
         if not accepted:
@@ -152,7 +154,7 @@ class IO(Generic[T]):
     def assert_is_valid(self) -> None:
         """Raise `InvalidStateException` where an invariant of this IO is broken."""
         raise_if_not(self.can_have_as_name(self._name), InvalidStateException)
-        if self._cell._io.get(self._name) is not self:
+        if not any(io is self for io in self._cell._get_all_io()):
             raise InvalidStateException(f"{self.get_full_name()} is unknown to its cell")
         self.assert_has_proper_connections()
 

@@ -96,9 +96,8 @@ class AParameter(IO[T]):
         self.minimum = minimum
         self.maximum = maximum
         self.choices = None if choices is None else tuple(choices)
-        # A list of one, so that the clones of a cell can share it: a change reaches all of them at once.
-        self._box: list[Any] = [UNSET]
-        self._default_value: Any = UNSET
+        # Value and default in one object that the clones of a cell share, so that a change reaches all of them at once.
+        self._box: list[Any] = [UNSET, UNSET]
         if default_value is not UNSET:
             self.set_default_value(default_value)
 
@@ -132,20 +131,20 @@ class AParameter(IO[T]):
         :raises InvalidInputException: if the value is refused.
         """
         raise_if_not(self.can_have_as_value(value), InvalidInputException)
-        self._default_value = value
+        self._box[1] = value
 
     def has_default_value(self) -> bool:
         """Whether there is a default."""
-        return self._default_value is not UNSET
+        return self._box[1] is not UNSET
 
     def get_default_value(self) -> T:
         """The default.
 
         :raises NoInputProvidedException: where there is none.
         """
-        if self._default_value is UNSET:
+        value: T = self._box[1]
+        if value is UNSET:
             raise NoInputProvidedException(f"{self.get_full_name()} has no default value")
-        value: T = self._default_value
         return value
 
     def set_value(self, value: T) -> None:
@@ -167,7 +166,7 @@ class AParameter(IO[T]):
         """
         value = self._box[0]
         if value is UNSET:
-            value = self._default_value
+            value = self._box[1]
             if value is UNSET:
                 raise NoInputProvidedException(
                     f"{self.get_full_name()} has no value: set one with set_value() before it is pulled"
@@ -176,14 +175,12 @@ class AParameter(IO[T]):
         return result
 
     def _share_value_of(self, original: AParameter[Any]) -> None:
-        """Read the value of `original` from now on: what is set there holds here too."""
+        """Read value and default of `original` from now on: what is set there holds here too."""
         self._box = original._box
-        self._default_value = original._default_value
 
     def _copy_value_of(self, original: AParameter[Any]) -> None:
         """Take over value and default of `original` as they are now."""
-        self._box[0] = original._box[0]
-        self._default_value = original._default_value
+        self._box[:] = original._box
 
 
 class RuntimeParameter(AParameter[T], Input[T]):

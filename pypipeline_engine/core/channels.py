@@ -88,6 +88,8 @@ class Channel:
     def clear(self) -> None:
         """Forget what is queued."""
         self.buffer.clear()
+        self._record.clear()
+        self._position = 0
 
     # ------------------------------------------------------------------ pulling
 
@@ -110,33 +112,41 @@ class Channel:
     # ------------------------------------------------------------------ trying an item again
 
     def remember(self) -> None:
-        """Forget what an earlier item pulled; from now on `replay` gives the same values again."""
-        self._record.clear()
+        """From now on, `replay` gives again what is pulled from here on."""
+        del self._record[: self._position]
         self._position = 0
 
     def replay(self) -> None:
         """Let the next pulls give what they gave since `remember`."""
+        self.meter.runs -= self._position
         self._position = 0
 
     def record_pulls(self) -> None:
         """Make `remember` and `replay` possible, at some cost for each pull."""
         pull, record = self.pull, self._record
+        meter = self.meter = Meter()  # counts what the reader has taken, which `replay` takes back
 
         def pull_recorded() -> Any:
             if self._position == len(record):
                 try:
                     record.append(pull())
+                except StopIteration:
+                    raise
                 except Exception as error:
-                    if isinstance(error, StopIteration):
-                        raise
                     record.append(Outcome(error))
             value = record[self._position]
             self._position += 1
+            meter.runs += 1
             if value.__class__ is Outcome:
                 raise value.get_error()
             return value
 
         self.pull = pull_recorded
+
+    @property
+    def last_value(self) -> Any:
+        """Of a recurrent channel, the last good value that was put in."""
+        return self._last
 
 
 class DirectChannel(Channel):
@@ -147,6 +157,9 @@ class DirectChannel(Channel):
     def __init__(self, source: str, target: str, producer: Counters) -> None:
         super().__init__(source, target)
         self.meter = producer  # every run of the producer is taken at once
+
+    def put_outcome(self, outcome: Outcome) -> None:
+        """Nothing waits here: the reader is told at once."""
 
     def bind_direct(self, unit: Unit, slot: Slot) -> None:
         """Pull by running `unit`, which has no other output, no other reader, no retries, and at most one input."""
@@ -232,12 +245,16 @@ class CrossingChannel(Channel):
         return f"room in {self}, which holds {len(self.buffer)} values that {self.target} has not pulled"
 
     def grow(self) -> bool:
-        """Double the bounds, and wake who waits for room; false where the largest is reached. Lock held."""
-        if self.capacity >= LARGEST_CAPACITY:
-            return False
+        """Double the bound that is reached, and wake who waits for room; false where no more items fit. Lock held.
+
+        A bound in bytes always gives way: it must never be the reason why cells wait for each other.
+        """
+        if self.queued_bytes >= self.limit_bytes:
+            self.limit_bytes = 2 * self.queued_bytes
         if len(self.buffer) >= self.capacity:
+            if self.capacity >= LARGEST_CAPACITY:
+                return False
             self.capacity = min(LARGEST_CAPACITY, 2 * self.capacity)
-        self.limit_bytes = max(2 * self.limit_bytes, 2 * self.queued_bytes)
         self._monitor.wake_all(self.room_waiters)
         return True
 

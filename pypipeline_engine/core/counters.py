@@ -66,7 +66,7 @@ class Counters:
         self.busy_s += other.busy_s
         self.starved_s += other.starved_s
         self.cpu_s += other.cpu_s
-        for bucket, count in other.latencies.items():
+        for bucket, count in other.latencies.copy().items():  # at once, while its writer goes on
             self.latencies[bucket] = self.latencies.get(bucket, 0) + count
 
 
@@ -134,7 +134,7 @@ class CellStatistics:
     @property
     def starved(self) -> float:
         """Share of the workers' time spent waiting for inputs, 0 to 1."""
-        return min(1.0, self.starved_s / self.wall_s) if self.wall_s > 0 else 0.0
+        return min(1.0 - self.busy, self.starved_s / self.wall_s) if self.wall_s > 0 else 0.0
 
     @property
     def blocked(self) -> float:

@@ -48,11 +48,12 @@ class Lock(Protocol):
 class Waiter:
     """A thread that sleeps, with the reason for it."""
 
-    __slots__ = ("error", "pulls", "queue", "reason", "signal")
+    __slots__ = ("error", "pulls", "queue", "reason", "signal", "thread")
 
     def __init__(self, queue: list[Waiter], reason: Callable[[], str], signal: Lock, pulls: bool) -> None:
         self.queue = queue
         self.pulls = pulls
+        self.thread = threading.get_ident()
         self.reason = reason
         self.signal = signal
         self.error: BaseException | None = None
@@ -67,9 +68,12 @@ class Monitor:
         # Guarded by the lock, as everything below.
         self._awake = 0
         self._pulling: set[int] = set()
+        self._workers: set[int] = set()
         self._waiting: dict[Waiter, None] = {}
         self._quiet: list[Waiter] = []
         self.interrupted = False
+        self.closed = False
+        """Set together with the last interruption, after which there is nothing to wait for."""
         self.unbounded = False
         """While true, nobody waits for room: queues may outgrow their bounds for a moment."""
         self.on_stall: Callable[[list[Waiter]], None] = lambda _: None
@@ -80,6 +84,22 @@ class Monitor:
         """Count a thread as awake: the caller, or one that it is about to start."""
         with self.lock:
             self._awake += 1
+
+    def introduce_worker(self) -> None:
+        """Say that the calling thread belongs to the deployment."""
+        with self.lock:
+            self._workers.add(threading.get_ident())
+
+    def is_worker(self) -> bool:
+        """Whether the calling thread belongs to the deployment."""
+        return threading.get_ident() in self._workers
+
+    def leave_as_worker(self) -> None:
+        """The opposite of `introduce_worker` and `enter`."""
+        with self.lock:
+            self._workers.discard(threading.get_ident())
+            self._awake -= 1
+            self._check()
 
     def leave(self) -> None:
         """The opposite of `enter`, by the thread that leaves."""
@@ -99,7 +119,7 @@ class Monitor:
                 self._awake += 1
                 self._pulling.add(me)
                 try:
-                    turn.take_locked()
+                    turn.take_locked(through_interruption=True)
                 except BaseException:
                     self._awake -= 1
                     self._pulling.discard(me)
@@ -202,10 +222,11 @@ class Monitor:
 
     # ------------------------------------------------------------------ stopping the world
 
-    def interrupt(self) -> None:
+    def interrupt(self, for_good: bool = False) -> None:
         """Make every sleeper raise `Interrupted`, and everybody who wants to sleep from now on. Takes the lock."""
         with self.lock:
             self.interrupted = True
+            self.closed = self.closed or for_good
             for waiter in list(self._waiting):
                 waiter.queue.remove(waiter)
                 self._release(waiter)
@@ -243,21 +264,31 @@ class Turn:
         with self._monitor.lock:
             return self.take_locked(unless)
 
-    def take_locked(self, unless: Callable[[], Any] | None = None) -> bool:
-        """The same, with the lock held."""
+    def take_locked(self, unless: Callable[[], Any] | None = None, through_interruption: bool = False) -> bool:
+        """The same, with the lock held.
+
+        :param through_interruption: wait on where others are interrupted, as long as the monitor is not closed.
+        """
         monitor = self._monitor
         me = threading.get_ident()
+        self.refuse_reentry(me)
         while True:
             if unless is not None and unless():
-                # The wake-up that ended a sleep here was meant for somebody who takes the turn.
-                if self._holder is None:
-                    monitor.wake_first(self._waiters)
+                if self._holder == me:  # handed over for nothing
+                    self.give_locked()
                 return False
             if self._holder is None:
                 self._holder = me
+            if self._holder == me:
                 return True
-            self.refuse_reentry(me)
-            monitor.wait(self._waiters, self._describe)
+            try:
+                monitor.wait(self._waiters, self._describe, through_interruption=through_interruption)
+                if monitor.closed:
+                    raise Interrupted
+            except BaseException:
+                if self._holder == me:
+                    self.give_locked()
+                raise
 
     def refuse_reentry(self, me: int) -> None:
         """Raise `UnsetRecurrentConnectionException` where the thread `me` has the turn already. Lock held."""
@@ -279,9 +310,13 @@ class Turn:
             self.give_locked()
 
     def give_locked(self) -> None:
-        """The same, with the lock held."""
-        self._holder = None
+        """The same, with the lock held. Who has waited longest gets it, so that nobody who comes back at once is faster."""
+        self._holder = self._waiters[0].thread if self._waiters else None
         self._monitor.wake_first(self._waiters)
+
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for the turn."""
+        return bool(self._waiters)
 
     def is_mine(self) -> bool:
         """Whether the calling thread has the turn."""

@@ -20,7 +20,7 @@ from pypipeline_engine.core.values import END, size_of
 class Sequencer:
     """The tickets of one scaled cell."""
 
-    __slots__ = ("_bytes_finished", "_finished", "ended", "head", "limit_bytes", "opened", "ready", "window")
+    __slots__ = ("_bytes_in", "_bytes_out", "_finished", "ended", "head", "limit_bytes", "opened", "ready", "window")
 
     def __init__(self, window: int, limit_bytes: int) -> None:
         """Begin without tickets.
@@ -35,7 +35,9 @@ class Sequencer:
         self.ended = False
         self.ready: deque[Any] = deque()
         self._finished: dict[int, Any] = {}
-        self._bytes_finished = 0
+        # Each has one writer at a time: whoever finishes has the lock, and there is one consumer.
+        self._bytes_in = 0
+        self._bytes_out = 0
 
     @property
     def inside(self) -> int:
@@ -49,11 +51,7 @@ class Sequencer:
         inside = self.inside
         if inside == 0:
             return True
-        if inside >= self.window:
-            return False
-        # The newest result tells the size of those that are still in work.
-        waiting = inside * self._bytes_finished
-        return waiting <= self.limit_bytes
+        return inside < self.window and self._bytes_in - self._bytes_out <= self.limit_bytes
 
     def open(self) -> int:
         """The number of a new ticket."""
@@ -69,7 +67,7 @@ class Sequencer:
         if result is END:
             self.ended = True
         else:
-            self._bytes_finished = size_of(result)
+            self._bytes_in += _size_of_result(result)
         if ticket != self.head:
             self._finished[ticket] = result
             return False
@@ -82,9 +80,19 @@ class Sequencer:
         self.head = head
         return True
 
+    def count_out(self, result: Any) -> None:
+        """Say that the consumer has popped `result`. Needs no lock."""
+        if self._bytes_in != self._bytes_out:
+            self._bytes_out += _size_of_result(result)
+
     def reset(self) -> None:
         """Drop all results and begin again. No ticket may be in work."""
         self.opened = self.head = 0
         self.ended = False
         self.ready.clear()
         self._finished.clear()
+        self._bytes_in = self._bytes_out = 0
+
+
+def _size_of_result(result: Any) -> int:
+    return sum(map(size_of, result))

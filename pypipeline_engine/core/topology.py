@@ -125,28 +125,42 @@ def recurrent_edges(nodes: Sequence[N], edges: Sequence[Edge[N]]) -> list[Edge[N
 
     :raises CycleError: where a cycle has no edge that may be recurrent, or several of which none is marked.
     """
-    marked = [edge for edge in edges if edge.marked and edge.may_be_recurrent]
+    marked = [edge for edge in _edges_on_cycles(nodes, edges) if edge.marked and edge.may_be_recurrent]
     rest = [edge for edge in edges if edge not in marked]
-    place = {}
-    for number, component in enumerate(strongly_connected_components(nodes, rest)):
-        place.update(dict.fromkeys(component, number))
-    candidates = [
-        edge
-        for edge in rest
-        if edge.may_be_recurrent and edge.marked is None and place[edge.source] == place[edge.target]
-    ]
+    candidates = [edge for edge in _edges_on_cycles(nodes, rest) if edge.may_be_recurrent and edge.marked is None]
     firm = [edge for edge in rest if edge not in candidates]
     cycle = find_cycle(nodes, firm)
     if cycle:
         raise CycleError("no output on this cycle has an initial value", cycle)
     for candidate in candidates:
         # A candidate that closes no cycle together with the firm edges shares each of its cycles with another one.
-        if not find_cycle(nodes, [*firm, candidate]):
-            others = [edge for edge in candidates if edge is not candidate]
-            for other in others:
-                cycle = find_cycle(nodes, [*firm, candidate, other])
-                if cycle and candidate in cycle:
-                    raise CycleError("several connections of this cycle leave an initial value: mark one", cycle)
-            cycle = find_cycle(nodes, [*firm, *candidates])
-            raise CycleError("several connections of this cycle leave an initial value: mark one", cycle)
+        if _find_path(firm, candidate.target, candidate.source) is None:
+            back = _find_path([*firm, *candidates], candidate.target, candidate.source)
+            raise CycleError(
+                "several connections of this cycle leave an initial value: mark one", [candidate, *(back or [])]
+            )
     return marked + candidates
+
+
+def _edges_on_cycles(nodes: Sequence[N], edges: Sequence[Edge[N]]) -> list[Edge[N]]:
+    place: dict[N, int] = {}
+    for number, component in enumerate(strongly_connected_components(nodes, edges)):
+        place.update(dict.fromkeys(component, number))
+    return [edge for edge in edges if place[edge.source] == place[edge.target]]
+
+
+def _find_path(edges: Iterable[Edge[N]], start: N, goal: N) -> list[Edge[N]] | None:
+    """The edges of a shortest way from `start` to `goal`: none where they are the same, `None` where there is no way."""
+    leaving: dict[N, list[Edge[N]]] = {}
+    for edge in edges:
+        leaving.setdefault(edge.source, []).append(edge)
+    ways: dict[N, list[Edge[N]]] = {start: []}
+    pending = [start]
+    for node in pending:
+        if node == goal:
+            return ways[node]
+        for edge in leaving.get(node, ()):
+            if edge.target not in ways:
+                ways[edge.target] = [*ways[node], edge]
+                pending.append(edge.target)
+    return None

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from math import ceil
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.core.counters import Counters, DeadLetter
+from pypipeline_engine.core.errors import add_note, describe_error, get_cell_of, sign
 from pypipeline_engine.core.monitor import Interrupted
 from pypipeline_engine.core.values import UNSET, Outcome, Slot
 from pypipeline_engine.exceptions import (
@@ -75,7 +77,7 @@ class Clock:
             self.timed = False
             took = perf_counter() - begin
             affordable = self._nb_units * COST_OF_A_SAMPLE_S / (LARGEST_SHARE_OF_SAMPLING * max(took, 1e-7))
-            self.weight = self._countdown = max(1, min(LONGEST_INTERVAL, int(affordable)))
+            self.weight = self._countdown = max(1, min(LONGEST_INTERVAL, ceil(affordable)))
 
     def run(self, body: Callable[[], Any], counters: Counters) -> Any:
         """Run a unit within a timed step, and charge to it what the units that it pulled did not take."""
@@ -123,6 +125,7 @@ class Unit:
         "clock",
         "counters",
         "ended",
+        "get_item_number",
         "inputs",
         "name",
         "outputs",
@@ -148,6 +151,8 @@ class Unit:
         self.running = False
         self.retries = 0
         self.skips_errors = False
+        self.get_item_number: Callable[[], int] = lambda: self.counters.runs - 1
+        """The number of the item in work, from 0. A clone counts its own items only, and is told by its ticket."""
         self.report: Callable[[DeadLetter], None] = lambda _: None
         self.plug([], [], Clock(1))
 
@@ -185,7 +190,6 @@ class Unit:
         It returns the error or gap in place of the values, where there is one, and raises `StopIteration` at the end.
         """
         counters, clock, inputs, retries = self.counters, self.clock, self.inputs, self.retries
-        meters = [channel.meter for channel in inputs]
         slots = [slot for _, slot in self.outputs]
         puts = [(slot, channel.put) for slot, channel in self.channels]
         plain = [channel for _, channel in self.channels if channel.bounded_by_lag]
@@ -204,12 +208,12 @@ class Unit:
         def run() -> Outcome | None:
             if self.running:
                 raise self._explain_reentry()
-            if not counters.runs % LAG_IS_CHECKED_EVERY:
-                self._check_lag(plain)
             counters.runs += 1
-            before = [meter.runs for meter in meters]
+            before = [channel.meter.runs for channel in inputs]
             self.running = True
             try:
+                if not counters.runs % LAG_IS_CHECKED_EVERY:
+                    self._check_lag(plain)
                 if retries:
                     self._attempt_again_and_again(attempt)
                 else:
@@ -267,15 +271,21 @@ class Unit:
         :param before: how many places each input had taken when the run began.
         :raises BaseException: the error itself, where it is not one of an item: the end, an interruption, Ctrl-C.
         """
+        if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+            error = error.__cause__  # a pull inside of a generator expression: Python wraps the end of the stream
         if isinstance(error, StopIteration):
             self.counters.runs -= 1
             self.end()
             raise error
-        if not isinstance(error, Exception):
+        if isinstance(error, Interrupted):
             raise error
         counters = self.counters
         counters.lost += 1
         self._align(before)
+        if not isinstance(error, Exception):  # Ctrl-C, say: it goes to whoever pulls, and leaves a gap
+            for _, channel in self.channels:
+                channel.put_outcome(Outcome(self._sign(ItemSkipped(f"{self.name} was interrupted"))))
+            raise error
         if not self._is_own(error):
             return Outcome(error)
         if isinstance(error, ItemSkipped):
@@ -284,16 +294,15 @@ class Unit:
         counters.errors += 1
         if self.skips_errors and not isinstance(error, DeadlockException | InternalError):
             counters.skipped += 1
+            what = describe_error(error)
             text = "".join(traceback.format_exception(error))
-            self.report(DeadLetter(self.name, counters.runs - 1, f"{type(error).__name__}: {error}", text))
-            return Outcome(self._sign(ItemSkipped(f"{self.name} skipped an item because of {error!r}")))
-        if get_cell_of(error) is None:
-            error.add_note(f"in the cell {self.name}")
+            self.report(DeadLetter(self.name, self.get_item_number(), what, text))
+            return Outcome(self._sign(ItemSkipped(f"{self.name} skipped an item because of {what}")))
+        add_note(error, f"in the cell {self.name}")
         return Outcome(self._sign(error))
 
     def _sign(self, error: Exception) -> Exception:
-        """Have the error or gap say where it came from, whatever its type."""
-        error._pypipeline_cell = self.name  # type: ignore[attr-defined]
+        sign(error, self.name)
         return error
 
     def _is_own(self, error: BaseException) -> bool:
@@ -338,9 +347,3 @@ class Unit:
                     f"{channel} holds {len(channel.buffer)} values that {channel.target} does not pull, while others go on "
                     f"reading from {channel.source}: let all readers of it take as many values, or skip() some"
                 )
-
-
-def get_cell_of(error: BaseException) -> str | None:
-    """The full name of the cell that raised `error`, where a pipeline delivered it."""
-    name = getattr(error, "_pypipeline_cell", None)
-    return name if isinstance(name, str) else None

@@ -59,18 +59,19 @@ def size_of(value: Any) -> int:
     kind = value.__class__
     if kind in _WITHOUT_SIZE:
         return 0
-    nbytes = getattr(value, "nbytes", None)
-    if nbytes is not None:
-        return int(nbytes)
-    if kind is bytes or kind is str or kind is bytearray:
-        return len(value)
     if kind is list or kind is tuple or kind is dict:
         elements = list(value.values()) if kind is dict else value
         sample = elements[:_MOST_ELEMENTS]
-        total = 0
-        for element in sample:
-            if element.__class__ not in _WITHOUT_SIZE:
-                nbytes = getattr(element, "nbytes", None)
-                total += len(element) if nbytes is None and isinstance(element, bytes | str) else int(nbytes or 0)
-        return total * len(elements) // max(1, len(sample))
-    return 0
+        return sum(map(_size_of_one, sample)) * len(elements) // max(1, len(sample))
+    return _size_of_one(value)
+
+
+def _size_of_one(value: Any) -> int:
+    kind = value.__class__
+    if kind in _WITHOUT_SIZE:
+        return 0
+    if kind is bytes or kind is str or kind is bytearray:
+        return len(value)
+    nbytes = getattr(value, "nbytes", 0)
+    # Of a class, `nbytes` is a descriptor, and of a lazy array it may be NaN.
+    return int(nbytes) if isinstance(nbytes, int) else 0

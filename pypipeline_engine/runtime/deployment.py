@@ -17,6 +17,7 @@ from typing import Any
 from pypipeline_engine.cell import ACell, ASingleCell, RayCloneCell, ScalableCell
 from pypipeline_engine.cellio import AParameter
 from pypipeline_engine.core.counters import Counters, DeadLetter, Statistics
+from pypipeline_engine.core.errors import add_note
 from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn, Waiter
 from pypipeline_engine.core.units import Unit
 from pypipeline_engine.exceptions import (
@@ -26,7 +27,6 @@ from pypipeline_engine.exceptions import (
     ItemSkipped,
     NotDeployableException,
     NotDeployedException,
-    UnsetRecurrentConnectionException,
 )
 from pypipeline_engine.runtime.scope import MAIN, Registry, Scope
 from pypipeline_engine.runtime.stage import Stage, Worker
@@ -59,8 +59,10 @@ class Deployment:
         self._stages: dict[ScalableCell, Stage] = {}
         self._deployed: list[ASingleCell] = []
         self._structure = threading.RLock()  # one change of the number of clones at a time; held over `_on_deploy`
+        self._books = threading.Lock()  # guards `_deployed` and `retired`; held for nothing else
         self._runner: object | None = None
         self._is_open = True
+        self._ended = threading.Event()
         self.began = perf_counter()
         self.sink_items = 0
         self.retired: dict[str, Counters] = {}
@@ -71,8 +73,8 @@ class Deployment:
         self._limit_threads_of_opencv: Callable[[], None] = lambda: None
         try:
             self.scope.plan()
-            for cell in self.scope.cells:
-                self._deploy_cell(cell)
+            for single in self.scope.cells:
+                self._deploy_cell(single)
             root._deployment = self
             for stage in self.scope.stages.values():
                 self._prepare_workers(stage)
@@ -81,6 +83,11 @@ class Deployment:
             raise
         if self.scope.stages:
             self._limit_threads_of_opencv = _limit_threads_of_opencv()
+        for cell in self.scope.get_stages_on_cycles():
+            cell.logger.warning(
+                "%s lies on a cycle: one item at a time goes round, so its clones do not make it faster",
+                cell.get_full_name(),
+            )
         self.began = perf_counter()
 
     # ------------------------------------------------------------------ cells and clones
@@ -104,27 +111,30 @@ class Deployment:
 
     def _deploy_cell(self, cell: ASingleCell) -> None:
         """Call `_on_deploy`, once in a deployment."""
-        if cell in self._deployed:
-            return
-        self._deployed.append(cell)
+        with self._books:
+            if cell in self._deployed:
+                return
+            self._deployed.append(cell)
         cell.run_failed = False
         try:
             cell._on_deploy()
         except Exception as error:
-            error.add_note(f"in _on_deploy of the cell {cell.get_full_name()}")
+            add_note(error, f"in _on_deploy of the cell {cell.get_full_name()}")
             raise
 
     def _undeploy_cells(self, cells: Iterable[ASingleCell], failed: bool) -> Exception | None:
         """Call `_on_undeploy` of those that were deployed, last one first; the first error is returned."""
         wanted = set(cells)
         first: Exception | None = None
-        for cell in reversed([cell for cell in self._deployed if cell in wanted]):
-            self._deployed.remove(cell)
+        with self._books:
+            ending = [cell for cell in reversed(self._deployed) if cell in wanted]
+            self._deployed = [cell for cell in self._deployed if cell not in wanted]
+        for cell in ending:
             cell.run_failed = failed
             try:
                 cell._on_undeploy()
             except Exception as error:
-                error.add_note(f"in _on_undeploy of the cell {cell.get_full_name()}")
+                add_note(error, f"in _on_undeploy of the cell {cell.get_full_name()}")
                 first = first or error
         return first
 
@@ -155,8 +165,12 @@ class Deployment:
             _share_parameters(stage.cell, holder)
         scope = Scope(holder, self._registry, stage.name, stage)
         scope.plan()
-        for cell in scope.cells:
-            self._deploy_cell(cell)
+        try:
+            for cell in scope.cells:
+                self._deploy_cell(cell)
+        except BaseException:
+            self._discard(scope, failed=True)
+            raise
         return scope
 
     def get_scopes(self) -> list[Scope]:
@@ -192,13 +206,20 @@ class Deployment:
     def _begin(self) -> None:
         if not self._is_open:
             raise NotDeployedException(f"{self.root.get_full_name()} is not deployed: deploy() it first")
+        self._refuse_from_inside("pulled")
         try:
             self.monitor.begin_pull(self._turn)
         except Interrupted:
             raise self._explain_interruption() from None
-        except UnsetRecurrentConnectionException:
-            name = self.root.get_full_name()
-            raise InvalidStateException(f"{name} cannot be pulled from inside of its own cells") from None
+
+    def _refuse_from_inside(self, what: str) -> None:
+        """Refuse what would wait for the pull that it is a part of."""
+        if self.is_inside():
+            raise InvalidStateException(f"{self.root.get_full_name()} cannot be {what} by one of its own cells")
+
+    def is_inside(self) -> bool:
+        """Whether the calling thread is running a cell of this pipeline."""
+        return self._turn.is_mine() or self.monitor.is_worker()
 
     def _step_to_an_item(self) -> None:
         while True:
@@ -219,7 +240,7 @@ class Deployment:
         pulled = [node for node in nodes if node is cell or self.scope.leads_out_of(node, cell)]
         direct = [node for node in pulled if self.scope.queue_behind(node)]
         if direct:
-            self._plan_again(self.scope)
+            self._plan_again()
         for node in pulled:
             turn = self.scope.get_turn(node)
             if turn is not None:
@@ -241,10 +262,16 @@ class Deployment:
         :raises InactiveException: when undeployed meanwhile.
         """
         self._begin()
+        inside = True
         done = 0
         try:
             while wanted(done):
                 done = 0
+                if self._turn.is_wanted():  # somebody needs the pipeline between two steps
+                    self.monitor.end_pull(self._turn)
+                    inside = False
+                    self._begin()
+                    inside = True
                 try:
                     self.scope.step()
                     self.sink_items += 1
@@ -258,7 +285,8 @@ class Deployment:
         except Interrupted:
             raise self._explain_interruption() from None
         finally:
-            self.monitor.end_pull(self._turn)
+            if inside:
+                self.monitor.end_pull(self._turn)
 
     def claim(self, runner: object) -> None:
         """Reserve the pulling for a run.
@@ -314,14 +342,11 @@ class Deployment:
         """Send the streams that end in `cell` back to their start; see `ACell.reset`."""
         if not self._is_open:
             raise NotDeployedException(f"{cell.get_full_name()} is not deployed: deploy() it first")
-        if self._turn.is_mine():
-            raise InvalidStateException(f"{cell.get_full_name()} cannot be reset from inside of a pull")
+        self._refuse_from_inside("reset")
         with self._structure, self._explained():
             self._begin()
             try:
-                cells = self._bring_to_rest_for_reset(cell)
-                for one in cells:
-                    one._on_reset()
+                error = _call_on_reset(self._bring_to_rest_for_reset(cell))
             finally:
                 for scope in self.get_scopes():
                     scope.resume()
@@ -329,28 +354,33 @@ class Deployment:
                 for stage in self._get_all_stages():
                     stage.unpause()
                 self.monitor.end_pull(self._turn)
+            if error is not None:
+                raise error
 
     def _bring_to_rest_for_reset(self, cell: ACell) -> list[ASingleCell]:
         """Interrupt everything, drop what is in flight, and return the cells that are to be told, sinks first."""
-        stages = self._get_all_stages()
+        upstream = self.scope.get_upstream(cell)
+        with self._without_bounds():
+            for stage in self._get_stages_downstream_first():
+                if stage.cell not in upstream:  # of a stream that goes on, nothing may get lost
+                    stage.pause()
+        scopes, stages = [self.scope], [stage for cell, stage in self.scope.stages.items() if cell in upstream]
         for stage in stages:
-            stage.ask_to_pause()
-        for scope in self.get_scopes():
+            inside = [worker.scope for worker in stage.workers if worker.scope is not None]
+            scopes.extend(inside)
+            stages.extend(inner for scope in inside for inner in scope.stages.values())
+        for stage in stages:
+            stage.drop()
+        for scope in scopes:
             scope.interrupt()
         self.monitor.interrupt()
         self.monitor.wait_until_quiet()
-        upstream = self.scope.get_upstream(cell)
         self.scope.rewind(upstream)
+        for scope in scopes[1:]:
+            scope.rewind(set(scope.get_nodes()))
         told = [one for one in self.scope.cells if one in upstream]
-        pending = [self.scope.stages[one] for one in upstream if isinstance(one, ScalableCell)]
-        while pending:
-            stage = pending.pop()
-            for worker in stage.workers:
-                if worker.scope is not None:
-                    inside = set(worker.scope.get_nodes())
-                    worker.scope.rewind(inside)
-                    told.extend(worker.scope.cells)
-                    pending.extend(worker.scope.stages.values())
+        for scope in scopes[1:]:
+            told.extend(scope.cells)
         return told[::-1]
 
     # ------------------------------------------------------------------ scaling while deployed
@@ -361,9 +391,20 @@ class Deployment:
         with self._structure, self._explained():
             if not self._is_open:
                 return
-            for scope, own in self._find_places(cell):
+            places = self._find_places(cell)
+            for _, own in places:
                 own._nb_clones = dict(cell._nb_clones)
-                self._rescale_in(scope, own)
+            if all((own in scope.stages) == (own.get_nb_clones() > 0) for scope, own in places):
+                for scope, own in places:
+                    if own in scope.stages:
+                        self._change_workers(scope.stages[own], own.get_nb_clones())
+                return
+            self._refuse_from_inside(f"changed ({cell.get_full_name()} gets its first clone or loses its last one)")
+            self._begin()
+            try:
+                self._plan_again(places[0][0] is not self.scope)
+            finally:
+                self.monitor.end_pull(self._turn)
 
     def _find_places(self, cell: ScalableCell) -> list[tuple[Scope, ScalableCell]]:
         """Every scope in which `cell`, or its copy in a clone, is a node."""
@@ -384,29 +425,18 @@ class Deployment:
                 places.append((worker.scope, found))
         return places
 
-    def _rescale_in(self, scope: Scope, cell: ScalableCell) -> None:
-        wanted = cell.get_nb_clones()
-        stage = scope.stages.get(cell)
-        if (stage is None) == (wanted == 0):
-            if stage is not None:
-                self._change_workers(stage, wanted)
-            return
-        if scope is not self.scope:
-            raise InvalidStateException(
-                f"{cell.get_full_name()} is inside of a scaled cell and can get its first clone, or lose its last one, only "
-                f"while not deployed"
-            )
-        if self._turn.is_mine():
-            raise InvalidStateException(f"{cell.get_full_name()} cannot be scaled from inside of a pull")
-        self._begin()
-        try:
-            self._plan_again(scope)
-        finally:
-            self.monitor.end_pull(self._turn)
-
     def _change_workers(self, stage: Stage, wanted: int) -> None:
-        while len(stage.staying) < wanted:
-            self._add_worker(stage, self._make_inside(stage, len(stage.staying)))
+        new: list[Scope | None] = []
+        try:
+            for number in range(len(stage.staying), wanted):
+                new.append(self._make_inside(stage, number))
+        except BaseException:
+            for scope in new:
+                if scope is not None:
+                    self._discard(scope, failed=True)
+            raise
+        for scope in new:
+            self._add_worker(stage, scope)
         while len(stage.staying) > wanted:
             stage.retire_youngest()
         capacity = self.scope.get_capacity()
@@ -415,9 +445,7 @@ class Deployment:
 
     def _on_worker_end(self, worker: Worker) -> None:
         """Called by the thread of a worker that does nothing more."""
-        if not worker.retiring:
-            return
-        with self._structure:
+        if worker.retiring:
             worker.stage.forget(worker)
             if worker.scope is not None and worker.scope.root is not worker.stage.cell:
                 self._dissolve(worker, keep=False)
@@ -430,6 +458,7 @@ class Deployment:
         assert worker.scope is not None
         for stage in worker.scope.stages.values():
             self._end_workers(stage, keep)
+            del self._stages[stage.cell]
         worker.scope.unbind()
         if keep:
             if not worker.stage.sequencer.ended:
@@ -437,10 +466,15 @@ class Deployment:
                 for unit in worker.scope.units.values():
                     unit.rewind()
             return
-        for cell in worker.scope.cells:
-            unit = self._units.pop(cell)
-            self.retired.setdefault(unit.name, Counters()).add(unit.counters)
-        error = self._undeploy_cells(worker.scope.cells, failed=False)
+        self._discard(worker.scope, failed=False)
+
+    def _discard(self, scope: Scope, failed: bool) -> None:
+        """Undeploy the cells of a clone that runs no more, and keep what they counted."""
+        with self._books:
+            for cell in scope.cells:
+                unit = self._units.pop(cell)
+                self.retired.setdefault(unit.name, Counters()).add(unit.counters)
+        error = self._undeploy_cells(scope.cells, failed)
         if error is not None:
             self.root.logger.error("a clone that was taken away could not be undeployed: %s", error)
 
@@ -452,28 +486,55 @@ class Deployment:
             stage.forget(worker)
             if worker.scope is not None:
                 self._dissolve(worker, keep and worker.scope.root is stage.cell)
-        del self._stages[stage.cell]
 
     def _without_bounds(self) -> Any:
         return _WithoutBounds(self)
 
-    def _plan_again(self, scope: Scope) -> None:
-        """Make the plan of the pipeline again, with the stages that are wanted now. The caller has the main turn."""
-        stages = [stage for node in reversed(scope.get_order()) for cell, stage in scope.stages.items() if cell is node]
+    def _plan_again(self, renew_clones: bool = False) -> None:
+        """Make the plan of the pipeline again, with the stages that are wanted now. The caller has the main turn.
+
+        :param renew_clones: whether clones are to be made again, because something inside of them is scaled otherwise.
+        """
+        scope = self.scope
+        self._refuse_to_swallow_stages()
+        stages = self._get_stages_downstream_first()
         with self._without_bounds():
             # Downstream first: what a worker still needs to finish its item comes from further up.
             for stage in stages:
                 stage.pause()
-        gone = [stage for stage in stages if not stage.cell.get_nb_clones()]
-        for stage in gone:
-            self._end_workers(stage)
+        for stage in stages:
+            if not stage.cell.get_nb_clones():
+                self._end_workers(stage)
+                del self._stages[stage.cell]
+            elif renew_clones:
+                self._end_workers(stage)
         scope.plan()
         for cell in scope.cells:
             self._deploy_cell(cell)
         for stage in scope.stages.values():
             if not stage.workers:
+                stage.reopen()
                 self._prepare_workers(stage)
             stage.unpause()
+
+    def _get_stages_downstream_first(self) -> list[Stage]:
+        stages: dict[Any, Stage] = dict(self.scope.stages)
+        return [stages[node] for node in reversed(self.scope.get_order()) if node in stages]
+
+    def _refuse_to_swallow_stages(self) -> None:
+        """Refuse a first clone for a cell whose inside is scaled already: items are on their way in there.
+
+        :raises InvalidStateException: in that case.
+        """
+        for cell in self.scope.stages:
+            above: ACell | None = cell.get_parent_cell()
+            while above is not None:
+                if isinstance(above, ScalableCell) and above.get_nb_clones() and above not in self.scope.stages:
+                    raise InvalidStateException(
+                        f"{above.get_full_name()} cannot get its first clone while {cell.get_full_name()}, inside of it, "
+                        f"has clones that run: scale that one down first, or undeploy() before"
+                    )
+                above = above.get_parent_cell()
 
     # ------------------------------------------------------------------ ending
 
@@ -483,12 +544,13 @@ class Deployment:
         :param failed: whether an error ended the run.
         :raises Exception: the first error that an `_on_undeploy` raised, after all were called.
         """
-        if self._turn.is_mine() or threading.current_thread() in self._get_threads():
-            raise InvalidStateException(f"{self.root.get_full_name()} cannot be undeployed from inside of a pull")
+        self._refuse_from_inside("undeployed")
         with self.monitor.lock:
-            if not self._is_open:
-                return
+            first = self._is_open
             self._is_open = False
+        if not first:
+            self._ended.wait()
+            return
         error = self._end(failed)
         if error is not None:
             raise error
@@ -499,7 +561,7 @@ class Deployment:
             stage.close()
         for scope in self.get_scopes():
             scope.interrupt()
-        self.monitor.interrupt()
+        self.monitor.interrupt(for_good=True)
 
     def _get_threads(self) -> list[threading.Thread]:
         return [worker.thread for stage in self._get_all_stages() for worker in stage.workers]
@@ -518,6 +580,7 @@ class Deployment:
         self._limit_threads_of_opencv()
         if self.root._deployment is self:
             self.root._deployment = None
+        self._ended.set()
         return error
 
     # ------------------------------------------------------------------ watching
@@ -551,6 +614,18 @@ class _WithoutBounds:
             self._deployment.monitor.unbounded = False
 
 
+def _call_on_reset(cells: Iterable[ASingleCell]) -> Exception | None:
+    """Call `_on_reset` of all of them; the first error is returned."""
+    first: Exception | None = None
+    for cell in cells:
+        try:
+            cell._on_reset()
+        except Exception as error:
+            add_note(error, f"in _on_reset of the cell {cell.get_full_name()}")
+            first = first or error
+    return first
+
+
 def _refuse_ray(root: ACell) -> None:
     for cell in root._get_cells_recursively():
         if isinstance(cell, ScalableCell) and cell.get_nb_clones(RayCloneCell):
@@ -562,8 +637,8 @@ def _refuse_ray(root: ACell) -> None:
 def _share_parameters(original: ACell, copy: ACell) -> None:
     """Let the parameters of a clone follow those of the original."""
     for own, other in zip(original._get_cells_recursively(), copy._get_cells_recursively(), strict=True):
-        for name, io in own._io.items():
-            twin = other._io.get(name)
+        for name, io in own._inputs.items():
+            twin = other._inputs.get(name)
             if isinstance(io, AParameter) and isinstance(twin, AParameter):
                 twin._share_value_of(io)
 

@@ -46,6 +46,8 @@ class FlatGraph:
     """What one scope consists of: the whole pipeline but for the inside of its scaled cells, or the inside of a clone."""
 
     root: ACell
+    is_clone: bool = False
+    """Whether the root is a scaled cell, of which this is the inside."""
     cells: list[ASingleCell] = field(default_factory=list)
     stages: list[ScalableCell] = field(default_factory=list)
     own_thread: dict[ACell, ScalableCell] = field(default_factory=dict)
@@ -64,14 +66,38 @@ class FlatGraph:
         self.links_to.setdefault(link.reader, []).append(link)
         self.links_from.setdefault(link.producer, []).append(link)
 
-    def is_sink(self, node: ACell) -> bool:
-        """Whether nothing but a recurrent link reads `node`."""
-        return all(link.recurrent for link in self.links_from.get(node, ()))
+    def is_stage(self, cell: ACell) -> bool:
+        """Whether `cell` divides its stream over clones, or has a thread of its own, in this scope."""
+        return isinstance(cell, ScalableCell) and cell.get_nb_clones() > 0 and not (self.is_clone and cell is self.root)
 
+    def find_sinks(self) -> set[ACell]:
+        """What is to be pulled so that everything runs: nodes that nobody reads, and one of each cycle that nobody needs."""
+        sinks = {node for node in self.nodes if not self.links_from.get(node)}
+        needed = self._get_upstream([*sinks, self.root])
+        for node in self.nodes:
+            if node not in needed and all(link.recurrent for link in self.links_from[node]):
+                sinks.add(node)
+                needed |= self._get_upstream([node])
+        return sinks
 
-def is_scaled(cell: ACell) -> bool:
-    """Whether `cell` divides its stream over clones, or has a thread of its own."""
-    return isinstance(cell, ScalableCell) and cell.get_nb_clones() > 0
+    def find_stages_on_cycles(self) -> list[ScalableCell]:
+        """The scaled cells whose results come round to them again."""
+        return [
+            stage
+            for stage in self.stages
+            if stage in self._get_upstream([link.producer for link in self.links_to.get(stage, ())])
+        ]
+
+    def _get_upstream(self, nodes: Iterable[ACell]) -> set[ACell]:
+        """`nodes` and everything that they depend on."""
+        found = set(nodes)
+        pending = list(found)
+        while pending:
+            for link in self.links_to.get(pending.pop(), ()):
+                if link.producer not in found:
+                    found.add(link.producer)
+                    pending.append(link.producer)
+        return found
 
 
 def pulls_its_inside(stage: ScalableCell) -> bool:
@@ -84,7 +110,7 @@ def flatten(root: ACell, wanted_outputs: Iterable[str] | None = None) -> FlatGra
 
     :param wanted_outputs: the output ports of the root that are read; `None` for all that are connected inside.
     """
-    graph = FlatGraph(root)
+    graph = FlatGraph(root, is_clone=wanted_outputs is not None)
     _collect(root, graph, None)
     for cell in graph.cells:
         for io in cell.get_inputs():
@@ -92,15 +118,12 @@ def flatten(root: ACell, wanted_outputs: Iterable[str] | None = None) -> FlatGra
                 graph.add(_trace(io, cell, graph))
     for stage in graph.stages:
         inside = pulls_its_inside(stage)
-        for name in stage.get_io_names():
-            port = stage.get_io(name)
-            if isinstance(port, OutputPort) and inside:
-                if port.get_nb_outgoing_connections():
-                    graph.add(_trace(port, stage, graph))
-            elif isinstance(port, InputPort) and not inside:
+        ports = stage.get_outputs() if inside else stage.get_inputs()
+        for port in ports:
+            if isinstance(port, InputPort) or (isinstance(port, OutputPort) and port.get_nb_outgoing_connections()):
                 graph.add(_trace(port, stage, graph))
     wanted = None if wanted_outputs is None else set(wanted_outputs)
-    for output in root.get_outputs():
+    for output in () if root in graph.stages else root.get_outputs():
         if isinstance(output, OutputPort) and output.is_connected() and (wanted is None or output.get_name() in wanted):
             graph.add(_trace(output, root, graph))
     return graph
@@ -111,7 +134,7 @@ def _collect(cell: ACell, graph: FlatGraph, own_thread: ScalableCell | None) -> 
     if isinstance(cell, ASingleCell):
         graph.cells.append(cell)
         graph.nodes.append(cell)
-    elif isinstance(cell, ScalableCell) and is_scaled(cell) and cell is not graph.root:
+    elif isinstance(cell, ScalableCell) and graph.is_stage(cell):
         graph.stages.append(cell)
         graph.nodes.append(cell)
         if pulls_its_inside(cell):
@@ -138,7 +161,7 @@ def _trace(target: TargetEnd[Any], reader: ACell, graph: FlatGraph) -> Link:
         at_border = (
             isinstance(source, Output)
             or (isinstance(source, InputPort) and cell is graph.root)
-            or (isinstance(source, OutputPort) and is_scaled(cell) and cell is not graph.root)
+            or (isinstance(source, OutputPort) and graph.is_stage(cell))
         )
         if at_border:
             return Link(source, target, reader, cell, tuple(through), initial_value)

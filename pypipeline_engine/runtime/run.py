@@ -73,9 +73,16 @@ class RunHandle:
         if self._owns_deployment:
             cell.deploy()
         self._deployment: Deployment = cell._get_deployment()  # type: ignore[assignment]  # the only kind there is
-        self._deployment.claim(self)
-        self.nb_items = self._expect(cell.get_nb_available_pulls())
+        self.nb_items: int | None = None
         """How many items are to be expected, `None` where unknown."""
+        try:
+            self._deployment.claim(self)
+            self.nb_items = self._expect(cell.get_nb_available_pulls())
+        except BaseException:
+            self._deployment.release(self)
+            if self._owns_deployment:
+                self._deployment.undeploy(failed=True)
+            raise
         self.error: Exception | None = None
         """The critical error that ended the run."""
         self.nb_errors = 0
@@ -156,7 +163,7 @@ class RunHandle:
         with self._changed:
             self._stop_asked = True
             self._changed.notify_all()
-        if threading.current_thread() is self._thread:
+        if threading.current_thread() is self._thread or self._deployment.is_inside():
             return
         if self._owns_deployment and not self._over.is_set():
             self._deployment.interrupt()

@@ -27,7 +27,12 @@ from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn
 from pypipeline_engine.core.topology import Edge, topological_order
 from pypipeline_engine.core.units import Clock, Unit
 from pypipeline_engine.core.values import END, UNSET, Outcome, Slot
-from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
+from pypipeline_engine.exceptions import (
+    InvalidInputException,
+    InvalidStateException,
+    ItemSkipped,
+    NonCriticalException,
+)
 from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
 
 if TYPE_CHECKING:
@@ -96,10 +101,12 @@ class Scope:
         self._domains: dict[Any, Hashable] = {}
         self._runs: dict[ACell, Callable[[], Outcome | None]] = {}
         self._taps: list[tuple[Callable[[], Any], Slot]] = []
+        self._sink_nodes: set[ACell] = set()
         self._sinks: list[Callable[[], Outcome | None]] = []
         self._ports: list[list[Callable[[Any], None]]] = []
         self._port_channels: list[Channel] = []
         self._fed_all = False
+        self._ended = False
         self.feeds_itself = False
         """Whether what is inside takes its tickets by itself, ahead of the results: it has scaled cells of its own."""
         self.open_ticket: Callable[[], Any] = lambda: END
@@ -122,6 +129,10 @@ class Scope:
     def get_nodes(self) -> list[ACell]:
         """The single cells and the scaled cells, in the order of their declaration."""
         return list(self._wiring.graph.nodes)
+
+    def get_stages_on_cycles(self) -> list[ScalableCell]:
+        """The scaled cells whose results come round to them again."""
+        return self._wiring.graph.find_stages_on_cycles()
 
     def get_order(self) -> list[ACell]:
         """The single cells and the scaled cells, sources first."""
@@ -184,6 +195,7 @@ class Scope:
         before, stages_before = self._wiring, self.stages
         self.feeds_itself = self._clone_of is not None and bool(graph.stages)
         self.stages = {stage: self._registry.get_stage(stage, self) for stage in graph.stages}
+        self._sink_nodes = graph.find_sinks()
         self._domains = self._assign(graph)
         order = self._order(graph)
         self.units = {cell: self._registry.get_unit(cell) for cell in order if isinstance(cell, ASingleCell)}
@@ -193,14 +205,16 @@ class Scope:
         for node in [self.root, *order]:
             for link in graph.links_from.get(node, ()):
                 values = _get_values_on_their_way(link, before, drained)
-                self._wiring.add(link, self._make_channel(link, values))
+                old = before.by_target.get(link.target)
+                last = UNSET if old is None else old.last_value
+                self._wiring.add(link, self._make_channel(link, values, last))
         self._bind(order)
 
     def _assign(self, graph: FlatGraph) -> dict[Any, Hashable]:
         """Which domain runs each cell: `MAIN`, a stage whose intake does, or the cell itself for one with a turn."""
         pulled_by: dict[ACell, list[Hashable]] = {}
         for node in graph.nodes:
-            if graph.is_sink(node):
+            if node in self._sink_nodes:
                 own_thread = graph.own_thread.get(node)
                 pulled_by.setdefault(node, []).append(self.stages[own_thread] if own_thread is not None else MAIN)
         for link in graph.links:
@@ -247,7 +261,7 @@ class Scope:
     def _get_reading_stage(self, link: Link) -> Stage | None:
         return self.stages.get(link.reader) if isinstance(link.reader, ScalableCell) else None
 
-    def _make_channel(self, link: Link, values: list[Any] | None) -> Channel:
+    def _make_channel(self, link: Link, values: list[Any] | None, last: Any) -> Channel:
         source, target = link.source.get_full_name(), link.target.get_full_name()
         reading = self._get_reading_domain(link)
         channel: Channel
@@ -263,7 +277,7 @@ class Scope:
         else:
             channel = Channel(source, target)
         if link.recurrent:
-            channel.make_recurrent(link.initial_value)
+            channel.make_recurrent(link.initial_value if last is UNSET else last)
             if values is None:
                 values = [link.initial_value]
         channel.preload(values or ())
@@ -334,6 +348,8 @@ class Scope:
         names = stage.output_names
         puts = [(names.index(link.source.get_name()), channel.put) for link, channel in own.items()]
         take, counters = stage.take, stage.outlet
+        if cell is self.root:
+            puts += [(names.index(io.get_name()), _make_set(_slot_of(io))) for io in cell.get_outputs()]
 
         def run() -> Outcome | None:
             result = clock.wait(take) if clock.timed else take()
@@ -395,7 +411,7 @@ class Scope:
         graph = self._wiring.graph
         sinks: dict[ScalableCell | None, list[Callable[[], Outcome | None]]] = {}
         for node in graph.nodes:
-            if graph.is_sink(node):
+            if node in self._sink_nodes:
                 sinks.setdefault(graph.own_thread.get(node), []).append(self._runs[node])
         self._sinks = sinks.get(None, [])
         for cell, stage in self.stages.items():
@@ -417,15 +433,30 @@ class Scope:
         for link, channel in self._wiring.get_from(self.root).items():
             into[link.source.get_name()].append(channel)
         self._ports = [[channel.put for channel in channels] for channels in into.values()]
+        # What the worker itself reads, ticket by ticket: from the ports, and from scaled cells inside.
         self._port_channels = [
             channel
-            for link, channel in self._wiring.get_from(self.root).items()
-            if self._get_reading_domain(link) == MAIN
+            for link, channel in self._wiring.channels.items()
+            if not isinstance(link.producer, ASingleCell) and self._get_reading_domain(link) == MAIN
         ]
+
+    def number_items(self, get_number: Callable[[], int]) -> None:
+        """Say how the cells of a clone learn the number of the item that they work on."""
+        for unit in self.units.values():
+            unit.get_item_number = get_number
 
     # ------------------------------------------------------------------ running
 
     def _step(self) -> None:
+        if self._ended:
+            raise StopIteration
+        try:
+            self._advance_all()
+        except StopIteration:
+            self._ended = True  # with its first sink; the others are not to advance any more
+            raise
+
+    def _advance_all(self) -> None:
         errors: list[BaseException | None] = []
         for run in self._sinks:
             outcome = run()
@@ -438,9 +469,11 @@ class Scope:
                 raise
             except Exception as error:
                 errors.append(error)
-        for error_or_gap in errors:
-            if error_or_gap is not None and not isinstance(error_or_gap, ItemSkipped):
-                raise error_or_gap
+        serious = [one for one in errors if one is not None and not isinstance(one, ItemSkipped)]
+        if serious:
+            # A critical error first: a run goes on after the others, and would not hear of it.
+            critical = [one for one in serious if not isinstance(one, NonCriticalException)]
+            raise (critical or serious)[0]
         if errors and all(isinstance(gap, ItemSkipped) for gap in errors):
             raise ItemSkipped(f"every sink of {self.root.get_full_name()} met a gap")
 
@@ -503,7 +536,7 @@ class Scope:
         for link, channel in self._wiring.channels.items():
             if link.producer in cells or link.producer is self.root:
                 channel.clear()
-                if link.producer is self.root:
+                if channel in self._port_channels:
                     channel.meter.runs = 0
                 if link.recurrent:
                     channel.make_recurrent(link.initial_value)
@@ -514,7 +547,7 @@ class Scope:
         for stage_cell, stage in self.stages.items():
             if stage_cell in cells:
                 stage.rewind()
-        self._fed_all = False
+        self._fed_all = self._ended = False
 
     def get_upstream(self, cell: ACell) -> set[ACell]:
         """`cell` and everything that it depends on, in this scope."""
@@ -620,7 +653,8 @@ def _make_collect(
                 results.append(Outcome(error))
         for run in sinks:
             try:
-                failed = failed or run()
+                outcome = run()
+                failed = failed or outcome
             except StopIteration:
                 return END
             except Interrupted:

@@ -53,12 +53,17 @@ class Worker:
         self.retiring = False
         self.resting = False
         self.ended = False
+        self.ticket = 0
+        """What it works on."""
         self.tickets: deque[int] = deque()
+        """What it works on ahead, oldest first."""
         self.nb_done = 0
+        self.generation = stage._generation
         self.began = perf_counter()
         self.starved_s = 0.0
         if scope is not None:
             scope.open_ticket = lambda: stage.open_ticket(self)
+            scope.number_items(lambda: self.tickets[0] if self.tickets else self.ticket)
         self.thread = threading.Thread(
             target=self._run, name=f"pypipeline {stage.cell.get_full_name()} #{number}", daemon=True
         )
@@ -74,6 +79,7 @@ class Worker:
 
     def _run(self) -> None:
         stage = self.stage
+        stage.monitor.introduce_worker()
         try:
             if self.scope is not None and self.scope.feeds_itself:
                 self._run_ahead(self.scope)
@@ -85,7 +91,7 @@ class Worker:
             try:
                 stage.on_worker_end(self)
             finally:
-                stage.monitor.leave()
+                stage.monitor.leave_as_worker()
 
     def _run_ahead(self, scope: Scope) -> None:
         """Run a clone with scaled cells of its own: it opens tickets ahead of the results that it brings."""
@@ -122,7 +128,7 @@ class Stage:
         self.output_names = [
             io.get_name()
             for io in cell.get_outputs()
-            if isinstance(io, OutputPort) and io.get_nb_outgoing_connections()
+            if isinstance(io, OutputPort) and (io.get_nb_outgoing_connections() or cell.get_parent_cell() is None)
         ]
         self.sequencer = Sequencer(self._get_window(), RESULTS_LIMIT_BYTES)
         self.outlet = Counters()
@@ -136,7 +142,9 @@ class Stage:
         self._idle: list[Waiter] = []
         self._consumers: list[Waiter] = []
         self._paused = False
+        self._dropping = False
         self._closed = False
+        self._generation = 0
         self._resting: list[Waiter] = []
         self._watchers: list[Waiter] = []
         self._next_number = 1
@@ -150,14 +158,19 @@ class Stage:
 
     # ------------------------------------------------------------------ the worker's side
 
-    def take_intake(self, worker: Worker) -> bool:
-        """Wait for an item to work on; false where the worker has to end."""
+    def take_intake(self, worker: Worker, ahead: bool = False) -> bool:
+        """Wait for an item to work on; false where the worker has to end.
+
+        :param ahead: whether the thread is inside of a pull, which an interruption has to unwind.
+        """
         begin = perf_counter()
         blocked_s = 0.0
         with self.monitor.lock:
             while True:
                 if self._closed or worker.retiring:
                     return False
+                if ahead and self._dropping and self.monitor.interrupted:
+                    raise Interrupted
                 if self._paused:
                     self._rest(worker)
                     begin = perf_counter()
@@ -191,7 +204,7 @@ class Stage:
         """Work on one item. The worker has the intake, and gives it away as soon as it has its inputs."""
         begin = perf_counter()
         with self.monitor.lock:
-            ticket = self.sequencer.open()
+            ticket = worker.ticket = self.sequencer.open()
         result: Any
         try:
             result = self._collect()
@@ -218,7 +231,7 @@ class Stage:
 
     def open_ticket(self, worker: Worker) -> Any:
         """The values of a new ticket for a worker that runs ahead, or `END`."""
-        if not self.take_intake(worker):
+        if not self.take_intake(worker, ahead=True):
             return END
         with self.monitor.lock:
             ticket = self.sequencer.open()
@@ -246,6 +259,9 @@ class Stage:
             while not (self._closed or worker.retiring):
                 if self._paused:
                     self._rest(worker)
+                elif worker.generation != self._generation:
+                    worker.generation = self._generation
+                    return True
                 elif not self.sequencer.ended and not self.monitor.interrupted:
                     return True
                 else:
@@ -287,6 +303,7 @@ class Stage:
         if result is END:
             self._ready.appendleft(END)
             raise StopIteration
+        self.sequencer.count_out(result)
         if self._idle:
             with self.monitor.lock:
                 if self._may_take_intake():
@@ -365,15 +382,15 @@ class Stage:
             while not all(worker.is_at_rest() for worker in self.workers):
                 self.monitor.wait(self._watchers, lambda: f"the clones of {self.cell.get_full_name()} to come to rest")
 
-    def ask_to_pause(self) -> None:
-        """Let workers rest after what they do now, without waiting for it."""
+    def drop(self) -> None:
+        """Let workers rest as soon as they are interrupted, and drop what they do."""
         with self.monitor.lock:
-            self._paused = True
+            self._paused = self._dropping = True
 
     def unpause(self) -> None:
         """Let the workers go on."""
         with self.monitor.lock:
-            self._paused = False
+            self._paused = self._dropping = False
             self.monitor.wake_all(self._resting)
 
     def close(self) -> None:
@@ -382,6 +399,11 @@ class Stage:
             self._closed = True
             self.monitor.wake_all(self._resting)
             self.monitor.wake_all(self._idle)
+
+    def reopen(self) -> None:
+        """Allow workers again after all have ended."""
+        with self.monitor.lock:
+            self._closed = False
 
     def join(self) -> None:
         """Wait until every worker has ended."""
@@ -392,6 +414,7 @@ class Stage:
         """Drop everything inside. All workers rest."""
         with self.monitor.lock:
             self._intake_is_taken = False
+            self._generation += 1
             self.sequencer.reset()
             for worker in self.workers:
                 worker.tickets.clear()

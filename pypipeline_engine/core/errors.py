@@ -1,0 +1,35 @@
+"""Errors on their way through a pipeline: where they came from, and what is said about them.
+
+Works with every exception class, also those that refuse attributes or cannot say what they are.
+"""
+
+from __future__ import annotations
+
+_CELL = "_pypipeline_cell"
+
+
+def get_cell_of(error: BaseException) -> str | None:
+    """The full name of the cell that raised `error`, where a pipeline delivered it."""
+    name = error.__dict__.get(_CELL)
+    return name if isinstance(name, str) else None
+
+
+def sign(error: BaseException, cell: str) -> None:
+    """Have `error` say from which cell it came."""
+    error.__dict__[_CELL] = cell
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a line to what a traceback of `error` says; the same line only once."""
+    notes = error.__dict__.setdefault("__notes__", [])
+    if note not in notes:
+        notes.append(note)
+
+
+def describe_error(error: BaseException) -> str:
+    """Type and message in one line."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its message cannot be shown)"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
