@@ -177,8 +177,9 @@ class ACompositeCell(ACell):
     # ------------------------------------------------------------------ cloning
 
     def _take_over(self, original: ACell) -> None:
-        super()._take_over(original)
         assert isinstance(original, ACompositeCell)
+        self._take_out_what_is_not_in(original)
+        super()._take_over(original)
         for io in original._get_all_io():
             known = self._outputs if isinstance(io, OutputPort) else self._inputs
             if io.get_name() not in known and isinstance(io, InputPort | OutputPort):
@@ -197,6 +198,16 @@ class ACompositeCell(ACell):
                 source: SourceEnd[Any] = self._find_end(ends[0])  # type: ignore[assignment]  # same kind as the original
                 target: TargetEnd[Any] = self._find_end(ends[1])  # type: ignore[assignment]
                 Connection(source, target, connection.get_explicit_recurrence())
+
+    def _take_out_what_is_not_in(self, original: ACompositeCell) -> None:
+        """Delete what the constructor made and was deleted from `original` since."""
+        wanted = {original._get_ends(connection) for connection in original._connections}
+        for connection in list(self._connections):
+            if self._get_ends(connection) not in wanted:
+                connection.delete()
+        for name, cell in list(self._cells.items()):
+            if name not in original._cells:
+                cell.delete()
 
     def _get_ends(self, connection: Connection[Any]) -> tuple[_End, _End]:
         return self._get_end(connection.get_source()), self._get_end(connection.get_target())

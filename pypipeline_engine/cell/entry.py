@@ -6,12 +6,12 @@ at it, so that no import goes up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pypipeline_engine.cell.base import ACell
-    from pypipeline_engine.cell.scalable import ScalableCell
+    from pypipeline_engine.cell.scalable import ACloneCell, ScalableCell
 
 
 class Deployment(Protocol):
@@ -26,8 +26,8 @@ class Deployment(Protocol):
     def reset(self, cell: ACell) -> None:
         """Send the streams that end in `cell` back to their start."""
 
-    def rescale(self, cell: ScalableCell) -> None:
-        """Bring the running clones in line with what `cell` asks for."""
+    def rescale(self, cell: ScalableCell, before: Mapping[type[ACloneCell], int]) -> None:
+        """Bring the running clones in line with what `cell` asks for; it asked for `before` until now."""
 
 
 class Runtime(Protocol):

@@ -197,7 +197,7 @@ class ScalableCell(ACompositeCell):
         deployment = self.get_root_cell()._deployment
         if deployment is not None and before != clones:
             try:
-                deployment.rescale(self)
+                deployment.rescale(self, before)
             except BaseException:
                 self._nb_clones = before
                 raise

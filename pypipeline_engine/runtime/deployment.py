@@ -6,20 +6,15 @@ between two steps take the turn of the main domain. No lock is held while user c
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from time import perf_counter
-from typing import Any
 
-from pypipeline_engine.cell import ACell, ASingleCell, RayCloneCell, ScalableCell
-from pypipeline_engine.cellio import AParameter
-from pypipeline_engine.core.counters import Counters, DeadLetter, Statistics
+from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell
+from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.core.errors import add_note
 from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn, Waiter
-from pypipeline_engine.core.units import Unit
 from pypipeline_engine.exceptions import (
     DeadlockException,
     InactiveException,
@@ -28,17 +23,11 @@ from pypipeline_engine.exceptions import (
     NotDeployableException,
     NotDeployedException,
 )
-from pypipeline_engine.runtime.scope import MAIN, Registry, Scope
-from pypipeline_engine.runtime.stage import Stage, Worker
+from pypipeline_engine.runtime.crew import Crew
+from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
+from pypipeline_engine.runtime.rescaling import WithoutBounds, can_change_while_running, find_places, plan_again
+from pypipeline_engine.runtime.scope import Scope
 from pypipeline_engine.runtime.statistics import take_snapshot
-
-FRAMES_PER_CELL = 6
-"""How many Python calls one cell adds to the depth of a pull at most: its own, and the engine's between two cells."""
-SPARE_FRAMES = 1000
-DEEP = 500
-"""With more cells than this, threads get a larger stack: a pull may pass through C code, which uses it."""
-LARGE_STACK_BYTES = 512 * 2**20
-DEAD_LETTERS_KEPT = 1000
 
 
 class Deployment:
@@ -54,135 +43,35 @@ class Deployment:
         self.monitor = Monitor()
         self.monitor.on_stall = self._break_stall
         self._turn = Turn(self.monitor, root.get_full_name())
-        self._registry = Registry(self.monitor, self._get_unit, self._get_stage)
-        self._units: dict[ASingleCell, Unit] = {}
-        self._stages: dict[ScalableCell, Stage] = {}
-        self._deployed: list[ASingleCell] = []
+        self.crew = Crew(root, self.monitor, self)
+        self.scope = self.crew.scope
         self._structure = threading.RLock()  # one change of the number of clones at a time; held over `_on_deploy`
-        self._books = threading.Lock()  # guards `_deployed` and `retired`; held for nothing else
         self._runner: object | None = None
         self._is_open = True
         self._ended = threading.Event()
         self.began = perf_counter()
         self.sink_items = 0
-        self.retired: dict[str, Counters] = {}
-        self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
-        self.scope = Scope(root, self._registry, MAIN)
         _refuse_ray(root)
-        _make_room_for_calls(sum(1 for _ in root._get_cells_recursively()))
-        self._limit_threads_of_opencv: Callable[[], None] = lambda: None
+        make_room_for_calls(sum(1 for _ in root._get_cells_recursively()))
+        self._give_back_opencv_threads: Callable[[], None] = lambda: None
         try:
             self.scope.plan()
             for single in self.scope.cells:
-                self._deploy_cell(single)
+                self.crew.deploy_cell(single)
             root._deployment = self
             for stage in self.scope.stages.values():
-                self._prepare_workers(stage)
+                self.crew.prepare_workers(stage)
         except BaseException:
             self._end(failed=True)
             raise
         if self.scope.stages:
-            self._limit_threads_of_opencv = _limit_threads_of_opencv()
+            self._give_back_opencv_threads = limit_threads_of_opencv()
         for cell in self.scope.get_stages_on_cycles():
             cell.logger.warning(
                 "%s lies on a cycle: one item at a time goes round, so its clones do not make it faster",
                 cell.get_full_name(),
             )
         self.began = perf_counter()
-
-    # ------------------------------------------------------------------ cells and clones
-
-    def _get_unit(self, cell: ASingleCell) -> Unit:
-        unit = self._units.get(cell)
-        if unit is None:
-            outputs = [(output.get_full_name(), output._slot) for output in cell.get_outputs()]
-            unit = self._units[cell] = Unit(cell.get_full_name(), cell._on_pull, outputs)
-            policy = cell.get_error_policy()
-            unit.retries = policy.retries
-            unit.skips_errors = policy.then == "skip"
-            unit.report = self.dead_letters.append
-        return unit
-
-    def _get_stage(self, cell: ScalableCell, _: Scope) -> Stage:
-        stage = self._stages.get(cell)
-        if stage is None:
-            stage = self._stages[cell] = Stage(cell, cell.get_full_name(), self.monitor, self._on_worker_end)
-        return stage
-
-    def _deploy_cell(self, cell: ASingleCell) -> None:
-        """Call `_on_deploy`, once in a deployment."""
-        with self._books:
-            if cell in self._deployed:
-                return
-            self._deployed.append(cell)
-        cell.run_failed = False
-        try:
-            cell._on_deploy()
-        except Exception as error:
-            add_note(error, f"in _on_deploy of the cell {cell.get_full_name()}")
-            raise
-
-    def _undeploy_cells(self, cells: Iterable[ASingleCell], failed: bool) -> Exception | None:
-        """Call `_on_undeploy` of those that were deployed, last one first; the first error is returned."""
-        wanted = set(cells)
-        first: Exception | None = None
-        with self._books:
-            ending = [cell for cell in reversed(self._deployed) if cell in wanted]
-            self._deployed = [cell for cell in self._deployed if cell not in wanted]
-        for cell in ending:
-            cell.run_failed = failed
-            try:
-                cell._on_undeploy()
-            except Exception as error:
-                add_note(error, f"in _on_undeploy of the cell {cell.get_full_name()}")
-                first = first or error
-        return first
-
-    def _prepare_workers(self, stage: Stage) -> None:
-        """Start as many workers as the scaled cell asks for."""
-        scopes = [self._make_inside(stage, number) for number in range(stage.cell.get_nb_clones())]
-        for scope in scopes:
-            self._add_worker(stage, scope)
-
-    def _add_worker(self, stage: Stage, scope: Scope | None) -> None:
-        """Start a worker, and those of the scaled cells inside of it, which ask it for tickets."""
-        stage.add_worker(scope)
-        if scope is not None:
-            for inner in scope.stages.values():
-                self._prepare_workers(inner)
-
-    def _make_inside(self, stage: Stage, number: int) -> Scope | None:
-        """The scope of one clone, deployed. The first one is the inner cell itself, which so keeps its state."""
-        if stage.pulls_its_inside:
-            return None
-        holder = stage.cell
-        if number > 0:
-            copy = stage.cell.clone(None)
-            assert isinstance(copy, ScalableCell)
-            holder = copy
-            holder._stands_for = stage.cell
-            holder._deployment = self
-            _share_parameters(stage.cell, holder)
-        scope = Scope(holder, self._registry, stage.name, stage)
-        scope.plan()
-        try:
-            for cell in scope.cells:
-                self._deploy_cell(cell)
-        except BaseException:
-            self._discard(scope, failed=True)
-            raise
-        return scope
-
-    def get_scopes(self) -> list[Scope]:
-        """The scope of the pipeline, and those of all clones."""
-        scopes = [self.scope]
-        for scope in scopes:
-            for stage in scope.stages.values():
-                scopes.extend(worker.scope for worker in list(stage.workers) if worker.scope is not None)
-        return scopes
-
-    def _get_all_stages(self) -> list[Stage]:
-        return [stage for scope in self.get_scopes() for stage in scope.stages.values()]
 
     # ------------------------------------------------------------------ pulling
 
@@ -240,7 +129,7 @@ class Deployment:
         pulled = [node for node in nodes if node is cell or self.scope.leads_out_of(node, cell)]
         direct = [node for node in pulled if self.scope.queue_behind(node)]
         if direct:
-            self._plan_again()
+            plan_again(self.crew, self.monitor)
         for node in pulled:
             turn = self.scope.get_turn(node)
             if turn is not None:
@@ -321,7 +210,7 @@ class Deployment:
     def _break_stall(self, waiters: list[Waiter]) -> None:
         """Everybody sleeps and somebody pulls: make room where that helps, else say who waits for what. Lock held."""
         grown = False
-        for scope in self.get_scopes():
+        for scope in self.crew.get_scopes():
             for channel in scope.get_crossing_channels():
                 if channel.room_waiters:
                     grown = channel.grow() or grown
@@ -348,10 +237,10 @@ class Deployment:
             try:
                 error = _call_on_reset(self._bring_to_rest_for_reset(cell))
             finally:
-                for scope in self.get_scopes():
+                for scope in self.crew.get_scopes():
                     scope.resume()
                 self.monitor.resume()
-                for stage in self._get_all_stages():
+                for stage in self.crew.get_stages():
                     stage.unpause()
                 self.monitor.end_pull(self._turn)
             if error is not None:
@@ -360,8 +249,8 @@ class Deployment:
     def _bring_to_rest_for_reset(self, cell: ACell) -> list[ASingleCell]:
         """Interrupt everything, drop what is in flight, and return the cells that are to be told, sinks first."""
         upstream = self.scope.get_upstream(cell)
-        with self._without_bounds():
-            for stage in self._get_stages_downstream_first():
+        with WithoutBounds(self.crew, self.monitor):
+            for stage in self.crew.get_stages_downstream_first():
                 if stage.cell not in upstream:  # of a stream that goes on, nothing may get lost
                     stage.pause()
         scopes, stages = [self.scope], [stage for cell, stage in self.scope.stages.items() if cell in upstream]
@@ -385,156 +274,37 @@ class Deployment:
 
     # ------------------------------------------------------------------ scaling while deployed
 
-    def rescale(self, cell: ScalableCell) -> None:
-        """Bring the workers of `cell`, in every scope that has it, in line with what it asks for."""
+    def rescale(self, cell: ScalableCell, before: Mapping[type[ACloneCell], int]) -> None:
+        """Bring the workers of `cell`, in every scope that has it, in line with what it asks for.
+
+        :param before: what it asked for until now, and has again where this fails.
+        """
         _refuse_ray(cell)
         with self._structure, self._explained():
             if not self._is_open:
                 return
-            places = self._find_places(cell)
-            for _, own in places:
-                own._nb_clones = dict(cell._nb_clones)
-            if all((own in scope.stages) == (own.get_nb_clones() > 0) for scope, own in places):
-                for scope, own in places:
-                    if own in scope.stages:
-                        self._change_workers(scope.stages[own], own.get_nb_clones())
-                return
-            self._refuse_from_inside(f"changed ({cell.get_full_name()} gets its first clone or loses its last one)")
-            self._begin()
+            places = find_places(self.crew, cell)
             try:
-                self._plan_again(places[0][0] is not self.scope)
-            finally:
-                self.monitor.end_pull(self._turn)
+                self._rescale(cell, places)
+            except BaseException:
+                for _, own in places:
+                    own._nb_clones = dict(before)
+                raise
 
-    def _find_places(self, cell: ScalableCell) -> list[tuple[Scope, ScalableCell]]:
-        """Every scope in which `cell`, or its copy in a clone, is a node."""
-        above: Any = cell.get_parent_cell()
-        path = [cell.get_name()]
-        while above is not None and above not in self._stages:
-            path.append(above.get_name())
-            above = above.get_parent_cell()
-        if above is None or self._stages[above].pulls_its_inside:
-            return [(self.scope, cell)]
-        places = []
-        for scope, twin in self._find_places(above):
-            for worker in scope.stages[twin].workers:
-                assert worker.scope is not None
-                found: Any = worker.scope.root
-                for name in reversed(path):
-                    found = found.get_internal_cell_with_name(name)
-                places.append((worker.scope, found))
-        return places
-
-    def _change_workers(self, stage: Stage, wanted: int) -> None:
-        new: list[Scope | None] = []
-        try:
-            for number in range(len(stage.staying), wanted):
-                new.append(self._make_inside(stage, number))
-        except BaseException:
-            for scope in new:
-                if scope is not None:
-                    self._discard(scope, failed=True)
-            raise
-        for scope in new:
-            self._add_worker(stage, scope)
-        while len(stage.staying) > wanted:
-            stage.retire_youngest()
-        capacity = self.scope.get_capacity()
-        for channel in self.scope.get_crossing_channels():
-            channel.capacity = max(channel.capacity, capacity)
-
-    def _on_worker_end(self, worker: Worker) -> None:
-        """Called by the thread of a worker that does nothing more."""
-        if worker.retiring:
-            worker.stage.forget(worker)
-            if worker.scope is not None and worker.scope.root is not worker.stage.cell:
-                self._dissolve(worker, keep=False)
-
-    def _dissolve(self, worker: Worker, keep: bool) -> None:
-        """Undeploy the cells of a clone that has ended, and keep what it counted.
-
-        :param keep: whether its cells stay, because they are the inner cell itself, which will run inline.
-        """
-        assert worker.scope is not None
-        for stage in worker.scope.stages.values():
-            self._end_workers(stage, keep)
-            del self._stages[stage.cell]
-        worker.scope.unbind()
-        if keep:
-            if not worker.stage.sequencer.ended:
-                # A clone that runs ahead was emptied by an end of its stream, which was not the end of the real one.
-                for unit in worker.scope.units.values():
-                    unit.rewind()
+    def _rescale(self, cell: ScalableCell, places: list[tuple[Scope, ScalableCell]]) -> None:
+        for _, own in places:
+            own._nb_clones = dict(cell._nb_clones)
+        if can_change_while_running(places):
+            for scope, own in places:
+                if own in scope.stages:
+                    self.crew.change_workers(scope.stages[own], own.get_nb_clones())
             return
-        self._discard(worker.scope, failed=False)
-
-    def _discard(self, scope: Scope, failed: bool) -> None:
-        """Undeploy the cells of a clone that runs no more, and keep what they counted."""
-        with self._books:
-            for cell in scope.cells:
-                unit = self._units.pop(cell)
-                self.retired.setdefault(unit.name, Counters()).add(unit.counters)
-        error = self._undeploy_cells(scope.cells, failed)
-        if error is not None:
-            self.root.logger.error("a clone that was taken away could not be undeployed: %s", error)
-
-    def _end_workers(self, stage: Stage, keep: bool = True) -> None:
-        """End the workers of a stage that is no more, and that has nothing in work."""
-        stage.close()
-        stage.join()
-        for worker in list(stage.workers):
-            stage.forget(worker)
-            if worker.scope is not None:
-                self._dissolve(worker, keep and worker.scope.root is stage.cell)
-
-    def _without_bounds(self) -> Any:
-        return _WithoutBounds(self)
-
-    def _plan_again(self, renew_clones: bool = False) -> None:
-        """Make the plan of the pipeline again, with the stages that are wanted now. The caller has the main turn.
-
-        :param renew_clones: whether clones are to be made again, because something inside of them is scaled otherwise.
-        """
-        scope = self.scope
-        self._refuse_to_swallow_stages()
-        stages = self._get_stages_downstream_first()
-        with self._without_bounds():
-            # Downstream first: what a worker still needs to finish its item comes from further up.
-            for stage in stages:
-                stage.pause()
-        for stage in stages:
-            if not stage.cell.get_nb_clones():
-                self._end_workers(stage)
-                del self._stages[stage.cell]
-            elif renew_clones:
-                self._end_workers(stage)
-        scope.plan()
-        for cell in scope.cells:
-            self._deploy_cell(cell)
-        for stage in scope.stages.values():
-            if not stage.workers:
-                stage.reopen()
-                self._prepare_workers(stage)
-            stage.unpause()
-
-    def _get_stages_downstream_first(self) -> list[Stage]:
-        stages: dict[Any, Stage] = dict(self.scope.stages)
-        return [stages[node] for node in reversed(self.scope.get_order()) if node in stages]
-
-    def _refuse_to_swallow_stages(self) -> None:
-        """Refuse a first clone for a cell whose inside is scaled already: items are on their way in there.
-
-        :raises InvalidStateException: in that case.
-        """
-        for cell in self.scope.stages:
-            above: ACell | None = cell.get_parent_cell()
-            while above is not None:
-                if isinstance(above, ScalableCell) and above.get_nb_clones() and above not in self.scope.stages:
-                    raise InvalidStateException(
-                        f"{above.get_full_name()} cannot get its first clone while {cell.get_full_name()}, inside of it, "
-                        f"has clones that run: scale that one down first, or undeploy() before"
-                    )
-                above = above.get_parent_cell()
+        self._refuse_from_inside(f"changed ({cell.get_full_name()} gets its first clone or loses its last one)")
+        self._begin()
+        try:
+            plan_again(self.crew, self.monitor, renew_clones=places[0][0] is not self.scope)
+        finally:
+            self.monitor.end_pull(self._turn)
 
     # ------------------------------------------------------------------ ending
 
@@ -557,14 +327,11 @@ class Deployment:
 
     def interrupt(self) -> None:
         """Have every pull end as soon as the user code that runs returns. All that is left to do then is to undeploy."""
-        for stage in self._get_all_stages():
+        for stage in self.crew.get_stages():
             stage.close()
-        for scope in self.get_scopes():
+        for scope in self.crew.get_scopes():
             scope.interrupt()
         self.monitor.interrupt(for_good=True)
-
-    def _get_threads(self) -> list[threading.Thread]:
-        return [worker.thread for stage in self._get_all_stages() for worker in stage.workers]
 
     def _end(self, failed: bool) -> Exception | None:
         self._is_open = False
@@ -572,12 +339,12 @@ class Deployment:
         self.monitor.enter()
         self.monitor.wait_until_quiet()
         self.monitor.leave()
-        for thread in self._get_threads():
-            thread.join()
-        for scope in self.get_scopes():
+        for stage in self.crew.get_stages():
+            stage.join()
+        for scope in self.crew.get_scopes():
             scope.unbind()
-        error = self._undeploy_cells(list(self._deployed), failed)
-        self._limit_threads_of_opencv()
+        error = self.crew.undeploy_all(failed)
+        self._give_back_opencv_threads()
         if self.root._deployment is self:
             self.root._deployment = None
         self._ended.set()
@@ -587,31 +354,7 @@ class Deployment:
 
     def statistics(self) -> Statistics:
         """What was counted until now. Never waits for user code."""
-        return take_snapshot(self)
-
-    @property
-    def units(self) -> dict[ASingleCell, Unit]:
-        """Every cell that runs, clones included."""
-        return self._units
-
-
-class _WithoutBounds:
-    """While open, nobody waits for room, so that every worker can finish its item."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self._deployment = deployment
-
-    def __enter__(self) -> None:
-        monitor = self._deployment.monitor
-        with monitor.lock:
-            monitor.unbounded = True
-            for scope in self._deployment.get_scopes():
-                for channel in scope.get_crossing_channels():
-                    monitor.wake_all(channel.room_waiters)
-
-    def __exit__(self, *_: object) -> None:
-        with self._deployment.monitor.lock:
-            self._deployment.monitor.unbounded = False
+        return take_snapshot(self.root, self.crew, perf_counter() - self.began, self.sink_items)
 
 
 def _call_on_reset(cells: Iterable[ASingleCell]) -> Exception | None:
@@ -632,39 +375,3 @@ def _refuse_ray(root: ACell) -> None:
             raise NotDeployableException(
                 f"{cell.get_full_name()} asks for Ray clones, which this version cannot run yet: use ThreadCloneCell"
             )
-
-
-def _share_parameters(original: ACell, copy: ACell) -> None:
-    """Let the parameters of a clone follow those of the original."""
-    for own, other in zip(original._get_cells_recursively(), copy._get_cells_recursively(), strict=True):
-        for name, io in own._inputs.items():
-            twin = other._inputs.get(name)
-            if isinstance(io, AParameter) and isinstance(twin, AParameter):
-                twin._share_value_of(io)
-
-
-def _make_room_for_calls(nb_cells: int) -> None:
-    """Allow pulls as deep as the pipeline is long. Calls between Python functions use no stack of C."""
-    needed = FRAMES_PER_CELL * nb_cells + SPARE_FRAMES
-    if sys.getrecursionlimit() < needed:
-        sys.setrecursionlimit(needed)
-    if nb_cells > DEEP and threading.stack_size() < LARGE_STACK_BYTES:
-        threading.stack_size(LARGE_STACK_BYTES)
-
-
-def _limit_threads_of_opencv() -> Callable[[], None]:
-    """Have OpenCV use one thread for each clone, which would otherwise start as many as there are cores each.
-
-    :returns: undoes it.
-    """
-    cv2 = sys.modules.get("cv2")
-    if cv2 is None:
-        return lambda: None
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-
-    def undo() -> None:
-        with suppress(AttributeError):
-            cv2.setNumThreads(before)
-
-    return undo

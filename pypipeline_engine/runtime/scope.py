@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
-from pypipeline_engine.cellio import IO, AParameter, Input, InputPort, Output, OutputPort, RuntimeParameter
+from pypipeline_engine.cellio import Input, Output, RuntimeParameter
 from pypipeline_engine.core.channels import (
     Channel,
     CrossingChannel,
@@ -23,17 +23,26 @@ from pypipeline_engine.core.channels import (
     explain_second_pull,
 )
 from pypipeline_engine.core.domains import assign_domains
-from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn
+from pypipeline_engine.core.monitor import Monitor, Turn
 from pypipeline_engine.core.topology import Edge, topological_order
 from pypipeline_engine.core.units import Clock, Unit
 from pypipeline_engine.core.values import END, UNSET, Outcome, Slot
 from pypipeline_engine.exceptions import (
-    InvalidInputException,
     InvalidStateException,
     ItemSkipped,
     NonCriticalException,
 )
+from pypipeline_engine.runtime.binding import (
+    guard,
+    make_collect,
+    make_read,
+    make_set,
+    make_skip,
+    make_step,
+    slot_of,
+)
 from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
+from pypipeline_engine.runtime.wiring import Wiring, drain, get_values_on_their_way, refuse_to_lose_values
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime.stage import Stage
@@ -55,27 +64,6 @@ class Registry:
     get_stage: Callable[[ScalableCell, Scope], Stage]
 
 
-@dataclass
-class _Wiring:
-    """The links of a plan, with their channels."""
-
-    graph: FlatGraph
-    channels: dict[Link, Channel] = field(default_factory=dict)
-    by_target: dict[IO[Any], Channel] = field(default_factory=dict)
-
-    def add(self, link: Link, channel: Channel) -> None:
-        self.channels[link] = channel
-        self.by_target[link.target] = channel
-
-    def get_from(self, node: ACell) -> dict[Link, Channel]:
-        """What is read from `node`."""
-        return {link: self.channels[link] for link in self.graph.links_from.get(node, ())}
-
-    def get_to(self, node: ACell) -> dict[Link, Channel]:
-        """What `node` reads."""
-        return {link: self.channels[link] for link in self.graph.links_to.get(node, ())}
-
-
 class Scope:
     """Runs what is inside `root`, one step or one ticket at a time."""
 
@@ -92,7 +80,7 @@ class Scope:
         self._monitor = registry.monitor
         self._clone_of = clone_of
         self._always_queue: set[ACell] = set()
-        self._wiring = _Wiring(FlatGraph(root))
+        self._wiring = Wiring(FlatGraph(root))
         self.units: dict[ASingleCell, Unit] = {}
         self.stages: dict[ScalableCell, Stage] = {}
         self.clock = Clock(1)
@@ -200,15 +188,23 @@ class Scope:
         order = self._order(graph)
         self.units = {cell: self._registry.get_unit(cell) for cell in order if isinstance(cell, ASingleCell)}
         self._make_clocks(graph)
-        self._wiring = _Wiring(graph)
-        drained = _drain(stages_before, self.stages)
+        self._wiring = Wiring(graph)
+        drained = drain(stages_before, self.stages)
         for node in [self.root, *order]:
             for link in graph.links_from.get(node, ()):
-                values = _get_values_on_their_way(link, before, drained)
+                values = get_values_on_their_way(link, before, drained)
                 old = before.by_target.get(link.target)
                 last = UNSET if old is None else old.last_value
                 self._wiring.add(link, self._make_channel(link, values, last))
         self._bind(order)
+
+    def check_plan(self) -> None:
+        """Whether `plan` would succeed, before anything is brought to rest for it.
+
+        :raises InvalidStateException: as `plan`.
+        """
+        graph = flatten(self.root, None if self._clone_of is None else self._clone_of.output_names)
+        refuse_to_lose_values(graph, self._wiring)
 
     def _assign(self, graph: FlatGraph) -> dict[Any, Hashable]:
         """Which domain runs each cell: `MAIN`, a stage whose intake does, or the cell itself for one with a turn."""
@@ -306,7 +302,7 @@ class Scope:
         for cell, unit in self.units.items():
             unit.plug(
                 list(self._wiring.get_to(cell).values()),
-                [(_slot_of(link.source), channel) for link, channel in self._wiring.get_from(cell).items()],
+                [(slot_of(link.source), channel) for link, channel in self._wiring.get_from(cell).items()],
                 self._clocks[self._domains[cell]],
             )
         self._runs = {}
@@ -336,7 +332,7 @@ class Scope:
         crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
         for link, channel in own.items():
             if isinstance(channel, DirectChannel):
-                channel.bind_direct(unit, _slot_of(link.source))
+                channel.bind_direct(unit, slot_of(link.source))
             elif isinstance(channel, CrossingChannel):
                 self._bind_crossing(link, channel, crossing, unit.clock, run, lambda: unit.ended)
             else:
@@ -349,7 +345,7 @@ class Scope:
         puts = [(names.index(link.source.get_name()), channel.put) for link, channel in own.items()]
         take, counters = stage.take, stage.outlet
         if cell is self.root:
-            puts += [(names.index(io.get_name()), _make_set(_slot_of(io))) for io in cell.get_outputs()]
+            puts += [(names.index(io.get_name()), make_set(slot_of(io))) for io in cell.get_outputs()]
 
         def run() -> Outcome | None:
             result = clock.wait(take) if clock.timed else take()
@@ -399,13 +395,13 @@ class Scope:
                 continue
             channel = self._wiring.by_target.get(io)
             if channel is not None:
-                pull = _guard(io, channel.pull) if io._is_guarded() else channel.pull
-                io._bind(pull=pull, skip=_make_skip(pull))
+                pull = guard(io, channel.pull) if io._is_guarded() else channel.pull
+                io._bind(pull=pull, skip=make_skip(pull))
             elif isinstance(io, RuntimeParameter):
-                io._bind(pull=_make_read(io))
+                io._bind(pull=make_read(io))
         for output in cell.get_outputs():
             if isinstance(output, Output) and not output._is_guarded():
-                output._bind(set_value=_make_set(output._slot))
+                output._bind(set_value=make_set(output._slot))
 
     def _bind_scope(self) -> None:
         graph = self._wiring.graph
@@ -418,16 +414,16 @@ class Scope:
             pulls = {link.target.get_name(): channel.pull for link, channel in self._wiring.get_to(cell).items()}
             inside = pulls_its_inside(cell)
             names = stage.output_names if inside else stage.input_names
-            collect = _make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [])
+            collect = make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [])
             stage.bind(self._clocks[stage].bind(collect))
         outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
         if self._clone_of is None:
-            self._taps = [(pull, _slot_of(io)) for io, pull in outputs.items()]
+            self._taps = [(pull, slot_of(io)) for io, pull in outputs.items()]
             alone = self._sinks[0] if len(self._sinks) == 1 and not self._taps else None
-            self.step = self.clock.bind(self._step if alone is None else _make_step(alone))
+            self.step = self.clock.bind(self._step if alone is None else make_step(alone))
             return
         by_name = {io.get_name(): pull for io, pull in outputs.items()}
-        collect = _make_collect([by_name[name] for name in self._clone_of.output_names], self._sinks)
+        collect = make_collect([by_name[name] for name in self._clone_of.output_names], self._sinks)
         self._collect = self.clock.bind(collect)
         into: dict[str, list[Channel]] = {name: [] for name in self._clone_of.input_names}
         for link, channel in self._wiring.get_from(self.root).items():
@@ -570,137 +566,3 @@ class Scope:
             for io in cell.get_inputs() + cell.get_outputs():
                 if isinstance(io, Input | Output):
                     io._unbind()
-
-
-# ---------------------------------------------------------------------- helpers
-
-
-def _slot_of(io: IO[Any]) -> Slot:
-    assert isinstance(io, Output | OutputPort)
-    return io._slot
-
-
-def _make_read(parameter: AParameter[Any]) -> Callable[[], Any]:
-    box, get_value = parameter._box, parameter.get_value
-
-    def pull() -> Any:
-        value = box[0]
-        return get_value() if value is UNSET else value
-
-    return pull
-
-
-def _make_set(slot: Slot) -> Callable[[Any], None]:
-    def set_value(value: Any) -> None:
-        slot.value = value
-
-    return set_value
-
-
-def _make_skip(pull: Callable[[], Any]) -> Callable[[], None]:
-    def skip() -> None:
-        try:
-            pull()
-        except StopIteration:
-            raise
-        except Exception:  # whatever stands in this place is what was to be skipped
-            return
-
-    return skip
-
-
-def _guard(io: Input[Any], pull: Callable[[], Any]) -> Callable[[], Any]:
-    def pull_guarded() -> Any:
-        value = pull()
-        accepted = io.can_have_as_value(value)
-        if not accepted:
-            raise InvalidInputException(accepted.get_reasons_str())
-        return value
-
-    return pull_guarded
-
-
-def _make_step(run: Callable[[], Outcome | None]) -> Callable[[], None]:
-    """A step of a pipeline with one sink."""
-
-    def step() -> None:
-        outcome = run()
-        if outcome is not None:
-            raise outcome.get_error()
-
-    return step
-
-
-def _make_collect(
-    pulls: Sequence[Callable[[], Any]], sinks: Sequence[Callable[[], Outcome | None]]
-) -> Callable[[], Any]:
-    """Pull each once: a list with a value or an `Outcome` for each, or `END` where one has ended.
-
-    Where a sink fails its error takes the place of every value. With nothing to pull, the list holds one place.
-    """
-
-    def collect() -> Any:
-        results: list[Any] = []
-        failed: Outcome | None = None
-        for pull in pulls:
-            try:
-                results.append(pull())
-            except StopIteration:
-                return END
-            except Interrupted:
-                raise
-            except BaseException as error:
-                results.append(Outcome(error))
-        for run in sinks:
-            try:
-                outcome = run()
-                failed = failed or outcome
-            except StopIteration:
-                return END
-            except Interrupted:
-                raise
-            except BaseException as error:
-                failed = failed or Outcome(error)
-        if failed is not None:
-            return [failed] * max(1, len(results))
-        return results or [None]
-
-    return collect
-
-
-def _drain(before: dict[ScalableCell, Stage], after: dict[ScalableCell, Stage]) -> dict[IO[Any], list[Any]]:
-    """The finished results of stages that are no more, by output port."""
-    drained: dict[IO[Any], list[Any]] = {}
-    for cell, stage in before.items():
-        if cell not in after:
-            for result in stage.drain():
-                for name, value in zip(stage.output_names, result, strict=False):
-                    drained.setdefault(cell.get_output(name), []).append(value)
-    return drained
-
-
-def _get_values_on_their_way(link: Link, before: _Wiring, drained: dict[IO[Any], list[Any]]) -> list[Any] | None:
-    """What was queued where `link` now leads, oldest first; `None` where there was no connection before."""
-    values: list[Any] | None = None
-    old = before.by_target.get(link.target)
-    if old is not None:
-        values = list(old.buffer)
-    elif isinstance(link.target, InputPort):
-        # The cell behind the port has just got its first clone: what its inputs had not taken is for the tickets.
-        queues = [list(channel.buffer) for other, channel in before.channels.items() if link.target in other.through]
-        if queues:
-            values = queues[0]
-            if any(len(queue) != len(values) for queue in queues):
-                raise InvalidStateException(
-                    f"{link.reader.get_full_name()} cannot get a clone now: its inner cells have taken different numbers of "
-                    f"values from {link.target.get_full_name()}"
-                )
-    else:
-        for port in link.through:
-            old = before.by_target.get(port)
-            if old is not None:
-                values = list(old.buffer)
-    for port in link.through:
-        if port in drained:
-            values = (values or []) + drained[port]
-    return values

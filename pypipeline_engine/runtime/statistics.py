@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pypipeline_engine.core.counters import (
@@ -14,20 +13,23 @@ from pypipeline_engine.core.counters import (
 )
 
 if TYPE_CHECKING:
-    from pypipeline_engine.cell import ASingleCell
-    from pypipeline_engine.runtime.deployment import Deployment
+    from pypipeline_engine.cell import ACell, ASingleCell
+    from pypipeline_engine.runtime.crew import Crew
     from pypipeline_engine.runtime.scope import Scope
     from pypipeline_engine.runtime.stage import Stage
 
 
-def take_snapshot(deployment: Deployment) -> Statistics:
-    """What was counted until now. Reads without locks what others write, and never waits for user code."""
-    elapsed_s = perf_counter() - deployment.began
+def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) -> Statistics:
+    """What was counted until now. Reads without locks what others write, and never waits for user code.
+
+    :param elapsed_s: seconds since the deployment.
+    :param sink_items: how many steps were delivered at the end of the pipeline.
+    """
     counted: dict[str, list[Counters]] = {}
-    for unit in list(deployment.units.values()):
+    for unit in list(crew.units.values()):
         counted.setdefault(unit.name, []).append(unit.counters)
     cells: dict[str, CellStatistics] = {}
-    _collect(deployment, deployment.scope, None, elapsed_s, counted, cells)
+    _collect(crew, crew.scope, None, elapsed_s, counted, cells)
     connections = tuple(
         ConnectionStatistics(
             channel.source,
@@ -37,17 +39,17 @@ def take_snapshot(deployment: Deployment) -> Statistics:
             channel.capacity,
             channel.queued_bytes,
         )
-        for scope in deployment.get_scopes()
+        for scope in crew.get_scopes()
         for channel in scope.get_crossing_channels()
     )
     # In the order of declaration; a name stands for a cell and all of its clones.
-    names = dict.fromkeys(cell.get_full_name() for cell in deployment.root._get_cells_recursively())
+    names = dict.fromkeys(cell.get_full_name() for cell in root._get_cells_recursively())
     in_order = tuple(cells[name] for name in names if name in cells)
-    return Statistics(elapsed_s, deployment.sink_items, in_order, connections, tuple(deployment.dead_letters))
+    return Statistics(elapsed_s, sink_items, in_order, connections, tuple(crew.dead_letters))
 
 
 def _collect(
-    deployment: Deployment,
+    crew: Crew,
     scope: Scope,
     stage: Stage | None,
     elapsed_s: float,
@@ -60,14 +62,14 @@ def _collect(
         name = cell.get_full_name()
         if name not in cells:
             total = sum_counters(counted.get(name, []))
-            retired = deployment.retired.get(name)
+            retired = crew.retired.get(name)
             if retired is not None:
                 total.add(retired)
             cells[name] = _describe(cell, scope, own_thread.get(cell) or stage, elapsed_s, total)
     for inner in scope.stages.values():
         for worker in list(inner.workers):
             if worker.scope is not None:
-                _collect(deployment, worker.scope, inner, elapsed_s, counted, cells)
+                _collect(crew, worker.scope, inner, elapsed_s, counted, cells)
 
 
 def _describe(

@@ -1,0 +1,104 @@
+"""The closures that a plan puts in the place of the methods of inputs and outputs, and those that run a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pypipeline_engine.cellio import IO, AParameter, Input, Output, OutputPort
+from pypipeline_engine.core.monitor import Interrupted
+from pypipeline_engine.core.values import END, UNSET, Outcome, Slot
+from pypipeline_engine.exceptions import InvalidInputException
+
+
+def slot_of(io: IO[Any]) -> Slot:
+    assert isinstance(io, Output | OutputPort)
+    return io._slot
+
+
+def make_read(parameter: AParameter[Any]) -> Callable[[], Any]:
+    box, get_value = parameter._box, parameter.get_value
+
+    def pull() -> Any:
+        value = box[0]
+        return get_value() if value is UNSET else value
+
+    return pull
+
+
+def make_set(slot: Slot) -> Callable[[Any], None]:
+    def set_value(value: Any) -> None:
+        slot.value = value
+
+    return set_value
+
+
+def make_skip(pull: Callable[[], Any]) -> Callable[[], None]:
+    def skip() -> None:
+        try:
+            pull()
+        except StopIteration:
+            raise
+        except Exception:  # whatever stands in this place is what was to be skipped
+            return
+
+    return skip
+
+
+def guard(io: Input[Any], pull: Callable[[], Any]) -> Callable[[], Any]:
+    def pull_guarded() -> Any:
+        value = pull()
+        accepted = io.can_have_as_value(value)
+        if not accepted:
+            raise InvalidInputException(accepted.get_reasons_str())
+        return value
+
+    return pull_guarded
+
+
+def make_step(run: Callable[[], Outcome | None]) -> Callable[[], None]:
+    """A step of a pipeline with one sink."""
+
+    def step() -> None:
+        outcome = run()
+        if outcome is not None:
+            raise outcome.get_error()
+
+    return step
+
+
+def make_collect(
+    pulls: Sequence[Callable[[], Any]], sinks: Sequence[Callable[[], Outcome | None]]
+) -> Callable[[], Any]:
+    """Pull each once: a list with a value or an `Outcome` for each, or `END` where one has ended.
+
+    Where a sink fails its error takes the place of every value. With nothing to pull, the list holds one place.
+    """
+
+    def collect() -> Any:
+        results: list[Any] = []
+        failed: Outcome | None = None
+        for pull in pulls:
+            try:
+                results.append(pull())
+            except StopIteration:
+                return END
+            except Interrupted:
+                raise
+            except BaseException as error:
+                results.append(Outcome(error))
+        for run in sinks:
+            try:
+                outcome = run()
+                failed = failed or outcome
+            except StopIteration:
+                return END
+            except Interrupted:
+                raise
+            except BaseException as error:
+                failed = failed or Outcome(error)
+        if failed is not None:
+            return [failed] * max(1, len(results))
+        return results or [None]
+
+    return collect

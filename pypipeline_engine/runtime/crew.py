@@ -1,0 +1,243 @@
+"""The cells and clones of a deployment: which there are, and who makes and ends them.
+
+Calls `_on_deploy` and `_on_undeploy`, and starts the workers of scaled cells with what they run. One thread at a time
+changes the number of clones; a worker that was taken away ends by itself, in its own thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
+from pypipeline_engine.cell.entry import Deployment
+from pypipeline_engine.cellio import AParameter
+from pypipeline_engine.core.counters import Counters, DeadLetter
+from pypipeline_engine.core.errors import add_note
+from pypipeline_engine.core.monitor import Monitor
+from pypipeline_engine.core.units import Unit
+from pypipeline_engine.runtime.scope import MAIN, Registry, Scope
+from pypipeline_engine.runtime.stage import Stage, Worker
+
+DEAD_LETTERS_KEPT = 1000
+
+
+class Crew:
+    """Everything that runs in one deployment of the pipeline whose outermost cell is `root`."""
+
+    def __init__(self, root: ACell, monitor: Monitor, deployment: Deployment) -> None:
+        self._root = root
+        self._monitor = monitor
+        self._deployment = deployment
+        self._registry = Registry(monitor, self._get_unit, self._get_stage)
+        self._stages: dict[ScalableCell, Stage] = {}
+        self._deployed: list[ASingleCell] = []
+        self._books = threading.Lock()  # guards `_deployed` and `retired`; held for nothing else
+        self.units: dict[ASingleCell, Unit] = {}
+        """Every single cell that runs, those of clones included."""
+        self.retired: dict[str, Counters] = {}
+        """What clones counted that are no more, by the full name of the cell."""
+        self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
+        self.scope = Scope(root, self._registry, MAIN)
+        """What the thread runs that pulls the pipeline."""
+
+    # ------------------------------------------------------------------ what there is
+
+    def get_scopes(self) -> list[Scope]:
+        """The scope of the pipeline, and those of all clones."""
+        scopes = [self.scope]
+        for scope in scopes:
+            for stage in scope.stages.values():
+                scopes.extend(worker.scope for worker in list(stage.workers) if worker.scope is not None)
+        return scopes
+
+    def get_stages(self) -> list[Stage]:
+        """The stages of the pipeline, and those inside of clones."""
+        return [stage for scope in self.get_scopes() for stage in scope.stages.values()]
+
+    def get_stages_downstream_first(self) -> list[Stage]:
+        """The stages of the pipeline itself, each before those that it takes its items from."""
+        stages: dict[Any, Stage] = dict(self.scope.stages)
+        return [stages[node] for node in reversed(self.scope.get_order()) if node in stages]
+
+    def get_stage(self, cell: ACell) -> Stage | None:
+        """The stage of a scaled cell that has clones."""
+        return self._stages.get(cell)  # type: ignore[call-overload,no-any-return]  # any cell may be asked for
+
+    # ------------------------------------------------------------------ cells
+
+    def _get_unit(self, cell: ASingleCell) -> Unit:
+        unit = self.units.get(cell)
+        if unit is None:
+            outputs = [(output.get_full_name(), output._slot) for output in cell.get_outputs()]
+            unit = self.units[cell] = Unit(cell.get_full_name(), cell._on_pull, outputs)
+            policy = cell.get_error_policy()
+            unit.retries = policy.retries
+            unit.skips_errors = policy.then == "skip"
+            unit.report = self.dead_letters.append
+        return unit
+
+    def _get_stage(self, cell: ScalableCell, _: Scope) -> Stage:
+        stage = self._stages.get(cell)
+        if stage is None:
+            stage = self._stages[cell] = Stage(cell, cell.get_full_name(), self._monitor, self._on_worker_end)
+        return stage
+
+    def deploy_cell(self, cell: ASingleCell) -> None:
+        """Call `_on_deploy`, once in a deployment."""
+        with self._books:
+            if cell in self._deployed:
+                return
+            self._deployed.append(cell)
+        cell.run_failed = False
+        try:
+            cell._on_deploy()
+        except Exception as error:
+            add_note(error, f"in _on_deploy of the cell {cell.get_full_name()}")
+            raise
+
+    def undeploy_all(self, failed: bool) -> Exception | None:
+        """Call `_on_undeploy` of every cell that was deployed; the first error is returned."""
+        return self.undeploy_cells(list(self._deployed), failed)
+
+    def undeploy_cells(self, cells: Iterable[ASingleCell], failed: bool) -> Exception | None:
+        """Call `_on_undeploy` of those that were deployed, last one first; the first error is returned."""
+        wanted = set(cells)
+        first: Exception | None = None
+        with self._books:
+            ending = [cell for cell in reversed(self._deployed) if cell in wanted]
+            self._deployed = [cell for cell in self._deployed if cell not in wanted]
+        for cell in ending:
+            cell.run_failed = failed
+            try:
+                cell._on_undeploy()
+            except Exception as error:
+                add_note(error, f"in _on_undeploy of the cell {cell.get_full_name()}")
+                first = first or error
+        return first
+
+    # ------------------------------------------------------------------ clones
+
+    def prepare_workers(self, stage: Stage) -> None:
+        """Start as many workers as the scaled cell asks for."""
+        scopes = [self._make_inside(stage, number) for number in range(stage.cell.get_nb_clones())]
+        for scope in scopes:
+            self._add_worker(stage, scope)
+
+    def _add_worker(self, stage: Stage, scope: Scope | None) -> None:
+        """Start a worker, and those of the scaled cells inside of it, which ask it for tickets."""
+        stage.add_worker(scope)
+        if scope is not None:
+            for inner in scope.stages.values():
+                self.prepare_workers(inner)
+
+    def _make_inside(self, stage: Stage, number: int) -> Scope | None:
+        """The scope of one clone, deployed. The first one is the inner cell itself, which so keeps its state."""
+        if stage.pulls_its_inside:
+            return None
+        holder = stage.cell
+        if number > 0:
+            copy = stage.cell.clone(None)
+            assert isinstance(copy, ScalableCell)
+            holder = copy
+            holder._stands_for = stage.cell
+            holder._deployment = self._deployment
+            _share_parameters(stage.cell, holder)
+        scope = Scope(holder, self._registry, stage.name, stage)
+        scope.plan()
+        try:
+            for cell in scope.cells:
+                self.deploy_cell(cell)
+        except BaseException:
+            self._discard(scope, failed=True)
+            raise
+        return scope
+
+    def change_workers(self, stage: Stage, wanted: int) -> None:
+        """Start or take away workers of a stage that has some, until `wanted` are left.
+
+        :raises Exception: what an `_on_deploy` raised; nothing has changed then.
+        """
+        new: list[Scope | None] = []
+        try:
+            for number in range(len(stage.staying), wanted):
+                new.append(self._make_inside(stage, number))
+        except BaseException:
+            for scope in new:
+                if scope is not None:
+                    self._discard(scope, failed=True)
+            raise
+        for scope in new:
+            self._add_worker(stage, scope)
+        while len(stage.staying) > wanted:
+            stage.retire_youngest()
+        capacity = self.scope.get_capacity()
+        for channel in self.scope.get_crossing_channels():
+            channel.capacity = max(channel.capacity, capacity)
+
+    def _on_worker_end(self, worker: Worker) -> None:
+        """Called by the thread of a worker that does nothing more."""
+        if worker.retiring:
+            worker.stage.forget(worker)
+            if worker.scope is not None and worker.scope.root is not worker.stage.cell:
+                self._dissolve(worker, keep=False)
+
+    def _dissolve(self, worker: Worker, keep: bool) -> None:
+        """Undeploy the cells of a clone that has ended, and keep what it counted.
+
+        :param keep: whether its cells stay, because they are the inner cell itself, which will run inline.
+        """
+        assert worker.scope is not None
+        for stage in worker.scope.stages.values():
+            self.end_workers(stage, keep)
+            del self._stages[stage.cell]
+        worker.scope.unbind()
+        if keep:
+            if not worker.stage.sequencer.ended:
+                # A clone that runs ahead was emptied by an end of its stream, which was not the end of the real one.
+                for unit in worker.scope.units.values():
+                    unit.rewind()
+            return
+        self._discard(worker.scope, failed=False)
+
+    def _discard(self, scope: Scope, failed: bool) -> None:
+        """Undeploy the cells of a clone that runs no more, and keep what they counted."""
+        with self._books:
+            for cell in scope.cells:
+                unit = self.units.pop(cell)
+                self.retired.setdefault(unit.name, Counters()).add(unit.counters)
+        error = self.undeploy_cells(scope.cells, failed)
+        if error is not None:
+            self._root.logger.error("a clone that was taken away could not be undeployed: %s", error)
+
+    def end_workers(self, stage: Stage, keep: bool = True) -> None:
+        """End the workers of a stage that has nothing in work.
+
+        :param keep: whether the inner cell itself stays deployed.
+        """
+        stage.close()
+        stage.join()
+        for worker in list(stage.workers):
+            stage.forget(worker)
+            if worker.scope is not None:
+                self._dissolve(worker, keep and worker.scope.root is stage.cell)
+
+    def dissolve_stage(self, stage: Stage) -> None:
+        """End the workers of a stage that is no more, and that has nothing in work; its inner cell will run inline."""
+        self.end_workers(stage)
+        del self._stages[stage.cell]
+        if stage.sequencer.ended:
+            for cell in stage.cell._get_cells_recursively():
+                if isinstance(cell, ASingleCell) and cell in self.units:
+                    self.units[cell].end()  # what it had before the end still waits behind it
+
+
+def _share_parameters(original: ACell, copy: ACell) -> None:
+    """Let the parameters of a clone follow those of the original."""
+    for own, other in zip(original._get_cells_recursively(), copy._get_cells_recursively(), strict=True):
+        for name, io in own._inputs.items():
+            twin = other._inputs.get(name)
+            if isinstance(io, AParameter) and isinstance(twin, AParameter):
+                twin._share_value_of(io)

@@ -1,0 +1,42 @@
+"""What a deployment needs of the process that it runs in."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+FRAMES_PER_CELL = 6
+"""How many Python calls one cell adds to the depth of a pull at most: its own, and the engine's between two cells."""
+SPARE_FRAMES = 1000
+DEEP = 500
+"""With more cells than this, threads get a larger stack: a pull may pass through C code, which uses it."""
+LARGE_STACK_BYTES = 64 * 2**20
+
+
+def make_room_for_calls(nb_cells: int) -> None:
+    """Allow pulls as deep as the pipeline is long. Calls between Python functions use no stack of C."""
+    needed = FRAMES_PER_CELL * nb_cells + SPARE_FRAMES
+    if sys.getrecursionlimit() < needed:
+        sys.setrecursionlimit(needed)
+    if nb_cells > DEEP and threading.stack_size() < LARGE_STACK_BYTES:
+        threading.stack_size(LARGE_STACK_BYTES)
+
+
+def limit_threads_of_opencv() -> Callable[[], None]:
+    """Have OpenCV use one thread for each clone, which would otherwise start as many as there are cores each.
+
+    :returns: undoes it.
+    """
+    cv2 = sys.modules.get("cv2")
+    if cv2 is None:
+        return lambda: None
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+
+    def undo() -> None:
+        with suppress(AttributeError):
+            cv2.setNumThreads(before)
+
+    return undo

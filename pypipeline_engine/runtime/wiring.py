@@ -1,0 +1,92 @@
+"""The links of a plan with their channels, and what moves from an old plan to a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pypipeline_engine.cell import ACell, ScalableCell
+from pypipeline_engine.cellio import IO, InputPort
+from pypipeline_engine.core.channels import Channel
+from pypipeline_engine.exceptions import InvalidStateException
+from pypipeline_engine.runtime.flatten import FlatGraph, Link
+
+if TYPE_CHECKING:
+    from pypipeline_engine.runtime.stage import Stage
+
+
+@dataclass
+class Wiring:
+    """The links of a plan, with their channels."""
+
+    graph: FlatGraph
+    channels: dict[Link, Channel] = field(default_factory=dict)
+    by_target: dict[IO[Any], Channel] = field(default_factory=dict)
+
+    def add(self, link: Link, channel: Channel) -> None:
+        self.channels[link] = channel
+        self.by_target[link.target] = channel
+
+    def get_from(self, node: ACell) -> dict[Link, Channel]:
+        """What is read from `node`."""
+        return {link: self.channels[link] for link in self.graph.links_from.get(node, ())}
+
+    def get_to(self, node: ACell) -> dict[Link, Channel]:
+        """What `node` reads."""
+        return {link: self.channels[link] for link in self.graph.links_to.get(node, ())}
+
+
+def drain(before: dict[ScalableCell, Stage], after: dict[ScalableCell, Stage]) -> dict[IO[Any], list[Any]]:
+    """The finished results of stages that are no more, by output port."""
+    drained: dict[IO[Any], list[Any]] = {}
+    for cell, stage in before.items():
+        if cell not in after:
+            for result in stage.drain():
+                for name, value in zip(stage.output_names, result, strict=False):
+                    drained.setdefault(cell.get_output(name), []).append(value)
+    return drained
+
+
+def get_values_on_their_way(link: Link, before: Wiring, drained: dict[IO[Any], list[Any]]) -> list[Any] | None:
+    """What was queued where `link` now leads, oldest first; `None` where there was no connection before."""
+    values: list[Any] | None = None
+    old = before.by_target.get(link.target)
+    if old is not None:
+        values = list(old.buffer)
+    elif isinstance(link.target, InputPort):
+        # The cell behind the port has just got its first clone: what its inputs had not taken is for the tickets.
+        queues = [list(channel.buffer) for other, channel in before.channels.items() if link.target in other.through]
+        if queues:
+            values = queues[0]
+            if any(len(queue) != len(values) for queue in queues):
+                raise InvalidStateException(
+                    f"{link.reader.get_full_name()} cannot get a clone now: its inner cells have taken different numbers of "
+                    f"values from {link.target.get_full_name()}"
+                )
+    else:
+        for port in link.through:
+            old = before.by_target.get(port)
+            if old is not None:
+                values = list(old.buffer)
+    for port in link.through:
+        if port in drained:
+            values = (values or []) + drained[port]
+    return values
+
+
+def refuse_to_lose_values(graph: FlatGraph, before: Wiring) -> None:
+    """Check that everything that is on its way has a place in the new plan.
+
+    :raises InvalidStateException: where it has not, because it is inside of a cell that gets its first clone.
+    """
+    moved: set[Channel] = set()
+    for link in graph.links:
+        get_values_on_their_way(link, before, {})
+        moved.update(channel for end, channel in before.by_target.items() if end is link.target or end in link.through)
+        moved.update(channel for other, channel in before.channels.items() if link.target in other.through)
+    for channel in before.channels.values():
+        if channel.buffer and channel not in moved:
+            raise InvalidStateException(
+                f"{len(channel.buffer)} items are on their way in {channel}, inside of a cell that is to get its first "
+                f"clone: pull on until they are through, or undeploy() before"
+            )
