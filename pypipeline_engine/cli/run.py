@@ -1,0 +1,137 @@
+"""`pypipeline run`: a graph from its start to its end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pypipeline_engine.cli.errors import RUN_FAILED, CommandError, in_one_line
+from pypipeline_engine.cli.files import check_writable, write_atomically
+from pypipeline_engine.cli.interrupts import Interrupts
+from pypipeline_engine.cli.options import cells_option, graph_argument
+
+if TYPE_CHECKING:
+    from pypipeline_engine.cli.watch import Ending
+
+
+class Seconds(click.ParamType[float]):
+    """A positive amount of time."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number that `value` stands for."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not 0 < seconds < math.inf:
+            self.fail(f"a positive number of seconds is expected, not {value!r}", param, ctx)
+        return seconds
+
+
+@click.command()
+@graph_argument
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="CELL.PARAM=VALUE",
+    help="Give a parameter another value, such as detect.stride=8. Repeatable.",
+)
+@click.option(
+    "--scale",
+    "scaling",
+    multiple=True,
+    metavar="CELL=N[:thread|ray]",
+    help="Run a cell on N clones; 0 runs it inline. Repeatable.",
+)
+@cells_option
+@click.option(
+    "--output-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where relative paths of sinks lead, instead of the current folder.",
+)
+@click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="Stop after N items.")
+@click.option("--duration", type=Seconds(), metavar="SECONDS", help="Stop after so many seconds.")
+@click.option(
+    "--stats-json",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the statistics of the run to FILE when it is over.",
+)
+@click.option("--traceback", "shows_traceback", is_flag=True, help="Where the run fails, show where in the code.")
+def run(
+    graph: str,
+    assignments: tuple[str, ...],
+    scaling: tuple[str, ...],
+    libraries: tuple[str, ...],
+    output_dir: Path,
+    max_items: int | None,
+    duration: float | None,
+    stats_json: Path | None,
+    shows_traceback: bool,
+) -> None:
+    """Run GRAPH until its stream ends.
+
+    Ctrl-C stops it cleanly: the files that sinks have written so far are complete. A second Ctrl-C leaves at once. The exit
+    code is 1 where the run failed, 2 where the graph or the usage is wrong, and 130 after Ctrl-C.
+    """
+    from pypipeline_engine.cli.loading import open_graph
+    from pypipeline_engine.cli.overrides import Overrides
+    from pypipeline_engine.cli.watch import Limits, watch
+    from pypipeline_engine.exceptions import NotDeployableException
+
+    if stats_json is not None:
+        check_writable(stats_json, "--stats-json")
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    with Interrupts() as interrupts:
+        pipeline = open_graph(graph, libraries, output_dir, Overrides(assignments, scaling)).build()
+        if interrupts.exit_code is not None:
+            sys.exit(interrupts.exit_code)
+        try:
+            ending = watch(pipeline, Limits(max_items, duration), interrupts)
+        except NotDeployableException as error:
+            raise CommandError(f"{graph} cannot be run: {error}") from error
+        except Exception as error:
+            _report_failure(pipeline.get_name(), error, shows_traceback)
+            sys.exit(interrupts.exit_code or RUN_FAILED)
+        _report(ending, stats_json)
+    if ending.error is not None:
+        _report_failure(ending.moment.name, ending.error, shows_traceback)
+    sys.exit(ending.exit_code)
+
+
+def _report(ending: Ending, stats_json: Path | None) -> None:
+    from pypipeline_engine.cli.summary import print_summary
+    from pypipeline_engine.insight import statistics_as_data
+
+    print_summary(ending.moment, ending.words, ending.bottleneck)
+    if stats_json is not None:
+        data = {
+            "name": ending.moment.name,
+            "state": ending.moment.state,
+            "error": None if ending.error is None else in_one_line(ending.error),
+            **statistics_as_data(ending.moment.statistics, ending.bottleneck),
+        }
+        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+        write_atomically(stats_json, text + "\n", "--stats-json")
+
+
+def _report_failure(name: str, error: Exception, shows_traceback: bool) -> None:
+    """Say which cell failed with what; the engine notes the cell's full name at the error."""
+    notes = [note for note in getattr(error, "__notes__", ()) if note.startswith("in ")]
+    place = f" {notes[0]}" if notes else ""
+    if shows_traceback:
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    click.echo(f"Error: {name} failed{place}: {in_one_line(error)}", err=True)
+    if not shows_traceback:
+        click.echo("Run it with --traceback to see where in the code that was.", err=True)

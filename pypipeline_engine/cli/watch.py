@@ -1,0 +1,168 @@
+"""A run from its start to its end: shown while it goes on, stopped where the user wants that."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from pypipeline_engine.cell import ACell, ACompositeCell, Pipeline
+from pypipeline_engine.cli.display import Display, Moment
+from pypipeline_engine.cli.errors import OK, RUN_FAILED
+from pypipeline_engine.cli.interrupts import Interrupts
+from pypipeline_engine.cli.plain import PlainDisplay
+from pypipeline_engine.insight import Bottleneck, find_bottleneck
+from pypipeline_engine.insight.numbers import counted, elapsed
+
+if TYPE_CHECKING:
+    from pypipeline_engine.core.counters import Statistics
+    from pypipeline_engine.runtime import RunHandle
+
+_GOES_ON = ("running", "paused")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a run ends at the latest; `None` where it may go on."""
+
+    max_items: int | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended."""
+
+    words: str
+    exit_code: int
+    moment: Moment
+    bottleneck: Bottleneck | None
+    error: Exception | None
+
+
+def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> Ending:
+    """Run `pipeline` to its end, with a live table in a terminal and plain lines otherwise. Blocks.
+
+    An error that ends the run is in what is returned.
+
+    :raises Exception: what deploying raised; then the run has not begun.
+    """
+    watcher = _Watcher(pipeline, limits, interrupts)
+    sources = _get_sources(pipeline)
+    display = _make_display(sources)
+    usual_way, interrupts.last_words = interrupts.last_words, display.abandon
+    try:
+        watcher.follow(display)
+    finally:
+        interrupts.last_words = usual_way
+        display.close()
+    moment = watcher.look()
+    return Ending(
+        watcher.explain_end(),
+        RUN_FAILED if watcher.error is not None else interrupts.exit_code or OK,
+        moment,
+        find_bottleneck(moment.statistics, sources),
+        watcher.error,
+    )
+
+
+class _Watcher:
+    """A run that goes on, and what is to end it."""
+
+    def __init__(self, pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> None:
+        self._name = pipeline.get_name()
+        self._limits = limits
+        self._interrupts = interrupts
+        self._ran_out_of_time = False
+        self._handle: RunHandle = pipeline.run(max_items=limits.max_items)
+        self._ends_s = None if limits.duration_s is None else monotonic() + limits.duration_s
+        interrupts.stop_with(self._handle.stop)
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended the run."""
+        return self._handle.error
+
+    def look(self) -> Moment:
+        """The run as it is now."""
+        state = str(self._handle.state)
+        if state in _GOES_ON and (self._ran_out_of_time or self._interrupts.exit_code is not None):
+            state = "stopping"
+        return Moment(self._name, state, without_root(self._handle.statistics(), self._name), self._handle.nb_items)
+
+    def follow(self, display: Display) -> None:
+        """Show the run until it is over."""
+        while not self._is_over(monotonic() + display.tick_s):
+            display.show(self.look())
+
+    def _is_over(self, until_s: float) -> bool:
+        """Whether the run ends before `until_s`; returns as soon as it does."""
+        if self._ends_s is not None and self._ends_s < until_s and not self._ran_out_of_time:
+            if self._waited_out(self._ends_s):
+                return True
+            self._ran_out_of_time = True
+            Thread(target=self._handle.stop, name="pypipeline time is up", daemon=True).start()
+        return self._waited_out(until_s)
+
+    def _waited_out(self, until_s: float) -> bool:
+        with suppress(Exception):  # the error of the run, or that it is not over yet; which one it was is looked up
+            self._handle.wait(max(0.0, until_s - monotonic()))
+        return self._handle.state not in _GOES_ON
+
+    def explain_end(self) -> str:
+        """How the run ended, in words."""
+        if self.error is not None:
+            return "failed"
+        if self._interrupts.exit_code is not None:
+            return f"stopped by {self._interrupts.cause}"
+        if self._ran_out_of_time and self._limits.duration_s is not None:
+            return f"stopped after {elapsed(self._limits.duration_s)} as asked"
+        if self._limits.max_items is not None and self._handle.statistics().sink_items >= self._limits.max_items:
+            return f"stopped after {counted(self._limits.max_items, 'item')} as asked"
+        return "ended"
+
+
+def without_root(statistics: Statistics, root: str) -> Statistics:
+    """The same with the names of cells as they are in the graph, without that of the pipeline in front."""
+    prefix = f"{root}."
+    return replace(
+        statistics,
+        cells=tuple(
+            replace(cell, name=cell.name.removeprefix(prefix), station=cell.station.removeprefix(prefix))
+            for cell in statistics.cells
+        ),
+        connections=tuple(
+            replace(c, source=c.source.removeprefix(prefix), target=c.target.removeprefix(prefix))
+            for c in statistics.connections
+        ),
+        dead_letters=tuple(
+            replace(letter, cell=letter.cell.removeprefix(prefix)) for letter in statistics.dead_letters
+        ),
+    )
+
+
+def _get_sources(pipeline: Pipeline) -> list[str]:
+    """The cells where a stream begins, by the names that the statistics have."""
+    prefix = f"{pipeline.get_name()}."
+    return [cell.get_full_name().removeprefix(prefix) for cell in _single_cells(pipeline) if cell.is_source_cell()]
+
+
+def _single_cells(cell: ACell) -> Iterator[ACell]:
+    if isinstance(cell, ACompositeCell):
+        for inner in cell.get_internal_cells():
+            yield from _single_cells(inner)
+    else:
+        yield cell
+
+
+def _make_display(sources: list[str]) -> Display:
+    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
+        from pypipeline_engine.cli.live import LiveDisplay
+
+        return LiveDisplay(sources)
+    return PlainDisplay(sources)
