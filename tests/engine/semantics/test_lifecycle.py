@@ -1,0 +1,302 @@
+"""Deploying and undeploying: what is called, how often, in which order, and what remains where something fails."""
+
+import threading
+
+import pytest
+from stream_cells import (
+    Collector,
+    CriticalError,
+    Lifecycle,
+    Map,
+    Source,
+    chain,
+    connect,
+    deployed,
+    in_time,
+    scaled,
+    scaled_map,
+)
+
+from pypipeline_engine.cell import ASingleCell, Pipeline
+from pypipeline_engine.cellio import Input, InputPort, OutputPort
+from pypipeline_engine.connection import Connection
+from pypipeline_engine.exceptions import (
+    AlreadyDeployedException,
+    InvalidStateException,
+    NotDeployableException,
+    NotDeployedException,
+    UnconnectedException,
+)
+
+CLONES = pytest.mark.parametrize("clones", [0, 1, 3])
+
+
+def line(pipeline, log, clones=0, names="abc", fails=lambda event, name: False):
+    source, sink = Source(pipeline, "source"), Collector(pipeline, "sink")
+    cells = [
+        scaled(
+            pipeline, f"box {name}", lambda box, n=name: Lifecycle(box, n, log, lambda event: fails(event, n)), clones
+        )
+        for name in names
+    ]
+    chain(source, *cells, sink)
+    return sink
+
+
+@CLONES
+def test_each_cell_and_each_clone_is_deployed_and_undeployed_once(pipeline, clones):
+    log = []
+    line(pipeline, log, clones)
+    pipeline.deploy()
+    assert sorted(log) == sorted([("deploy", name) for name in "abc"] * max(1, clones))
+    pipeline.pull()
+    log.clear()
+    pipeline.undeploy()
+    assert sorted(log) == sorted([("undeploy", name) for name in "abc"] * max(1, clones))
+
+
+@CLONES
+def test_deploy_again_and_again(pipeline, clones):
+    log = []
+    sink = line(pipeline, log, clones)
+    for _ in range(3):
+        pipeline.deploy()
+        assert pipeline.is_deployed()
+        pipeline.pull()
+        pipeline.undeploy()
+        assert not pipeline.is_deployed()
+    assert sink.items == [0, 0, 0]
+    assert log.count(("deploy", "a")) == log.count(("undeploy", "a")) == 3 * max(1, clones)
+
+
+def test_deploy_waits_for_every_on_deploy(pipeline, gate):
+    class Slow(Map):
+        def _on_deploy(self):
+            gate(threading.get_ident())
+
+    chain(
+        Source(pipeline, "source"),
+        scaled(pipeline, "box", lambda box: Slow(box, "slow"), 3),
+        Collector(pipeline, "sink"),
+    )
+    gate.open()
+    pipeline.deploy()
+    assert len(gate.arrived) == 3
+
+
+@CLONES
+@pytest.mark.parametrize("failing", ["a", "b", "c"])
+def test_where_an_on_deploy_fails_what_was_deployed_is_undeployed(pipeline, clones, failing):
+    log = []
+    is_broken = [True]
+    sink = line(pipeline, log, clones, fails=lambda event, name: is_broken[0] and (event, name) == ("deploy", failing))
+    with pytest.raises(CriticalError, match=f"deploy of {failing}") as raised:
+        in_time(pipeline.deploy)
+    assert f"p.box {failing}.{failing}" in "".join(raised.value.__notes__)
+    assert not pipeline.is_deployed()
+    for name in "abc":
+        assert log.count(("deploy", name)) == log.count(("undeploy", name)), f"{name}: {log}"
+    assert ("deploy", failing) in log
+    with pytest.raises(NotDeployedException):
+        pipeline.pull()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("pypipeline")] == []
+    is_broken[0] = False
+    with deployed(pipeline):
+        pipeline.pull()
+    assert sink.items == [0]
+
+
+@CLONES
+def test_where_an_on_undeploy_fails_the_others_are_called_and_the_pipeline_is_undeployed(pipeline, clones):
+    log = []
+    line(pipeline, log, clones, fails=lambda event, name: (event, name) == ("undeploy", "b"))
+    pipeline.deploy()
+    pipeline.pull()
+    with pytest.raises(CriticalError, match="undeploy of b") as raised:
+        pipeline.undeploy()
+    assert "p.box b.b" in "".join(raised.value.__notes__)
+    assert not pipeline.is_deployed()
+    for name in "abc":
+        assert log.count(("undeploy", name)) == max(1, clones)
+    pipeline.deploy()
+    with pytest.raises(CriticalError):
+        pipeline.undeploy()
+
+
+def test_a_keyboard_interrupt_in_on_deploy_leaves_nothing_deployed(pipeline):
+    log = []
+
+    class Interrupted(Lifecycle):
+        def _on_deploy(self):
+            super()._on_deploy()
+            raise KeyboardInterrupt
+
+    chain(
+        Source(pipeline, "source"),
+        scaled_map(pipeline, "box", clones=2),
+        Lifecycle(pipeline, "before", log),
+        Interrupted(pipeline, "interrupted", log),
+        Collector(pipeline, "sink"),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.deploy()
+    assert not pipeline.is_deployed()
+    assert log.count(("deploy", "before")) == log.count(("undeploy", "before")) == 1
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("pypipeline")] == []
+
+
+@CLONES
+def test_a_cell_learns_whether_its_run_failed(pipeline, clones):
+    seen = []
+
+    class Remembers(Map):
+        def _on_undeploy(self):
+            seen.append(self.run_failed)
+
+    def fail_at_three(value):
+        if value == 3:
+            raise CriticalError
+        return value
+
+    source = Source(pipeline, "source", range(3))
+    box = scaled(pipeline, "box", lambda box: Remembers(box, "remembers", fail_at_three), clones)
+    chain(source, box, Collector(pipeline, "sink"))
+    pipeline.run().wait(5)
+    assert seen == [False] * max(1, clones)
+    seen.clear()
+    source.values = [3]
+    with pytest.raises(CriticalError):
+        pipeline.run().wait(5)
+    assert seen == [True] * max(1, clones)
+
+
+# ---------------------------------------------------------------------- what is refused
+
+
+def test_pull_without_deploy(pipeline):
+    line(pipeline, [])
+    with pytest.raises(NotDeployedException, match="p is not deployed"):
+        pipeline.pull()
+    with pytest.raises(NotDeployedException):
+        pipeline.undeploy()
+
+
+def test_pull_after_undeploy(pipeline):
+    sink = line(pipeline, [])
+    with deployed(pipeline):
+        pipeline.pull()
+    with pytest.raises(NotDeployedException):
+        pipeline.pull()
+    with pytest.raises(NotDeployedException):
+        sink.x.pull()
+
+
+def test_deploy_twice(pipeline):
+    line(pipeline, [])
+    with deployed(pipeline), pytest.raises(AlreadyDeployedException, match="p is deployed"):
+        pipeline.deploy()
+
+
+def test_a_part_cannot_be_deployed_or_undeployed_by_itself(pipeline):
+    sink = line(pipeline, [])
+    assert not sink.is_deployable()
+    with pytest.raises(NotDeployableException, match=r"p\.sink is a part of p"):
+        sink.deploy()
+    with deployed(pipeline):
+        assert sink.is_deployed()
+        with pytest.raises(InvalidStateException, match=r"p\.sink is a part of p"):
+            sink.undeploy()
+        pipeline.pull()
+
+
+def test_deploy_names_every_reason_at_once(pipeline):
+    Map(pipeline, "lonely")
+    Collector(pipeline, "poor")
+    inner = Pipeline(pipeline, "inner")
+    Map(inner, "deep")
+    explained = pipeline.is_deployable()
+    assert not explained
+    with pytest.raises(NotDeployableException) as raised:
+        pipeline.deploy()
+    for name in ("p.lonely.x", "p.poor.x", "p.inner.deep.x"):
+        assert name in str(raised.value)
+        assert any(name in reason for reason in explained.reasons)
+    assert not pipeline.is_deployed()
+
+
+def test_an_output_that_nobody_reads_is_fine(pipeline):
+    source = Source(pipeline, "source")
+    with deployed(pipeline):
+        pipeline.pull()
+        assert source.y.get_value() == 0
+
+
+@pytest.mark.parametrize("direction", ["in", "out"])
+def test_an_unconnected_port_is_not_deployable(pipeline, direction):
+    inner = Pipeline(pipeline, "inner")
+    if direction == "in":
+        cell = Collector(inner, "cell")
+        Connection(InputPort(inner, "port"), cell.x)
+    else:
+        Connection(OutputPort(inner, "port"), Collector(pipeline, "sink").x)
+    with pytest.raises(NotDeployableException, match=r"p\.inner\.port is not connected"):
+        pipeline.deploy()
+
+
+def test_a_single_cell_can_be_a_pipeline_of_its_own():
+    pulled = []
+
+    class Alone(ASingleCell):
+        def _on_pull(self):
+            pulled.append(self.get_full_name())
+
+    alone = Alone(None, "alone")
+    with deployed(alone):
+        alone.pull()
+        alone.pull()
+    assert pulled == ["alone", "alone"]
+
+
+def test_the_structure_cannot_change_while_deployed(pipeline):
+    sink = line(pipeline, [])
+    spare = Lifecycle(pipeline, "spare", [])
+    inner = Pipeline(pipeline, "inner")
+    source = pipeline.get_internal_cell_with_name("source")
+    connect(source, spare)
+    before = pipeline.get_topology_description()
+    changes = {
+        "a new cell": lambda: Map(pipeline, "new"),
+        "a new cell further inside": lambda: Map(inner, "new"),
+        "a new input": lambda: Input(sink, "another"),
+        "a new port": lambda: InputPort(pipeline, "port"),
+        "a connection less": sink.x.get_incoming_connections()[0].delete,
+        "a cell less": inner.delete,
+        "another initial value": lambda: source.y.set_initial_value(3),
+        "a new connection": lambda: Connection(spare.y, OutputPort(inner, "port")),
+    }
+    with deployed(pipeline):
+        for what, change in changes.items():
+            with pytest.raises(AlreadyDeployedException, match="undeploy"):
+                change()
+            assert pipeline.get_topology_description() == before, what
+        pipeline.pull()
+    pipeline.assert_is_valid()
+    assert sink.items == [0]
+
+
+def test_cells_are_deployed_sources_first_and_undeployed_sinks_first(pipeline):
+    log = []
+    line(pipeline, log)
+    with deployed(pipeline):
+        pass
+    assert [name for event, name in log if event == "deploy"] == ["a", "b", "c"]
+    assert [name for event, name in log if event == "undeploy"] == ["c", "b", "a"]
+
+
+def test_pulling_an_input_from_outside_of_on_pull_says_what_is_wrong(pipeline):
+    sink = Collector(pipeline, "sink")
+    with pytest.raises(UnconnectedException, match=r"p\.sink\.x"):
+        sink.x.pull()
+    connect(Source(pipeline, "source"), sink)
+    with pytest.raises(NotDeployedException, match=r"p\.sink\.x"):
+        sink.x.pull()

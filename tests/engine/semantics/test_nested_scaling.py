@@ -1,0 +1,402 @@
+"""Scaled cells inside of scaled cells, and scaled pipelines: clones multiply, and the rest stays as it is."""
+
+import threading
+
+import pytest
+from stream_cells import (
+    GAP,
+    Collector,
+    CriticalError,
+    Join,
+    Lifecycle,
+    Map,
+    PassingError,
+    Recorder,
+    Source,
+    Task,
+    chain,
+    connect,
+    deployed,
+    in_time,
+    meeting_of,
+    pull_all,
+    scaled,
+    scaled_map,
+)
+
+from pypipeline_engine.cell import Pipeline, ScalableCell
+from pypipeline_engine.cellio import InputPort, OutputPort
+from pypipeline_engine.connection import Connection
+from pypipeline_engine.exceptions import InvalidStateException
+
+
+def pipeline_of_maps(parent, first=lambda x: x, middle=lambda x: x, inner_clones=0, middle_box=None):
+    """A pipeline `inner`: before -> box(map) -> after."""
+    inner = Pipeline(parent, "inner")
+    before = Map(inner, "before", first)
+    box = scaled_map(inner, "box", middle, inner_clones)
+    after = Map(inner, "after")
+    chain(before, box, after)
+    Connection(InputPort(inner, "x"), before.x)
+    Connection(after.y, OutputPort(inner, "y"))
+    if middle_box is not None:
+        middle_box.append(box)
+    return inner
+
+
+def nested_line(pipeline, outer_clones, inner_clones, function=lambda x: x, values=None, first=lambda x: x):
+    """source -> outer( inner( before -> box(map) -> after ) ) -> sink; returns outer, box and sink."""
+    boxes = []
+    source = Source(pipeline, "source", values)
+    outer = scaled(
+        pipeline, "outer", lambda box: pipeline_of_maps(box, first, function, inner_clones, boxes), outer_clones
+    )
+    sink = Collector(pipeline, "sink")
+    chain(source, outer, sink)
+    return outer, boxes[0], sink
+
+
+@pytest.mark.parametrize("inner_clones", [0, 1, 3])
+@pytest.mark.parametrize("outer_clones", [0, 1, 2])
+def test_order_and_exactly_once(pipeline, outer_clones, inner_clones):
+    _, _, sink = nested_line(pipeline, outer_clones, inner_clones, lambda x: -x, range(100))
+    with deployed(pipeline):
+        assert pull_all(pipeline) == 100
+    assert sink.items == [-x for x in range(100)]
+
+
+def test_clones_multiply(pipeline):
+    _, _, sink = nested_line(pipeline, 2, 3, meeting_of(6), range(60))
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == list(range(60))
+
+
+@pytest.mark.parametrize("outer_clones", [0, 1, 2])
+@pytest.mark.parametrize("inner_clones", [0, 2])
+def test_a_scaled_cell_right_inside_of_a_scaled_cell(pipeline, outer_clones, inner_clones):
+    source = Source(pipeline, "source", range(50))
+    outer = scaled(pipeline, "outer", lambda box: scaled_map(box, "box", lambda x: -x, inner_clones), outer_clones)
+    sink = Collector(pipeline, "sink")
+    chain(source, outer, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == [-x for x in range(50)]
+
+
+def test_three_levels(pipeline):
+    source = Source(pipeline, "source", range(64))
+    meet = meeting_of(8)
+    outer = scaled(pipeline, "a", lambda a: scaled(a, "b", lambda b: scaled_map(b, "c", meet, 2), 2), 2)
+    sink = Collector(pipeline, "sink")
+    chain(source, outer, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == list(range(64))
+
+
+@pytest.mark.parametrize(("outer_clones", "inner_clones"), [(0, 2), (2, 0), (2, 2), (1, 1)])
+def test_reset_in_flight(pipeline, outer_clones, inner_clones):
+    _, _, sink = nested_line(pipeline, outer_clones, inner_clones)
+    with deployed(pipeline):
+        for number in range(5):
+            for _ in range(number):
+                pipeline.pull()
+            in_time(pipeline.reset)
+        pipeline.pull()
+    assert sink.items == [0, 0, 1, 0, 1, 2, 0, 1, 2, 3, 0]
+
+
+@pytest.mark.parametrize(("outer_clones", "inner_clones"), [(0, 2), (2, 0), (2, 2), (1, 1)])
+def test_reset_after_the_end(pipeline, outer_clones, inner_clones):
+    _, _, sink = nested_line(pipeline, outer_clones, inner_clones, values=range(7))
+    with deployed(pipeline):
+        for _ in range(3):
+            assert pull_all(pipeline) == 7
+            with pytest.raises(StopIteration):
+                pipeline.pull()
+            in_time(pipeline.reset)
+    assert sink.items == list(range(7)) * 3
+
+
+@pytest.mark.parametrize(("outer_clones", "inner_clones"), [(0, 2), (2, 0), (2, 2), (1, 1)])
+def test_errors_and_gaps_come_in_their_place(pipeline, outer_clones, inner_clones):
+    def work(value):
+        if value == 3:
+            raise CriticalError("three")
+        if value == 4:
+            raise PassingError("four")
+        return GAP if value == 5 else -value
+
+    boxes = []
+    source = Source(pipeline, "source", range(10))
+    outer = scaled(
+        pipeline, "outer", lambda box: pipeline_of_maps(box, lambda x: x, work, inner_clones, boxes), outer_clones
+    )
+    sink = Recorder(pipeline, "sink")
+    chain(source, outer, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert [item for item in sink.items if isinstance(item, int)] == [0, -1, -2, -6, -7, -8, -9]
+    assert [type(item) for item in sink.items[3:6]] == [CriticalError, PassingError, type(GAP)]
+    assert any("p.outer.inner.box.map" in note for note in sink.items[3].__notes__)
+
+
+@pytest.mark.parametrize(("outer_clones", "inner_clones"), [(1, 1), (2, 2)])
+def test_undeploy_while_clones_of_clones_wait_and_work(pipeline, gate, outer_clones, inner_clones):
+    nested_line(pipeline, outer_clones, inner_clones, gate)
+    pipeline.deploy()
+    gate.open(0)
+    pipeline.pull()
+    gate.wait_for(*range(1, 1 + outer_clones * inner_clones))
+    undeploying = Task(pipeline.undeploy)
+    gate.open()
+    undeploying.get()
+    assert not pipeline.is_deployed()
+
+
+def test_undeploy_when_nobody_pulls_any_more(pipeline):
+    nested_line(pipeline, 2, 2)
+    pipeline.deploy()
+    pipeline.pull()
+    in_time(pipeline.undeploy)
+
+
+def test_undeploy_after_the_end(pipeline):
+    nested_line(pipeline, 2, 2, values=range(3))
+    pipeline.deploy()
+    pull_all(pipeline)
+    in_time(pipeline.undeploy)
+
+
+def test_deploy_again(pipeline):
+    _, _, sink = nested_line(pipeline, 2, 2, values=range(5))
+    for _ in range(3):
+        with deployed(pipeline):
+            pull_all(pipeline)
+    assert sink.items == list(range(5)) * 3
+
+
+def test_a_clone_of_a_clone_that_fails_to_deploy_leaves_no_thread_and_nothing_deployed(pipeline):
+    log = []
+    source = Source(pipeline, "source")
+    box = []
+
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        box.append(scaled_map(inner, "box", clones=2))
+        # Deployed after the threads of `box` exist; the fourth one is in the second clone of `outer`.
+        last = FailsLater(inner, "last", log)
+        chain(box[0], last)
+        Connection(InputPort(inner, "x"), box[0].get_input("x"))
+        Connection(last.y, OutputPort(inner, "y"))
+        return inner
+
+    outer = scaled(pipeline, "outer", make_inner, 3)
+    chain(source, outer, Collector(pipeline, "sink"))
+    with pytest.raises(CriticalError, match="deploy of last"):
+        in_time(pipeline.deploy)
+    assert not pipeline.is_deployed()
+    assert log.count(("deploy", "last")) == log.count(("undeploy", "last")) == 2
+    assert [thread.name for thread in threading.enumerate() if "p.outer" in thread.name] == []
+
+
+class FailsLater(Lifecycle):
+    def __init__(self, parent_cell, name, log):
+        super().__init__(parent_cell, name, log, lambda event: event == "deploy" and log.count((event, name)) == 2)
+
+
+@pytest.mark.parametrize("outer_clones", [0, 1, 2])
+def test_scaling_the_inner_one_up_and_down_while_deployed(pipeline, outer_clones):
+    _, box, sink = nested_line(pipeline, outer_clones, 1, lambda x: -x)
+    with deployed(pipeline):
+        for number in (3, 1, 2, 1):
+            difference = number - box.get_nb_clones()
+            in_time(lambda d=difference: box.scale_up(d) if d > 0 else box.scale_down(-d))
+            for _ in range(20):
+                pipeline.pull()
+    assert sink.items == [-x for x in range(80)]
+
+
+@pytest.mark.parametrize("outer_clones", [0, 1, 2])
+def test_scaling_the_inner_one_to_nothing_and_back_while_deployed(pipeline, outer_clones):
+    _, box, sink = nested_line(pipeline, outer_clones, 0, lambda x: -x)
+    with deployed(pipeline):
+        for number in (2, 0, 1, 0):
+            in_time(box.scale_all_down)
+            in_time(lambda n=number: box.scale_up(n))
+            for _ in range(20):
+                pipeline.pull()
+    assert sink.items == [-x for x in range(80)]
+
+
+@pytest.mark.parametrize("inner_clones", [0, 1, 2])
+def test_scaling_the_outer_one_while_deployed(pipeline, inner_clones):
+    outer, _, sink = nested_line(pipeline, 1, inner_clones, lambda x: -x)
+    with deployed(pipeline):
+        for number in (3, 1, 2, 0):
+            difference = number - outer.get_nb_clones()
+            in_time(lambda d=difference: outer.scale_up(d) if d > 0 else outer.scale_down(-d))
+            for _ in range(20):
+                pipeline.pull()
+    assert sink.items == [-x for x in range(80)]
+
+
+def test_scaling_the_outer_one_to_nothing_and_back_while_deployed(pipeline):
+    outer, _, sink = nested_line(pipeline, 1, 0, lambda x: -x)
+    with deployed(pipeline):
+        for number in (0, 2, 0, 1):
+            in_time(outer.scale_all_down)
+            in_time(lambda n=number: outer.scale_up(n))
+            for _ in range(20):
+                pipeline.pull()
+    assert sink.items == [-x for x in range(80)]
+
+
+def test_the_first_clone_of_a_cell_with_clones_inside_that_run_is_refused_and_changes_nothing(pipeline):
+    outer, box, sink = nested_line(pipeline, 0, 2, lambda x: -x)
+    with deployed(pipeline):
+        pipeline.pull()
+        with pytest.raises(
+            InvalidStateException, match=r"p\.outer cannot get its first clone while p\.outer\.inner\.box"
+        ):
+            in_time(outer.scale_up)
+        assert outer.get_nb_clones() == 0
+        assert box.get_nb_clones() == 2
+        for _ in range(30):
+            pipeline.pull()
+        # The remedy in the message: without clones inside, and with nothing left of what they did.
+        box.scale_all_down()
+        for _ in range(30):
+            pipeline.pull()
+        in_time(outer.scale_up)
+        for _ in range(30):
+            pipeline.pull()
+    assert sink.items == [-x for x in range(91)]
+
+
+@pytest.mark.parametrize("inner_clones", [1, 2])
+def test_scaling_the_outer_one_down_while_its_clones_work(pipeline, gate, inner_clones):
+    outer, _, sink = nested_line(pipeline, 2, inner_clones, gate, range(20))
+    with deployed(pipeline):
+        pulling = Task(pipeline.pull)
+        gate.wait_for(*range(2 * inner_clones))
+        scaling = Task(lambda: outer.scale_down(1))
+        gate.open()
+        pulling.get()
+        scaling.get()
+        pull_all(pipeline)
+    assert sink.items == list(range(20))
+
+
+@pytest.mark.parametrize("inner_clones", [0, 1, 2])
+@pytest.mark.parametrize("outer_clones", [0, 1, 2])
+def test_a_way_round_the_inner_scaled_cell(pipeline, outer_clones, inner_clones):
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        first = Map(inner, "first")
+        box = scaled_map(inner, "box", lambda x: -x, inner_clones)
+        join = Join(inner, "join")
+        Connection(InputPort(inner, "x"), first.x)
+        connect(first, box)
+        Connection(box.get_output("y"), join.xs[1])
+        Connection(first.y, join.xs[0])
+        Connection(join.y, OutputPort(inner, "y"))
+        return inner
+
+    source = Source(pipeline, "source", range(60))
+    outer = scaled(pipeline, "outer", make_inner, outer_clones)
+    sink = Collector(pipeline, "sink")
+    chain(source, outer, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == [(x, -x) for x in range(60)]
+
+
+@pytest.mark.parametrize("inner_clones", [0, 1, 2])
+@pytest.mark.parametrize("outer_clones", [0, 1, 2])
+def test_a_port_of_the_outer_cell_feeds_the_inner_scaled_cell_and_a_way_round_it(pipeline, outer_clones, inner_clones):
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        port = InputPort(inner, "x")
+        box = scaled_map(inner, "box", lambda x: -x, inner_clones)
+        join = Join(inner, "join")
+        Connection(port, box.get_input("x"))
+        Connection(port, join.xs[0])
+        Connection(box.get_output("y"), join.xs[1])
+        Connection(join.y, OutputPort(inner, "y"))
+        return inner
+
+    source = Source(pipeline, "source", range(60))
+    outer = scaled(pipeline, "outer", make_inner, outer_clones)
+    sink = Collector(pipeline, "sink")
+    chain(source, outer, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == [(x, -x) for x in range(60)]
+
+
+@pytest.mark.parametrize("clones", [0, 1, 3])
+def test_a_sink_inside_of_a_scaled_pipeline_sees_every_item(pipeline, clones):
+    seen = []
+
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        first = Map(inner, "first")
+        last = Map(inner, "last", lambda x: seen.append(x))
+        Connection(InputPort(inner, "x"), first.x)
+        connect(first, last)
+        Connection(first.y, OutputPort(inner, "y"))
+        return inner
+
+    source = Source(pipeline, "source", range(40))
+    outer = scaled(pipeline, "outer", make_inner, clones)
+    sink = Collector(pipeline, "sink")
+    chain(source, outer, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == list(range(40))
+    assert sorted(seen) == list(range(40))
+
+
+@pytest.mark.parametrize("clones", [0, 1, 3])
+def test_an_error_of_one_sink_inside_of_a_clone_does_not_stop_the_other_one(pipeline, clones):
+    seen = []
+
+    def fail_at_two(value):
+        if value == 2:
+            raise PassingError("two")
+
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        first = Map(inner, "first")
+        for name, function in (("failing", fail_at_two), ("other", seen.append)):
+            connect(first, Map(inner, name, function))
+        Connection(InputPort(inner, "x"), first.x)
+        return inner
+
+    source = Source(pipeline, "source", range(10))
+    outer = scaled(pipeline, "outer", make_inner, clones)
+    connect(source, outer)
+    errors = []
+    with deployed(pipeline):
+        for _ in range(10):
+            try:
+                pipeline.pull()
+            except PassingError as error:
+                errors.append(str(error))
+    assert errors == ["two"]
+    assert sorted(seen)[:10] == list(range(10))
+
+
+def test_a_scalable_cell_as_the_root_uses_its_clones(pipeline):
+    meet = meeting_of(2)
+    root = ScalableCell(None, "root")
+    inner = Pipeline(root, "inner")
+    source, sink = Source(inner, "source"), Map(inner, "sink", meet)
+    connect(source, sink)
+    source.supports_scaling = lambda: True  # type: ignore[method-assign]  # each clone has a source of its own
+    root.scale_up(1)
+    with deployed(root):
+        threads = {thread.name for thread in threading.enumerate()}
+    assert any("root" in name for name in threads), "the clone that was asked for has no thread"

@@ -1,0 +1,322 @@
+"""Looking at a pipeline while it works: answers come at once, and no lock is held while user code runs."""
+
+import gc
+import threading
+import tracemalloc
+
+import pytest
+from stream_cells import (
+    GAP,
+    Collector,
+    Join,
+    Lifecycle,
+    Map,
+    Source,
+    Task,
+    chain,
+    connect,
+    deployed,
+    in_time,
+    pull_all,
+    scaled,
+    scaled_map,
+    statistics_of,
+)
+
+from pypipeline_engine.cell import ASingleCell, ErrorPolicy
+from pypipeline_engine.cellio import Output, RuntimeParameter
+from pypipeline_engine.runtime import scope, stage
+
+AT_ONCE_S = 1.0
+CLONES = pytest.mark.parametrize("clones", [0, 1, 3])
+
+
+class Tunable(Map):
+    def __init__(self, parent_cell, name, function):
+        super().__init__(parent_cell, name, function)
+        self.gain: RuntimeParameter[int] = RuntimeParameter(self, "gain", default_value=1)
+
+
+@CLONES
+def test_questions_are_answered_while_a_cell_works(pipeline, gate, clones):
+    source = Source(pipeline, "source", range(10))
+    box = scaled(pipeline, "box", lambda box: Tunable(box, "tunable", gate), clones)
+    chain(source, box, Collector(pipeline, "sink"))
+    with pipeline.run() as handle:
+        gate.wait_for(0)
+        assert in_time(pipeline.is_deployed, AT_ONCE_S)
+        assert in_time(box.get_inner_cell().is_deployed, AT_ONCE_S)
+        assert in_time(handle.statistics, AT_ONCE_S).sink_items == 0
+        assert in_time(lambda: handle.state, AT_ONCE_S) == "running"
+        in_time(pipeline.get_nb_available_pulls, AT_ONCE_S)
+        in_time(pipeline.get_topology_description, AT_ONCE_S)
+        in_time(pipeline.assert_is_valid, AT_ONCE_S)
+        in_time(box.get_nb_clones, AT_ONCE_S)
+        in_time(lambda: box.get_inner_cell().gain.set_value(3), AT_ONCE_S)
+        in_time(handle.pause, AT_ONCE_S)
+        in_time(handle.resume, AT_ONCE_S)
+        gate.open()
+        handle.wait(5)
+
+
+@pytest.mark.parametrize("event", ["deploy", "undeploy", "reset"])
+def test_questions_are_answered_while_a_cell_is_deployed_undeployed_or_reset(pipeline, gate, event):
+    """Asked from another thread, while the method of the cell waits for the answer."""
+
+    class Asks(Lifecycle):
+        def _note(self, what):
+            super()._note(what)
+            if what == event:
+                gate(what)
+
+    chain(
+        Source(pipeline, "source"),
+        scaled(pipeline, "box", lambda box: Asks(box, "asks", []), 1),
+        Collector(pipeline, "sink"),
+    )
+    if event != "deploy":
+        pipeline.deploy()
+        pipeline.pull()
+    task = Task(getattr(pipeline, event))
+    gate.wait_for(event)
+    in_time(pipeline.is_deployed, AT_ONCE_S)
+    in_time(pipeline.get_topology_description, AT_ONCE_S)
+    in_time(pipeline.assert_is_valid, AT_ONCE_S)
+    if event == "reset":
+        in_time(lambda: statistics_of(pipeline), AT_ONCE_S)
+    gate.open()
+    task.get()
+
+
+@CLONES
+def test_clones_can_be_added_while_a_cell_works(pipeline, gate, clones):
+    sink = Collector(pipeline, "sink")
+    box = scaled_map(pipeline, "box", gate, clones or 1)
+    chain(Source(pipeline, "source", range(10)), box, sink)
+    with pipeline.run() as handle:
+        gate.wait_for(0)
+        in_time(box.scale_up, AT_ONCE_S)
+        gate.wait_for(*range((clones or 1) + 1))
+        gate.open()
+        handle.wait(5)
+    assert sink.items == list(range(10))
+
+
+def test_a_cell_that_waits_for_another_thread_that_asks_the_pipeline(pipeline):
+    """No lock of the engine is held in user code, or this would wait for itself."""
+    answers = []
+
+    def ask(value):
+        answers.append(in_time(lambda: (pipeline.is_deployed(), statistics_of(pipeline).sink_items)))
+        return value
+
+    chain(
+        Source(pipeline, "source", range(3)),
+        Map(pipeline, "inline", ask),
+        scaled_map(pipeline, "box", ask, 2),
+        Collector(pipeline, "sink"),
+    )
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert len(answers) == 6
+    assert all(is_deployed for is_deployed, _ in answers)
+
+
+# ---------------------------------------------------------------------- what is counted
+
+
+@CLONES
+def test_what_is_counted(pipeline, clones):
+    def work(value):
+        if value == 3:
+            raise ValueError
+        return GAP if value in (4, 5) else value
+
+    chain(Source(pipeline, "source", range(10)), scaled_map(pipeline, "box", work, clones), Collector(pipeline, "sink"))
+    with deployed(pipeline):
+        nb_errors = 0
+        for _ in range(20):
+            try:
+                pipeline.pull()
+            except StopIteration:
+                break
+            except ValueError:
+                nb_errors += 1
+        statistics = statistics_of(pipeline)
+    assert nb_errors == 1
+    assert statistics.sink_items == 7
+    source, cell, sink = (statistics.get_cell(name) for name in ("p.source", "p.box.map", "p.sink"))
+    assert (source.runs, source.items, source.errors, source.skipped) == (10, 10, 0, 0)
+    assert (cell.runs, cell.items, cell.errors, cell.skipped) == (10, 7, 1, 2)
+    assert (sink.items, sink.errors, sink.skipped, sink.lost) == (7, 0, 0, 3)
+    assert cell.workers == max(1, clones)
+    assert cell.method == ("thread" if clones else "inline")
+    for one in statistics.cells:
+        assert one.busy_s + one.starved_s + one.blocked_s == pytest.approx(one.wall_s, rel=0.05, abs=1e-3)
+        assert one.busy + one.starved + one.blocked == pytest.approx(1, abs=0.05)
+
+
+@CLONES
+def test_statistics_are_of_every_cell_in_the_order_of_declaration(pipeline, clones):
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source"), scaled_map(pipeline, "box", clones=clones), sink)
+    with deployed(pipeline):
+        pipeline.pull()
+        statistics = statistics_of(pipeline)
+    assert [cell.name for cell in statistics.cells] == ["p.sink", "p.source", "p.box.map"]
+
+
+def test_counts_of_clones_that_went_away_stay(pipeline):
+    box = scaled_map(pipeline, "box", clones=3)
+    chain(Source(pipeline, "source", range(30)), box, Collector(pipeline, "sink"))
+    with deployed(pipeline):
+        for _ in range(10):
+            pipeline.pull()
+        box.scale_down(2)
+        for _ in range(10):
+            pipeline.pull()
+        box.scale_all_down()
+        pull_all(pipeline)
+        statistics = statistics_of(pipeline)
+    assert statistics.get_cell("p.box.map").items == 30
+
+
+def test_statistics_of_a_run_stay_after_it(pipeline):
+    chain(Source(pipeline, "source", range(5)), scaled_map(pipeline, "box", clones=2), Collector(pipeline, "sink"))
+    handle = pipeline.run()
+    handle.wait(5)
+    assert handle.statistics().sink_items == 5
+    assert handle.statistics().get_cell("p.box.map").runs == 5
+
+
+# ---------------------------------------------------------------------- bounds
+
+
+class Heavy(ASingleCell):
+    """Gives blocks of memory, and counts them."""
+
+    def __init__(self, parent_cell, name, size):
+        super().__init__(parent_cell, name)
+        self.y: Output[bytes] = Output(self, "y")
+        self.size = size
+        self._given = 0
+        self._changed = threading.Condition()
+
+    def has_given(self, number, timeout):
+        """Wait until it has given so many; false where that takes too long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._given >= number, timeout)
+
+    def _on_pull(self):
+        self.y.set_value(bytes(self.size))
+        with self._changed:
+            self._given += 1
+            self._changed.notify_all()
+
+
+def test_results_that_wait_are_bounded_by_bytes(pipeline, monkeypatch):
+    """The limit is lowered for the test, which so needs no gigabytes."""
+    monkeypatch.setattr(stage, "RESULTS_LIMIT_BYTES", 10 * 1000)
+    heavy = Heavy(pipeline, "heavy", 1000)
+    box = scaled_map(pipeline, "box", clones=2)
+    box.config_queue_capacity.set_value(64)
+    chain(heavy, box, Collector(pipeline, "sink"))
+    with deployed(pipeline):
+        pipeline.pull()
+        assert heavy.has_given(8, 5), "the clones do not work ahead"
+        # One is taken, ten may wait, and each clone may have one in work; without the limit it would be 64.
+        assert not heavy.has_given(20, 0.3)
+        for _ in range(50):
+            pipeline.pull()
+
+
+def test_a_queue_between_threads_is_bounded_by_bytes_and_takes_at_least_one_value(pipeline, monkeypatch, gate):
+    monkeypatch.setattr(scope, "QUEUE_LIMIT_BYTES", 500)
+    heavy, join = Heavy(pipeline, "heavy", 1000), Join(pipeline, "join")
+    sink = Collector(pipeline, "sink")
+    chain(heavy, scaled_map(pipeline, "box", len, 2), join)
+    connect(heavy, join)
+    connect(join, sink)
+    with deployed(pipeline):
+        for _ in range(30):
+            in_time(pipeline.pull)
+    assert [first for first, _ in sink.items] == [1000] * 30
+
+
+@CLONES
+def test_memory_stays_flat_over_many_items(pipeline, clones):
+    """Also over gaps, errors and a way round the scaled cell."""
+
+    def work(value):
+        if value % 50 == 1:
+            raise ValueError(value)
+        return GAP if value % 50 == 2 else value
+
+    source, join = Source(pipeline, "source"), Join(pipeline, "join")
+    chain(source, scaled_map(pipeline, "box", work, clones), join)
+    connect(source, join)
+    connect(join, Map(pipeline, "sink", lambda pair: None))
+
+    def pull_many(number):
+        for _ in range(number):
+            try:
+                pipeline.pull()
+            except ValueError:
+                continue
+
+    with deployed(pipeline):
+        pull_many(1000)
+        tracemalloc.start()
+        try:
+            pull_many(200)
+            gc.collect()  # an error and its traceback know each other
+            before = tracemalloc.get_traced_memory()[0]
+            pull_many(2000)
+            gc.collect()
+            after = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+    assert after - before < 60_000, f"2000 items kept {after - before} bytes"
+
+
+def test_memory_stays_flat_over_deployments_and_changes_of_the_number_of_clones(pipeline):
+    box = scaled_map(pipeline, "box", clones=1)
+    chain(Source(pipeline, "source"), box, Map(pipeline, "sink", lambda value: None))
+
+    def use():
+        with deployed(pipeline):
+            for number in (3, 1, 0, 2):
+                box.scale_all_down()
+                box.scale_up(number)
+                pipeline.pull()
+
+    use()
+    tracemalloc.start()
+    try:
+        use()
+        gc.collect()  # cells know their pipeline, and it them
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(20):
+            use()
+        gc.collect()
+        after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert after - before < 40_000, f"20 deployments kept {after - before} bytes"
+
+
+def test_dead_letters_are_bounded(pipeline):
+    def fail(value):
+        if value < 3000:
+            raise ValueError(value)
+        return value
+
+    failing = Map(pipeline, "failing", fail)
+    failing.set_error_policy(ErrorPolicy(then="skip"))
+    chain(Source(pipeline, "source"), failing, Collector(pipeline, "sink"))
+    with deployed(pipeline):
+        pipeline.pull()
+        letters = statistics_of(pipeline).dead_letters
+    assert 100 <= len(letters) < 3000
+    assert letters[-1].error == "ValueError: 2999"
+    assert letters[-1].item == 2999
