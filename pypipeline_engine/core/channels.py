@@ -287,11 +287,10 @@ class CrossingChannel(Channel):
                 if not turn.take(unless=has_values):
                     return
                 try:
-                    if not buffer:
-                        if not has_ended():
-                            for other in others:
-                                other.wait_for_room()
-                        step()
+                    if not has_ended():
+                        for other in others:
+                            other.wait_for_room()
+                    step()
                 finally:
                     turn.give()
 

@@ -59,6 +59,7 @@ class Deployment:
             for single in self.scope.cells:
                 self.crew.deploy_cell(single)
             root._deployment = self
+            self.began = perf_counter()
             for stage in self.scope.stages.values():
                 self.crew.prepare_workers(stage)
         except BaseException:
@@ -71,7 +72,6 @@ class Deployment:
                 "%s lies on a cycle: one item at a time goes round, so its clones do not make it faster",
                 cell.get_full_name(),
             )
-        self.began = perf_counter()
 
     # ------------------------------------------------------------------ pulling
 

@@ -506,11 +506,13 @@ class Scope:
         :returns: as `process`.
         """
         result = self._collect()
+        if result is END:
+            return END
         for channel in self._port_channels:
             taken = channel.meter.runs - nb_done
             if taken > 1:
-                return [Outcome(explain_second_pull(channel.target))] * len(result or [None])
-            if taken < 1 and result is not END:
+                return [Outcome(explain_second_pull(channel.target))] * len(result)
+            if taken < 1:
                 with suppress(Exception):
                     channel.pull()
         return result

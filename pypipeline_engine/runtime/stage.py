@@ -51,7 +51,8 @@ class Worker:
         self.stage = stage
         self.scope = scope
         self.retiring = False
-        self.resting = False
+        self.nb_resting = 0
+        """How many threads rest on its behalf: its own, or that of a scaled cell inside which asks it for tickets."""
         self.ended = False
         self.ticket = 0
         """What it works on."""
@@ -75,7 +76,7 @@ class Worker:
 
     def is_at_rest(self) -> bool:
         """Whether it rests and has nothing in work. Lock held."""
-        return self.ended or (self.resting and not self.tickets)
+        return self.ended or (self.nb_resting > 0 and not self.tickets)
 
     def _run(self) -> None:
         stage = self.stage
@@ -97,16 +98,17 @@ class Worker:
         """Run a clone with scaled cells of its own: it opens tickets ahead of the results that it brings."""
         stage = self.stage
         while True:
-            try:
+            result: Any = None
+            with suppress(Interrupted):
                 result = scope.process_next(self.nb_done)
-            except Interrupted:
-                result = END
-            if result is END:
-                if not stage.wait_for_revival(self):
-                    return
-            else:
-                self.nb_done += 1
-                stage.finish_oldest(self, result)
+                if result is END:
+                    stage.end_tickets(self)
+                else:
+                    self.nb_done += 1
+                    stage.finish_oldest(self, result)
+                    continue
+            if not stage.wait_for_revival(self):
+                return
 
 
 class Stage:
@@ -193,12 +195,12 @@ class Stage:
         return not self._intake_is_taken and self.sequencer.has_credit()
 
     def _rest(self, worker: Worker) -> None:
-        worker.resting = True
+        worker.nb_resting += 1
         self.monitor.wake_all(self._watchers)
         try:
             self.monitor.wait(self._resting, lambda: "a change of the plan", through_interruption=True)
         finally:
-            worker.resting = False
+            worker.nb_resting -= 1
 
     def work(self, worker: Worker) -> None:
         """Work on one item. The worker has the intake, and gives it away as soon as it has its inputs."""
@@ -253,15 +255,22 @@ class Stage:
             if self._paused:
                 self.monitor.wake_all(self._watchers)
 
+    def end_tickets(self, worker: Worker) -> None:
+        """End the stream in the place of what a worker that runs ahead has in work: a cell inside of it ended."""
+        with self.monitor.lock:
+            while worker.tickets:
+                self._finish(worker.tickets.popleft(), END)
+
     def wait_for_revival(self, worker: Worker) -> bool:
         """After the end of the stream, or an interruption, wait until there is more to do; false where there never is."""
         with self.monitor.lock:
             while not (self._closed or worker.retiring):
-                if self._paused:
-                    self._rest(worker)
-                elif worker.generation != self._generation:
+                if worker.generation != self._generation:
+                    # Before any rest: there may be tickets of the new generation already, and who brings them rests for it.
                     worker.generation = self._generation
                     return True
+                if self._paused:
+                    self._rest(worker)
                 elif not self.sequencer.ended and not self.monitor.interrupted:
                     return True
                 else:

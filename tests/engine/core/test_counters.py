@@ -59,13 +59,13 @@ def make_cell(**changes: Any) -> CellStatistics:
 
 
 @given(durations)
-@settings(derandomize=True, max_examples=500)
+@settings(derandomize=True, max_examples=200)
 def test_a_bucket_stands_for_its_durations_within_5_percent(seconds: float) -> None:
     assert middle_of(bucket_of(seconds)) == pytest.approx(seconds, rel=0.05)
 
 
 @given(st.lists(durations, min_size=1, max_size=50), shares)
-@settings(derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=150)
 def test_a_quantile_is_within_5_percent_of_the_true_one(seconds: list[float], share: float) -> None:
     true = sorted(seconds)[math.ceil(share * len(seconds)) - 1]
     assert quantile(measure(*seconds).latencies, share) == pytest.approx(true, rel=0.05)

@@ -41,7 +41,7 @@ def upstream_of(cell: int, connections: Connections) -> set[int]:
 
 
 @given(plans(acyclic=False))
-@settings(derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=120)
 def test_a_cell_has_the_domain_of_its_readers_or_one_of_its_own(plan: tuple[Connections, Pulls]) -> None:
     connections, pulls = plan
     domains = assign_domains(CELLS, connections, pulls)
@@ -59,7 +59,7 @@ def test_a_cell_has_the_domain_of_its_readers_or_one_of_its_own(plan: tuple[Conn
 
 
 @given(plans(acyclic=False))
-@settings(derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=120)
 def test_exactly_the_cells_that_somebody_reaches_have_a_domain(plan: tuple[Connections, Pulls]) -> None:
     connections, pulls = plan
     pulled = {cell for cell, threads in pulls.items() if threads}
@@ -68,7 +68,7 @@ def test_exactly_the_cells_that_somebody_reaches_have_a_domain(plan: tuple[Conne
 
 
 @given(plans(acyclic=True))
-@settings(derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=120)
 def test_turns_are_wanted_in_one_direction_only(plan: tuple[Connections, Pulls]) -> None:
     """Whoever has a turn only ever takes another one of a cell further upstream: no circle of threads that have one each."""
     connections, pulls = plan
@@ -85,7 +85,7 @@ def test_turns_are_wanted_in_one_direction_only(plan: tuple[Connections, Pulls])
 
 
 @given(plans(acyclic=False))
-@settings(derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=120)
 def test_a_cell_that_two_threads_can_reach_is_only_ever_run_with_a_turn(plan: tuple[Connections, Pulls]) -> None:
     """Follow every thread upstream: into cells of its own domain, and into others over a turn."""
     connections, pulls = plan

@@ -88,7 +88,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         assert self.sequencer.has_credit() == (self.end_at is None and inside < window)
 
 
-AnyInterleaving.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, derandomize=True)
+AnyInterleaving.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None, derandomize=True)
 TestAnyInterleaving = AnyInterleaving.TestCase
 
 
@@ -124,6 +124,14 @@ def test_after_a_reset_the_stream_begins_again() -> None:
     assert sequencer.open() == 0
     sequencer.finish(0, ["again"])
     assert list(sequencer.ready) == [["again"]]
+
+
+def test_a_reset_forgets_what_was_large() -> None:
+    sequencer = Sequencer(window=4, limit_bytes=10)
+    sequencer.finish(sequencer.open(), [bytes(1000)])
+    sequencer.reset()
+    sequencer.open()
+    assert sequencer.has_credit()
 
 
 def fill(sequencer: Sequencer, sizes: list[int]) -> int:

@@ -76,7 +76,7 @@ def simple_cycles(edges: Edges) -> list[list[Edge[int]]]:
 
 
 @given(graphs())
-@settings(derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=120)
 def test_an_order_has_every_producer_before_its_consumers(edges: list[Edge[int]]) -> None:
     if is_acyclic(edges):
         order = topological_order(NODES, edges)
@@ -89,7 +89,7 @@ def test_an_order_has_every_producer_before_its_consumers(edges: list[Edge[int]]
 
 
 @given(graphs())
-@settings(derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=120)
 def test_a_cycle_is_found_where_there_is_one(edges: list[Edge[int]]) -> None:
     cycle = find_cycle(NODES, edges)
     assert bool(cycle) != is_acyclic(edges)
@@ -98,7 +98,7 @@ def test_a_cycle_is_found_where_there_is_one(edges: list[Edge[int]]) -> None:
 
 
 @given(graphs())
-@settings(derandomize=True, max_examples=200)
+@settings(derandomize=True, max_examples=120)
 def test_components_are_the_nodes_that_reach_each_other_producers_first(edges: list[Edge[int]]) -> None:
     components = strongly_connected_components(NODES, edges)
     assert sorted(chain(*components)) == NODES
@@ -111,7 +111,7 @@ def test_components_are_the_nodes_that_reach_each_other_producers_first(edges: l
 
 
 @given(graphs(max_edges=8))
-@settings(derandomize=True, max_examples=250)
+@settings(derandomize=True, max_examples=150)
 def test_recurrent_edges_are_the_only_choice_or_refused(edges: list[Edge[int]]) -> None:
     """Without marks: an edge is recurrent where it lies on a cycle and has a value before; no cycle may leave a choice."""
     cycles = simple_cycles(edges)
@@ -133,7 +133,7 @@ def test_recurrent_edges_are_the_only_choice_or_refused(edges: list[Edge[int]]) 
 
 
 @given(graphs(max_edges=8))
-@settings(derandomize=True, max_examples=250)
+@settings(derandomize=True, max_examples=150)
 def test_what_closes_the_cycles_in_one_way_only_is_accepted(edges: list[Edge[int]]) -> None:
     choices = [[edge for edge in cycle if edge.may_be_recurrent] for cycle in simple_cycles(edges)]
     if all(len(choice) == 1 for choice in choices):
@@ -149,7 +149,7 @@ def test_an_ambiguous_cycle_is_the_one_that_is_named() -> None:
 
 
 @given(graphs(with_marks=True, max_edges=8))
-@settings(derandomize=True, max_examples=250)
+@settings(derandomize=True, max_examples=150)
 def test_marks_decide(edges: list[Edge[int]]) -> None:
     try:
         recurrent = recurrent_edges(NODES, edges)

@@ -322,7 +322,8 @@ def test_a_scaled_cell_that_pulls_an_input_twice_is_refused_with_the_remedy(pipe
         assert "supports_scaling" in str(error)
 
 
-def test_a_scaled_pipeline_whose_inside_pulls_twice_is_refused_with_the_remedy(pipeline):
+@pytest.mark.parametrize("nb_items", [None, 1, 2, 3, 4])
+def test_a_scaled_pipeline_whose_inside_pulls_twice_is_refused_with_the_remedy(pipeline, nb_items):
     class Twice(Map):
         def _on_pull(self):
             self.y.set_value((self.x.pull(), self.x.pull()))
@@ -337,7 +338,15 @@ def test_a_scaled_pipeline_whose_inside_pulls_twice_is_refused_with_the_remedy(p
         return inner
 
     sink = Recorder(pipeline, "sink")
-    chain(Source(pipeline, "source"), scaled(pipeline, "outer", make_inner, 2), sink)
+    source = Source(pipeline, "source", nb_items and range(nb_items))
+    chain(source, scaled(pipeline, "outer", make_inner, 1), sink)
     with deployed(pipeline):
-        in_time(pipeline.pull)
-    assert isinstance(sink.items[0], InvalidStateException), f"got {sink.items[0]!r}"
+        for _ in range(nb_items or 3):
+            try:
+                in_time(pipeline.pull)
+            except StopIteration:
+                assert nb_items is not None
+    assert sink.items or nb_items == 1
+    for error in sink.items:
+        assert isinstance(error, InvalidStateException), f"got {error!r}"
+        assert "supports_scaling" in str(error)

@@ -400,3 +400,47 @@ def test_a_scalable_cell_as_the_root_uses_its_clones(pipeline):
     with deployed(root):
         threads = {thread.name for thread in threading.enumerate()}
     assert any("root" in name for name in threads), "the clone that was asked for has no thread"
+
+
+@pytest.mark.parametrize("inner_clones", [0, 1, 2])
+@pytest.mark.parametrize("outer_clones", [0, 1, 2])
+def test_a_cell_inside_may_end_the_stream(pipeline, outer_clones, inner_clones):
+    """The items before it are still delivered, also where others are in work already."""
+
+    def until_three(value):
+        if value >= 3:
+            raise StopIteration
+        return value
+
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        box = scaled_map(inner, "box", clones=inner_clones)
+        last = Map(inner, "last", until_three)
+        Connection(InputPort(inner, "x"), box.get_input("x"))
+        connect(box, last)
+        Connection(last.y, OutputPort(inner, "y"))
+        return inner
+
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source"), scaled(pipeline, "outer", make_inner, outer_clones), sink)
+    with deployed(pipeline):
+        for _ in range(2):
+            assert in_time(lambda: pull_all(pipeline, 10)) == 3
+            with pytest.raises(StopIteration):
+                in_time(pipeline.pull)
+            in_time(pipeline.reset)
+    assert sink.items == [0, 1, 2] * 2
+
+
+@pytest.mark.parametrize("outer_clones", [1, 2])
+@pytest.mark.parametrize("which", ["outer", "inner"])
+def test_a_change_of_the_plan_right_after_a_reset(new_pipeline, outer_clones, which):
+    """Threads that the reset has let go have not all noticed it yet."""
+    for number in range(15):
+        pipeline = new_pipeline(f"p{number}")
+        outer, box, sink = nested_line(pipeline, outer_clones, 1, lambda x: -x, range(30))
+        with deployed(pipeline):
+            in_time(pipeline.reset)
+            in_time((outer if which == "outer" else box).scale_all_down)
+            pull_all(pipeline)
+        assert sink.items == [-x for x in range(30)]

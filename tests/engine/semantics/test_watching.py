@@ -230,7 +230,24 @@ def test_results_that_wait_are_bounded_by_bytes(pipeline, monkeypatch):
             pipeline.pull()
 
 
-def test_a_queue_between_threads_is_bounded_by_bytes_and_takes_at_least_one_value(pipeline, monkeypatch, gate):
+def test_a_queue_between_threads_is_bounded_by_bytes(pipeline, monkeypatch, gate):
+    """A fast reader and a slow one share an output: the fast one works ahead until the queue of the other one is full."""
+    monkeypatch.setattr(scope, "QUEUE_LIMIT_BYTES", 5 * 1000)
+    heavy = Heavy(pipeline, "heavy", 1000)
+    chain(heavy, scaled_map(pipeline, "slow", gate, 2), Collector(pipeline, "slow sink"))
+    chain(heavy, scaled_map(pipeline, "fast", clones=2), Collector(pipeline, "fast sink"))
+    with deployed(pipeline):
+        pulling = Task(pipeline.pull)
+        assert heavy.has_given(6, 5), "the fast one does not work ahead"
+        # Two stand at the gate, and five wait; without the limit, the queue would take a few dozen.
+        assert not heavy.has_given(10, 0.3)
+        gate.open()
+        pulling.get()
+        for _ in range(50):
+            pipeline.pull()
+
+
+def test_a_queue_bounded_by_bytes_takes_at_least_one_value(pipeline, monkeypatch):
     monkeypatch.setattr(scope, "QUEUE_LIMIT_BYTES", 500)
     heavy, join = Heavy(pipeline, "heavy", 1000), Join(pipeline, "join")
     sink = Collector(pipeline, "sink")
@@ -320,3 +337,61 @@ def test_dead_letters_are_bounded(pipeline):
     assert 100 <= len(letters) < 3000
     assert letters[-1].error == "ValueError: 2999"
     assert letters[-1].item == 2999
+
+
+# ---------------------------------------------------------------------- everything at once
+
+
+def test_scaling_resetting_pausing_and_watching_from_several_threads_during_a_run(pipeline):
+    """Whatever meets whatever: every stream between two resets is complete and in order, and nothing hangs."""
+    source, join = Source(pipeline, "source"), Join(pipeline, "join")
+    sink = Collector(pipeline, "sink")
+    boxes = [scaled_map(pipeline, "left", clones=1), scaled_map(pipeline, "right")]
+    for box in boxes:
+        chain(source, box, join)
+    connect(join, sink)
+    barrier = threading.Barrier(5)
+    times = 15
+
+    def scale(box, numbers):
+        barrier.wait(5)
+        for number in numbers * times:
+            difference = number - box.get_nb_clones()
+            if difference > 0:
+                box.scale_up(difference)
+            else:
+                box.scale_down(-difference)
+
+    def reset():
+        barrier.wait(5)
+        for _ in range(times):
+            pipeline.reset()
+
+    def pause(handle):
+        barrier.wait(5)
+        for _ in range(times):
+            handle.pause()
+            handle.resume()
+
+    def watch(handle):
+        barrier.wait(5)
+        for _ in range(times):
+            assert {cell.name for cell in handle.statistics().cells} >= {"p.source", "p.sink"}
+
+    with pipeline.run() as handle:
+        tasks = [
+            Task(lambda: scale(boxes[0], (2, 1, 3))),
+            Task(lambda: scale(boxes[1], (1, 0, 2))),
+            Task(reset),
+            Task(lambda: pause(handle)),
+            Task(lambda: watch(handle)),
+        ]
+        for task in tasks:
+            task.get(10)
+        assert handle.state == "running"
+    expected = 0
+    for left, right in sink.items:
+        assert left == right
+        assert left in (expected, 0)
+        expected = left + 1
+    assert source.nb_resets == times
