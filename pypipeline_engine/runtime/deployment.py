@@ -336,13 +336,15 @@ class Deployment:
     def _end(self, failed: bool) -> Exception | None:
         self._is_open = False
         self.interrupt()
-        self.monitor.enter()
-        self.monitor.wait_until_quiet()
-        self.monitor.leave()
-        for stage in self.crew.get_stages():
-            stage.join()
-        for scope in self.crew.get_scopes():
-            scope.unbind()
+        with self._structure:  # whoever changes the number of clones has been interrupted too
+            self.interrupt()
+            self.monitor.enter()
+            self.monitor.wait_until_quiet()
+            self.monitor.leave()
+            for stage in self.crew.get_stages():
+                stage.join()
+            for scope in self.crew.get_scopes():
+                scope.unbind()
         error = self.crew.undeploy_all(failed)
         self._give_back_opencv_threads()
         if self.root._deployment is self:

@@ -52,7 +52,7 @@ def find_places(crew: Crew, cell: ScalableCell) -> list[tuple[Scope, ScalableCel
         return [(crew.scope, cell)]
     places = []
     for scope, twin in find_places(crew, above):
-        for worker in scope.stages[twin].workers:
+        for worker in scope.stages[twin].staying:  # those that go away keep what they have
             assert worker.scope is not None
             found: Any = worker.scope.root
             for name in reversed(path):

@@ -15,13 +15,9 @@ from stream_cells import (
     scaled,
 )
 
-from pypipeline_engine.cell import (
-    ASingleCell,
-)
+from pypipeline_engine.cell import ASingleCell
 from pypipeline_engine.cellio import Input, Output, RuntimeParameter
-from pypipeline_engine.exceptions import (
-    ScalingNotSupportedException,
-)
+from pypipeline_engine.exceptions import ScalingNotSupportedException
 
 
 class Configured(ASingleCell):

@@ -444,3 +444,15 @@ def test_a_change_of_the_plan_right_after_a_reset(new_pipeline, outer_clones, wh
             in_time((outer if which == "outer" else box).scale_all_down)
             pull_all(pipeline)
         assert sink.items == [-x for x in range(30)]
+
+
+def test_scaling_the_inner_one_up_while_a_clone_of_the_outer_one_goes_away(new_pipeline):
+    for number in range(15):
+        pipeline = new_pipeline(f"p{number}")
+        outer, box, sink = nested_line(pipeline, 3, 1, lambda x: -x, range(60))
+        with deployed(pipeline):
+            pipeline.pull()
+            in_time(lambda o=outer: o.scale_down(2))
+            in_time(lambda b=box: b.scale_up(2))
+            pull_all(pipeline)
+        assert sink.items == [-x for x in range(60)]
