@@ -8,7 +8,7 @@ import math
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,20 +21,10 @@ if TYPE_CHECKING:
     from pypipeline_engine.cli.watch import Ending
 
 
-class Seconds(click.ParamType[float]):
-    """A positive amount of time."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number that `value` stands for."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
-        if not 0 < seconds < math.inf:
-            self.fail(f"a positive number of seconds is expected, not {value!r}", param, ctx)
-        return seconds
+def _check_finite(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("a number of seconds is expected.")
+    return value
 
 
 @click.command()
@@ -61,7 +51,13 @@ class Seconds(click.ParamType[float]):
     help="Where relative paths of sinks lead, instead of the current folder.",
 )
 @click.option("--max-items", type=click.IntRange(min=1), metavar="N", help="Stop after N items.")
-@click.option("--duration", type=Seconds(), metavar="SECONDS", help="Stop after so many seconds.")
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_check_finite,
+    metavar="SECONDS",
+    help="Stop after so many seconds.",
+)
 @click.option(
     "--stats-json",
     type=click.Path(path_type=Path),

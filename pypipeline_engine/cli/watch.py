@@ -60,6 +60,7 @@ def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> Ending:
         watcher.follow(display)
     finally:
         interrupts.last_words = usual_way
+        watcher.stop()
         display.close()
     moment = watcher.look()
     return Ending(
@@ -106,13 +107,17 @@ class _Watcher:
             if self._waited_out(self._ends_s):
                 return True
             self._ran_out_of_time = True
-            Thread(target=self._handle.stop, name="pypipeline time is up", daemon=True).start()
+            Thread(target=self.stop, name="pypipeline time is up", daemon=True).start()
         return self._waited_out(until_s)
 
     def _waited_out(self, until_s: float) -> bool:
         with suppress(Exception):  # the error of the run, or that it is not over yet; which one it was is looked up
             self._handle.wait(max(0.0, until_s - monotonic()))
         return self._handle.state not in _GOES_ON
+
+    def stop(self) -> None:
+        """End the run where it is not over."""
+        self._handle.stop()
 
     def explain_end(self) -> str:
         """How the run ended, in words."""

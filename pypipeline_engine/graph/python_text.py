@@ -18,7 +18,8 @@ class Names:
 
     def make(self, wanted: str) -> str:
         """A name for an attribute, a variable or a module, as near to the wanted one as can be."""
-        name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wanted)).strip("_")
+        letters = unicodedata.normalize("NFKC", wanted)
+        name = "".join(letter if f"a{letter}".isidentifier() else "_" for letter in letters).strip("_")
         return self._distinct(_valid(name, "cell", "cell_"), "_")
 
     def make_class(self, wanted: str) -> str:

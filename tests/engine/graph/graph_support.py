@@ -76,6 +76,31 @@ class Typed(ASingleCell):
         self.result.set_value(self.number.pull() * self.gain.pull() + self.queue_capacity.pull())
 
 
+class Count(ConfigParameter):
+    def set_value(self, value) -> None:
+        super().set_value(value)
+        for number in range(2, value + 1):
+            Input(self.get_cell(), f"number_{number}")
+
+
+class Sum(ASingleCell):
+    \"\"\"Has as many inputs as it is told.\"\"\"
+
+    def __init__(self, parent_cell, name):
+        super().__init__(parent_cell, name)
+        self.first: Input[float] = Input(self, "number_1")
+        self.count: ConfigParameter[int] = Count(self, "count", default_value=1, maximum=9)
+        self.total: Output[float] = Output(self, "total")
+
+    def clone(self, new_parent):
+        copy = super().clone(new_parent)
+        copy.count.set_value(self.count.get_value())
+        return copy
+
+    def _on_pull(self) -> None:
+        self.total.set_value(sum([io.pull() for io in self.get_inputs() if io is not self.count]))
+
+
 class Treacherous(Typed):
     \"\"\"Can be made once, to be described, and never again.\"\"\"
 

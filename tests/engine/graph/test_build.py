@@ -213,6 +213,23 @@ def test_a_cell_may_have_an_input_named_like_that_of_its_wrapper(write: Any, res
     assert results(write(cells, connections), cells=[cells_file]) == [0, 2, 4, 6, 8]
 
 
+@pytest.mark.parametrize("scale", [{}, {"thread": 2}])
+def test_ports_that_appear_when_a_parameter_is_set_can_be_connected(
+    write: Any, results: Any, cells_file: Path, scale: dict[str, int]
+) -> None:
+    cells = {
+        "count": COUNT,
+        "sum": {"type": "my_cells.Sum", "parameters": {"count": 3}, "scale": scale},
+        "write": WRITE,
+    }
+    connections = [["count.value", f"sum.number_{number}"] for number in (1, 2, 3)] + [["sum.total", "write.item"]]
+    assert results(write(cells, connections), cells=[cells_file]) == [0, 3, 6, 9, 12]
+    with pytest.raises(GraphException, match=r'the input "sum\.number_2" is not connected'):
+        load_pipeline(write(cells, connections[2:]), cells=[cells_file])
+    with pytest.raises(GraphException, match=r'"sum" \(my_cells\.Sum\) has no input "number_4"; did you mean "number_'):
+        load_pipeline(write(cells, [*connections, ["count.value", "sum.number_4"]]), cells=[cells_file])
+
+
 def test_queue_capacities_survive_in_clones_of_a_nested_pipeline(write: Any) -> None:
     inner = nested(scale={"thread": 1})
     inner["inner"]["cells"]["twice"]["scale"] = {"thread": 2, "queue_capacity": 7}

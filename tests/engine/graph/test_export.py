@@ -240,7 +240,7 @@ def test_whatever_cells_are_called_the_program_runs(cell_names: list[str], root:
 
 def test_names_are_distinct_and_valid() -> None:
     made = Names({"run"})
-    wanted = ["a", "a", "a", "run", "class", "1", "", "a b", "_x", "ﬁ", "fi"]
+    wanted = ["a", "a", "a", "run", "class", "1", "", "a b", "_x", "ﬁ", "fi", "𑇡"]
     assert [made.make(name) for name in wanted] == [
         "a",
         "a_",
@@ -253,6 +253,7 @@ def test_names_are_distinct_and_valid() -> None:
         "x",
         "fi",
         "fi_",
+        "cell_",
     ]
     classes = Names()
     assert [classes.make_class(name) for name in ["object tracking", "object_tracking", "3d", "é", "none"]] == [
