@@ -71,6 +71,8 @@ class Sort(ASingleCell):
         return False
 
     def _on_deploy(self) -> None:
+        import scipy.optimize  # noqa: F401  # the first import takes a while, which is not to fall on the first item
+
         self._tracker = SortTracker()
 
     def _on_reset(self) -> None:

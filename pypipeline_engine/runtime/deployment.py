@@ -51,6 +51,8 @@ class Deployment:
         self._ended = threading.Event()
         self.began = perf_counter()
         self.sink_items = 0
+        self.nb_items: int | None = None
+        """How many items the stream had at the deployment, `None` where unknown: later, clones have taken some ahead."""
         _refuse_ray(root)
         make_room_for_calls(sum(1 for _ in root._get_cells_recursively()))
         self._give_back_opencv_threads: Callable[[], None] = lambda: None
@@ -59,6 +61,7 @@ class Deployment:
             for single in self.scope.cells:
                 self.crew.deploy_cell(single)
             root._deployment = self
+            self.nb_items = root.get_nb_available_pulls()
             self.began = perf_counter()
             for stage in self.scope.stages.values():
                 self.crew.prepare_workers(stage)

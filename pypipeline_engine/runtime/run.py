@@ -77,7 +77,9 @@ class RunHandle:
         """How many items are to be expected, `None` where unknown."""
         try:
             self._deployment.claim(self)
-            self.nb_items = self._expect(cell.get_nb_available_pulls())
+            self.nb_items = self._expect(
+                self._deployment.nb_items if self._owns_deployment else cell.get_nb_available_pulls()
+            )
         except BaseException:
             self._deployment.release(self)
             if self._owns_deployment:

@@ -311,7 +311,6 @@ def test_a_terminal_shows_a_live_table_and_then_the_summary(pypipeline, write_gr
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor must be visible again"
 
 
-@pytest.mark.xfail(reason="RunHandle.nb_items leaves out what the clones took between deployment and the count")
 def test_progress_counts_what_the_clones_have_taken_already(pypipeline, write_graph) -> None:
     work = {"type": "demo.Work", "parameters": {"milliseconds": 20}, "scale": {"thread": 2}}
     count = {"type": "sources.Counter", "parameters": {"count": 80}}
