@@ -79,7 +79,8 @@ class HogPeople(ASingleCell):
     """Finds standing people of at least 64 x 128 pixels (N. Dalal, B. Triggs, "Histograms of Oriented Gradients for Human
     Detection", CVPR 2005), with the support vector machine that OpenCV ships. Hits that lie close together become one box;
     of boxes that overlap, the best remains. The score is the distance from the hyperplane of the machine: above
-    `hit_threshold`, a sure hit has 1 or more. An image smaller than the 64 x 128 window gives no boxes. May be scaled.
+    `hit_threshold`, a sure hit has 1 or more. An image smaller than the 64 x 128 window gives no boxes; smaller people are
+    found in an image that `magnify` makes larger. May be scaled.
     """
 
     def __init__(self, parent_cell: ICompositeCell | None, name: str) -> None:
@@ -122,10 +123,19 @@ class HogPeople(ASingleCell):
             maximum=1.0,
             doc="Non-maximum suppression: of two boxes whose IoU is above this, the one with the lower score goes.",
         )
+        self.magnify: RuntimeParameter[float] = RuntimeParameter(
+            self,
+            "magnify",
+            number,
+            default_value=1.0,
+            minimum=0.1,
+            maximum=4.0,
+            doc="Search in an image that is this many times as wide and high; the time grows with its square.",
+        )
         self.boxes: Output[Boxes] = Output(self, "boxes", doc="A box for each person, best score first.")
 
     def _on_deploy(self) -> None:
-        cv2 = import_cv2(self)
+        cv2 = self._cv2 = import_cv2(self)
         # One for each cell: OpenCV's object must not be used by two threads.
         self._hog = cv2.HOGDescriptor()
         self._hog.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
@@ -133,7 +143,10 @@ class HogPeople(ASingleCell):
     def _on_pull(self) -> None:
         image = pull_image(self.image)
         hit_threshold, stride = self.hit_threshold.pull(), self.stride.pull()
-        scale, overlap = self.scale.pull(), self.nms.pull()
+        scale, overlap, magnify = self.scale.pull(), self.nms.pull(), self.magnify.pull()
+        if magnify != 1.0:
+            size = (max(1, round(image.shape[1] * magnify)), max(1, round(image.shape[0] * magnify)))
+            image = self._cv2.resize(image, size)
         width, height = self._hog.winSize
         if image.shape[0] < height or image.shape[1] < width:
             # OpenCV reads beyond the end of an image that is smaller than its window.
@@ -143,6 +156,7 @@ class HogPeople(ASingleCell):
             image, hitThreshold=hit_threshold, winStride=(stride, stride), scale=scale
         )
         boxes = _to_boxes(rectangles, weights)
+        boxes[:, :4] /= magnify
         self.boxes.set_value(boxes[suppress_non_maxima(boxes, boxes[:, 4], overlap)])
 
 

@@ -29,15 +29,16 @@ def plain_loop(nb_items: int, folder: Path) -> float:
     hog = cv2.HOGDescriptor()
     hog.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())
     video = cv2.VideoCapture(str(EXAMPLES / "pedestrians.mp4"))
-    tracker = SortTracker()
+    tracker = SortTracker(max_age=5)
     writer: cv2.VideoWriter | None = None
     begin = perf_counter()
     with (folder / "tracks.txt").open("w") as lines:
         for frame_number in range(1, nb_items + 1):
             _, frame = video.read()
-            found, scores = hog.detectMultiScale(frame, winStride=(8, 8), scale=1.05)
+            large = cv2.resize(frame, (round(frame.shape[1] * 1.5), round(frame.shape[0] * 1.5)))
+            found, scores = hog.detectMultiScale(large, winStride=(8, 8), scale=1.1)
             kept = cv2.dnn.NMSBoxes([list(map(int, box)) for box in found], [float(s) for s in scores], 0.0, 0.65)
-            boxes = np.array([[*found[i], scores[i]] for i in np.ravel(kept)], np.float32).reshape(-1, 5)
+            boxes = np.array([[*(found[i] / 1.5), scores[i]] for i in np.ravel(kept)], np.float32).reshape(-1, 5)
             tracks = tracker.update(boxes)
             picture = frame.copy()
             for x, y, width, height, score, number in tracks:

@@ -76,6 +76,17 @@ def test_hog_finds_the_person_in_the_video():
     assert (np.diff(boxes[:, 4]) <= 0).all()
 
 
+def test_hog_finds_people_smaller_than_its_window_in_a_magnified_image():
+    image = video_frames(490, 1)[0]
+    as_it_is = run_once(detection.HogPeople, image=image)
+    magnified = run_once(detection.HogPeople, {"magnify": 1.5}, image=image)
+    assert_are_boxes(magnified)
+    assert len(magnified) > len(as_it_is)
+    # In pixels of the image that came, and below the 128 that the window is high.
+    assert magnified[:, 3].min() < 128
+    assert (magnified[:, 0] + magnified[:, 2]).max() <= image.shape[1] + 64
+
+
 def test_hog_reads_its_parameters_at_each_pull():
     image = video_frames(500, 1)[0]
     with deployed(detection.HogPeople, {"image": [image] * 3}) as probe:
