@@ -12,6 +12,15 @@ from pypipeline_engine.cells.boxes import iou_matrix
 from pypipeline_engine.exceptions import InvalidInputException
 
 
+@pytest.fixture(autouse=True)
+def one_thread_in_opencv():
+    """With several, the cascade finds its boxes in an order that changes from run to run."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(before)
+
+
 def frame():
     return video_frames(300, 1)[0]
 

@@ -33,7 +33,7 @@ CELLS = {
     vision.DrawBoxes: ("image boxes", "image", "", "thickness labels", True),
     vision.DrawText: ("image", "image", "", "text x y font_scale thickness color", True),
     detection.ForegroundBoxes: ("mask", "boxes", "", "min_area max_area", True),
-    detection.HogPeople: ("image", "boxes", "", "hit_threshold stride scale nms", True),
+    detection.HogPeople: ("image", "boxes", "", "hit_threshold stride scale nms magnify", True),
     detection.Cascade: ("image", "boxes", "model", "scale min_neighbours", True),
     detection.MotFile: ("index", "boxes", "path", "min_score", True),
     tracking.Sort: ("boxes", "tracks", "", "max_age min_hits iou", False),
