@@ -44,6 +44,11 @@ class Sequencer:
         """How many items are in work, or finished and not taken."""
         return self.opened - self.head + len(self.ready)
 
+    @property
+    def queued_bytes(self) -> int:
+        """About how many bytes of results wait here."""
+        return max(0, self._bytes_in - self._bytes_out)
+
     def has_credit(self) -> bool:
         """Whether one more ticket may be opened."""
         if self.ended:
@@ -51,7 +56,7 @@ class Sequencer:
         inside = self.inside
         if inside == 0:
             return True
-        return inside < self.window and self._bytes_in - self._bytes_out <= self.limit_bytes
+        return inside < self.window and self.queued_bytes <= self.limit_bytes
 
     def open(self) -> int:
         """The number of a new ticket."""

@@ -18,7 +18,8 @@ from pypipeline_engine.core.counters import Counters, DeadLetter
 from pypipeline_engine.core.errors import add_note
 from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.core.units import Unit
-from pypipeline_engine.runtime.scope import MAIN, Registry, Scope
+from pypipeline_engine.runtime.planning import MAIN
+from pypipeline_engine.runtime.scope import Registry, Scope
 from pypipeline_engine.runtime.stage import Stage, Worker
 
 DEAD_LETTERS_KEPT = 1000

@@ -1,13 +1,13 @@
-"""The plan for what runs in one place: the whole pipeline but for the inside of its scaled cells, or the inside of a clone.
+"""What runs in one place: the whole pipeline but for the inside of its scaled cells, or the inside of a clone.
 
-A plan is made once, at deployment: every input's `pull` becomes a closure that knows where its values come from. When a cell
-gets its first clone, or loses its last one, the plan of its scope is made again while everything rests; what was on its way
-moves over.
+A scope has a plan, made at deployment, and binds the cells to it: every input's `pull` becomes a closure that knows where
+its values come from. When a cell gets its first clone, or loses its last one, the plan of its scope is made again while
+everything rests; what was on its way moves over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,9 @@ from pypipeline_engine.core.channels import (
     PortChannel,
     explain_second_pull,
 )
-from pypipeline_engine.core.domains import assign_domains
 from pypipeline_engine.core.monitor import Monitor, Turn
-from pypipeline_engine.core.topology import Edge, topological_order
 from pypipeline_engine.core.units import Clock, Unit
-from pypipeline_engine.core.values import END, UNSET, Outcome, Slot
+from pypipeline_engine.core.values import END, Outcome, Slot
 from pypipeline_engine.exceptions import (
     InvalidStateException,
     ItemSkipped,
@@ -42,17 +40,11 @@ from pypipeline_engine.runtime.binding import (
     slot_of,
 )
 from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
-from pypipeline_engine.runtime.wiring import Wiring, drain, get_values_on_their_way, refuse_to_lose_values
+from pypipeline_engine.runtime.planning import MAIN, Plan
+from pypipeline_engine.runtime.wiring import Wiring, drain, refuse_to_lose_values
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime.stage import Stage
-
-MAIN = "main"
-"""The domain of the thread that pulls the scope."""
-QUEUE_LIMIT_BYTES = 256 * 2**20
-SMALLEST_CAPACITY = 16
-SPARE_CAPACITY = 4
-"""How much more than the windows of the scaled cells fits beside them, so that a way round them does not hold them up."""
 
 
 @dataclass
@@ -77,19 +69,14 @@ class Scope:
         self.root = root
         self.name = name
         self._registry = registry
-        self._monitor = registry.monitor
         self._clone_of = clone_of
         self._always_queue: set[ACell] = set()
         self._wiring = Wiring(FlatGraph(root))
+        self._plan = Plan.empty(root, registry.monitor)
         self.units: dict[ASingleCell, Unit] = {}
         self.stages: dict[ScalableCell, Stage] = {}
-        self.clock = Clock(1)
-        self._turns: dict[Hashable, Turn] = {}
-        self._clocks: dict[Hashable, Clock] = {}
-        self._domains: dict[Any, Hashable] = {}
         self._runs: dict[ACell, Callable[[], Outcome | None]] = {}
         self._taps: list[tuple[Callable[[], Any], Slot]] = []
-        self._sink_nodes: set[ACell] = set()
         self._sinks: list[Callable[[], Outcome | None]] = []
         self._ports: list[list[Callable[[Any], None]]] = []
         self._port_channels: list[Channel] = []
@@ -136,13 +123,17 @@ class Scope:
         links = self._wiring.graph.links_from.get(node, ())
         return all(link.recurrent or link.reader not in inside for link in links)
 
+    def get_capacity(self) -> int:
+        """How many items fit into a connection between threads of this scope."""
+        return self._plan.get_capacity()
+
     def get_crossing_channels(self) -> list[CrossingChannel]:
         """The connections between threads."""
         return [channel for channel in self._wiring.channels.values() if isinstance(channel, CrossingChannel)]
 
     def get_station(self, cell: ACell) -> str:
         """At which station a cell runs: cells at the same one share its time."""
-        domain = self._domains.get(cell, MAIN)
+        domain = self._plan.domains.get(cell, MAIN)
         if domain == MAIN:
             return self.name
         if domain is self.root:
@@ -153,10 +144,10 @@ class Scope:
 
     def get_turn(self, cell: ACell) -> Turn | None:
         """The turn that a thread needs to run `cell`; `None` where whoever pulls the scope may."""
-        domain = self._domains.get(cell, MAIN)
+        domain = self._plan.domains.get(cell, MAIN)
         if domain == MAIN:
             return None
-        turn = self._turns.get(domain)
+        turn = self._plan.turns.get(domain)
         if turn is None:
             raise InvalidStateException(f"{cell.get_full_name()} is pulled by a clone: pull the pipeline instead")
         return turn
@@ -179,134 +170,39 @@ class Scope:
 
         :raises InvalidStateException: where what is on its way does not fit into the new plan.
         """
-        graph = flatten(self.root, None if self._clone_of is None else self._clone_of.output_names)
-        before, stages_before = self._wiring, self.stages
-        self.feeds_itself = self._clone_of is not None and bool(graph.stages)
-        self.stages = {stage: self._registry.get_stage(stage, self) for stage in graph.stages}
-        self._sink_nodes = graph.find_sinks()
-        self._domains = self._assign(graph)
-        order = self._order(graph)
-        self.units = {cell: self._registry.get_unit(cell) for cell in order if isinstance(cell, ASingleCell)}
-        self._make_clocks(graph)
-        self._wiring = Wiring(graph)
-        drained = drain(stages_before, self.stages)
-        for node in [self.root, *order]:
-            for link in graph.links_from.get(node, ()):
-                values = get_values_on_their_way(link, before, drained)
-                old = before.by_target.get(link.target)
-                last = UNSET if old is None else old.last_value
-                self._wiring.add(link, self._make_channel(link, values, last))
-        self._bind(order)
+        graph = self._flatten()
+        stages = {stage: self._registry.get_stage(stage, self) for stage in graph.stages}
+        drained = drain(self.stages, stages)
+        self.feeds_itself = self._clone_of is not None and bool(stages)
+        self._plan = Plan(
+            graph, stages, self._registry.get_unit, self._registry.monitor, self.feeds_itself, self._always_queue
+        )
+        self._plan.make_channels(self._wiring, drained)
+        self._wiring, self.units, self.stages = self._plan.wiring, self._plan.units, stages
+        self._bind()
+
+    def _flatten(self) -> FlatGraph:
+        return flatten(self.root, None if self._clone_of is None else self._clone_of.output_names)
 
     def check_plan(self) -> None:
         """Whether `plan` would succeed, before anything is brought to rest for it.
 
         :raises InvalidStateException: as `plan`.
         """
-        graph = flatten(self.root, None if self._clone_of is None else self._clone_of.output_names)
-        refuse_to_lose_values(graph, self._wiring)
-
-    def _assign(self, graph: FlatGraph) -> dict[Any, Hashable]:
-        """Which domain runs each cell: `MAIN`, a stage whose intake does, or the cell itself for one with a turn."""
-        pulled_by: dict[ACell, list[Hashable]] = {}
-        for node in graph.nodes:
-            if node in self._sink_nodes:
-                own_thread = graph.own_thread.get(node)
-                pulled_by.setdefault(node, []).append(self.stages[own_thread] if own_thread is not None else MAIN)
-        for link in graph.links:
-            if not isinstance(link.reader, ASingleCell) and self._runs_in_plan(link.producer):
-                pulled_by.setdefault(link.producer, []).append(self._get_reading_stage(link) or MAIN)
-        between = [
-            (link.producer, link.reader)
-            for link in graph.links
-            if isinstance(link.reader, ASingleCell) and self._runs_in_plan(link.producer)
-        ]
-        nodes = [graph.root, *graph.nodes] if self.feeds_itself else graph.nodes
-        return dict(assign_domains(nodes, between, pulled_by))
-
-    def _runs_in_plan(self, node: ACell) -> bool:
-        """Whether `node` is run by who pulls it: all are, but the ports of a clone that gets its values with the ticket."""
-        return node is not self.root or self.feeds_itself or isinstance(node, ASingleCell)
-
-    @staticmethod
-    def _order(graph: FlatGraph) -> list[ACell]:
-        edges = [
-            Edge(link.producer, link.reader)
-            for link in graph.links
-            if not link.recurrent and graph.root not in (link.producer, link.reader)
-        ]
-        # A stage whose thread pulls what is inside is read from outside and reads from inside: no cycle, since the outside
-        # reads its output ports and the inside fills them.
-        return topological_order(graph.nodes, edges)
-
-    def _make_clocks(self, graph: FlatGraph) -> None:
-        keys: dict[Hashable, int] = dict.fromkeys([MAIN, *self.stages.values()], 0)
-        for domain in self._domains.values():
-            keys[domain] = keys.get(domain, 0) + 1
-        self._clocks = {domain: Clock(number) for domain, number in keys.items()}
-        self.clock = self._clocks[MAIN]
-        self._turns = {
-            domain: Turn(self._monitor, domain.get_full_name()) for domain in keys if isinstance(domain, ACell)
-        }
-
-    def _get_reading_domain(self, link: Link) -> Hashable:
-        if isinstance(link.reader, ASingleCell):
-            return self._domains[link.reader]
-        return self._get_reading_stage(link) or MAIN
-
-    def _get_reading_stage(self, link: Link) -> Stage | None:
-        return self.stages.get(link.reader) if isinstance(link.reader, ScalableCell) else None
-
-    def _make_channel(self, link: Link, values: list[Any] | None, last: Any) -> Channel:
-        source, target = link.source.get_full_name(), link.target.get_full_name()
-        reading = self._get_reading_domain(link)
-        channel: Channel
-        if not self._runs_in_plan(link.producer):
-            channel = PortChannel(source, target)
-        elif self._domains[link.producer] != reading:
-            channel = CrossingChannel(source, target, self._monitor, self.get_capacity(), QUEUE_LIMIT_BYTES)
-        elif link.producer is not self.root and self._may_be_direct(link) and not values:
-            if isinstance(link.producer, ASingleCell):
-                channel = DirectChannel(source, target, self.units[link.producer].counters)
-            else:
-                channel = OutletChannel(source, target, self.stages[link.producer].outlet)  # type: ignore[index]
-        else:
-            channel = Channel(source, target)
-        if link.recurrent:
-            channel.make_recurrent(link.initial_value if last is UNSET else last)
-            if values is None:
-                values = [link.initial_value]
-        channel.preload(values or ())
-        return channel
-
-    def get_capacity(self) -> int:
-        """How many items fit into a connection between threads of this scope."""
-        windows = sum(stage.sequencer.window for stage in self.stages.values())
-        return max(SMALLEST_CAPACITY, windows + SPARE_CAPACITY)
-
-    def _may_be_direct(self, link: Link) -> bool:
-        producer = link.producer
-        graph = self._wiring.graph
-        alone = len(graph.links_from[producer]) == 1
-        if link.recurrent or not alone or producer in self._always_queue:
-            return False
-        if isinstance(producer, ASingleCell):
-            connected = len(graph.links_to.get(producer, ()))
-            return len(producer.get_outputs()) == 1 and connected <= 1 and not self.units[producer].retries
-        return True
+        refuse_to_lose_values(self._flatten(), self._wiring)
 
     # ------------------------------------------------------------------ binding
 
-    def _bind(self, order: Sequence[ACell]) -> None:
+    def _bind(self) -> None:
         channels = self._wiring.channels
         for cell, unit in self.units.items():
             unit.plug(
                 list(self._wiring.get_to(cell).values()),
                 [(slot_of(link.source), channel) for link, channel in self._wiring.get_from(cell).items()],
-                self._clocks[self._domains[cell]],
+                self._plan.clocks[self._plan.domains[cell]],
             )
         self._runs = {}
-        for node in order:
+        for node in self._plan.order:
             own = self._wiring.get_from(node)
             if isinstance(node, ASingleCell):
                 self._bind_cell(node, own)
@@ -340,7 +236,7 @@ class Scope:
 
     def _bind_outlet(self, cell: ScalableCell, own: dict[Link, Channel]) -> None:
         stage = self.stages[cell]
-        clock = self._clocks[self._domains[cell]]
+        clock = self._plan.clocks[self._plan.domains[cell]]
         names = stage.output_names
         puts = [(names.index(link.source.get_name()), channel.put) for link, channel in own.items()]
         take, counters = stage.take, stage.outlet
@@ -367,7 +263,7 @@ class Scope:
 
     def _bind_feed(self) -> None:
         own = self._wiring.get_from(self.root)
-        clock = self._clocks[self._domains.get(self.root, MAIN)]
+        clock = self._plan.clocks[self._plan.domains.get(self.root, MAIN)]
         crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
         for link, channel in own.items():
             if isinstance(channel, CrossingChannel):
@@ -384,9 +280,9 @@ class Scope:
         run: Callable[[], Any],
         has_ended: Callable[[], bool],
     ) -> None:
-        turn = self._turns[self._domains[link.producer]]
+        turn = self._plan.turns[self._plan.domains[link.producer]]
         others = [other for other in crossing if other is not channel]
-        reader = self._clocks[self._get_reading_domain(link)]
+        reader = self._plan.clocks[self._plan.get_reading_domain(link)]
         channel.bind_crossing(run, turn, owner, others, has_ended, reader)
 
     def _bind_io(self, cell: ASingleCell) -> None:
@@ -407,7 +303,7 @@ class Scope:
         graph = self._wiring.graph
         sinks: dict[ScalableCell | None, list[Callable[[], Outcome | None]]] = {}
         for node in graph.nodes:
-            if node in self._sink_nodes:
+            if node in self._plan.sinks:
                 sinks.setdefault(graph.own_thread.get(node), []).append(self._runs[node])
         self._sinks = sinks.get(None, [])
         for cell, stage in self.stages.items():
@@ -415,16 +311,16 @@ class Scope:
             inside = pulls_its_inside(cell)
             names = stage.output_names if inside else stage.input_names
             collect = make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [])
-            stage.bind(self._clocks[stage].bind(collect))
+            stage.bind(self._plan.clocks[stage].bind(collect))
         outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
         if self._clone_of is None:
             self._taps = [(pull, slot_of(io)) for io, pull in outputs.items()]
             alone = self._sinks[0] if len(self._sinks) == 1 and not self._taps else None
-            self.step = self.clock.bind(self._step if alone is None else make_step(alone))
+            self.step = self._plan.clocks[MAIN].bind(self._step if alone is None else make_step(alone))
             return
         by_name = {io.get_name(): pull for io, pull in outputs.items()}
         collect = make_collect([by_name[name] for name in self._clone_of.output_names], self._sinks)
-        self._collect = self.clock.bind(collect)
+        self._collect = self._plan.clocks[MAIN].bind(collect)
         into: dict[str, list[Channel]] = {name: [] for name in self._clone_of.input_names}
         for link, channel in self._wiring.get_from(self.root).items():
             into[link.source.get_name()].append(channel)
@@ -433,7 +329,7 @@ class Scope:
         self._port_channels = [
             channel
             for link, channel in self._wiring.channels.items()
-            if not isinstance(link.producer, ASingleCell) and self._get_reading_domain(link) == MAIN
+            if not isinstance(link.producer, ASingleCell) and self._plan.get_reading_domain(link) == MAIN
         ]
 
     def number_items(self, get_number: Callable[[], int]) -> None:

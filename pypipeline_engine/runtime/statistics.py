@@ -104,5 +104,6 @@ def _describe(
         starved_s=min(starved_s, wall_s),
         queued=stage.sequencer.inside,
         queue_capacity=stage.sequencer.window,
+        queue_bytes=stage.sequencer.queued_bytes,
         **common,  # type: ignore[arg-type]
     )

@@ -25,7 +25,7 @@ from stream_cells import (
 
 from pypipeline_engine.cell import ASingleCell, ErrorPolicy
 from pypipeline_engine.cellio import Output, RuntimeParameter
-from pypipeline_engine.runtime import scope, stage
+from pypipeline_engine.runtime import planning, stage
 
 AT_ONCE_S = 1.0
 CLONES = pytest.mark.parametrize("clones", [0, 1, 3])
@@ -232,7 +232,7 @@ def test_results_that_wait_are_bounded_by_bytes(pipeline, monkeypatch):
 
 def test_a_queue_between_threads_is_bounded_by_bytes(pipeline, monkeypatch, gate):
     """A fast reader and a slow one share an output: the fast one works ahead until the queue of the other one is full."""
-    monkeypatch.setattr(scope, "QUEUE_LIMIT_BYTES", 5 * 1000)
+    monkeypatch.setattr(planning, "QUEUE_LIMIT_BYTES", 5 * 1000)
     heavy = Heavy(pipeline, "heavy", 1000)
     chain(heavy, scaled_map(pipeline, "slow", gate, 2), Collector(pipeline, "slow sink"))
     chain(heavy, scaled_map(pipeline, "fast", clones=2), Collector(pipeline, "fast sink"))
@@ -248,7 +248,7 @@ def test_a_queue_between_threads_is_bounded_by_bytes(pipeline, monkeypatch, gate
 
 
 def test_a_queue_bounded_by_bytes_takes_at_least_one_value(pipeline, monkeypatch):
-    monkeypatch.setattr(scope, "QUEUE_LIMIT_BYTES", 500)
+    monkeypatch.setattr(planning, "QUEUE_LIMIT_BYTES", 500)
     heavy, join = Heavy(pipeline, "heavy", 1000), Join(pipeline, "join")
     sink = Collector(pipeline, "sink")
     chain(heavy, scaled_map(pipeline, "box", len, 2), join)
