@@ -99,7 +99,7 @@ def _load_runtime() -> Any:
 
 
 def _register_runtime() -> None:
-    from pypipeline_engine.cell.entry import register_runtime
+    from pypipeline_engine.entry import register_runtime
 
     register_runtime(_load_runtime)
 

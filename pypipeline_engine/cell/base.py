@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pypipeline_engine.cell import entry
+from pypipeline_engine import entry
 from pypipeline_engine.cell.policy import FAIL, ErrorPolicy
 from pypipeline_engine.cellio import (
     IO,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pypipeline_engine.core.counters import CellStatistics, Statistics
-from pypipeline_engine.insight.numbers import UNKNOWN
+from pypipeline_engine.numbers import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from pypipeline_engine.cli.files import check_writable, write_atomically
-from pypipeline_engine.cli.graphs import get_examples
 from pypipeline_engine.cli.options import cells_option, graph_argument, output_option
+from pypipeline_engine.resources import get_examples
 
 
 @click.command()
@@ -20,7 +20,7 @@ def validate(graph: str, libraries: tuple[str, ...]) -> None:
     The exit code is 0 where it could run, and 2 otherwise.
     """
     from pypipeline_engine.cli.loading import open_graph
-    from pypipeline_engine.insight.numbers import counted
+    from pypipeline_engine.numbers import counted
 
     opened = open_graph(graph, libraries)
     document = opened.get_document()

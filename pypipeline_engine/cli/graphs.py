@@ -1,26 +1,15 @@
-"""Finding the graph file that a command is about, and the examples that ship."""
+"""Finding the graph file that a command is about."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
 import click
 
 from pypipeline_engine.cli.errors import CommandError
+from pypipeline_engine.resources import get_examples
 
 EXAMPLE_PREFIX = "example:"
-_SOURCE_TREE = Path(__file__).parents[2] / "resources"
-
-
-def get_examples() -> Mapping[str, Path]:
-    """The example graphs that ship, by name."""
-    try:
-        resources = Path(str(files("pypipeline_resources")))
-    except ModuleNotFoundError:  # run from a source tree that is not installed
-        resources = _SOURCE_TREE
-    return {path.stem: path for path in sorted((resources / "examples").glob("*.json"))}
 
 
 def find_graph(argument: str) -> Path:

@@ -17,7 +17,7 @@ from pypipeline_engine.cli.display import Moment, SlidingWindow, queue_text, wor
 from pypipeline_engine.cli.streams import CapturedStreams
 from pypipeline_engine.core.counters import CellStatistics, Statistics
 from pypipeline_engine.insight import find_bottleneck
-from pypipeline_engine.insight.numbers import count, counted, duration, elapsed, rate, share
+from pypipeline_engine.numbers import count, counted, duration, elapsed, rate, share
 
 _BAR_WIDTH = 16
 _LINES_AROUND = 6

@@ -10,7 +10,7 @@ import click
 from pypipeline_engine.cli.display import Moment
 from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.insight import find_bottleneck
-from pypipeline_engine.insight.numbers import count, counted, elapsed, rate, share
+from pypipeline_engine.numbers import count, counted, elapsed, rate, share
 
 
 class PlainDisplay:

@@ -12,7 +12,7 @@ from rich.text import Text
 from pypipeline_engine.cli.display import Moment, workers_text
 from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.insight import Bottleneck
-from pypipeline_engine.insight.numbers import count, counted, duration, elapsed, rate, share
+from pypipeline_engine.numbers import count, counted, duration, elapsed, rate, share
 
 _NEVER_FOLDED = 10_000
 """Columns of a console that is no terminal."""

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from pypipeline_engine.core.counters import CellStatistics, Statistics
-from pypipeline_engine.insight.numbers import rate, share
+from pypipeline_engine.numbers import rate, share
 
 TIE = 0.03
 """Stations whose utilisation is this close to the largest, in parts of it, limit the pipeline together."""

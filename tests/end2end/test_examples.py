@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pypipeline_engine.cli.graphs import get_examples
 from pypipeline_engine.graph import read_file, to_text
 from pypipeline_engine.graph.model import Body
+from pypipeline_engine.resources import get_examples
 
 NODE_WIDTH, NODE_HEIGHT = 204, 200
 ARGUMENTS = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pypipeline_engine.insight import numbers
+from pypipeline_engine import numbers
 
 
 @pytest.mark.parametrize(
