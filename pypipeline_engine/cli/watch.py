@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from pypipeline_engine.cell import ACell, ACompositeCell, Pipeline
+from pypipeline_engine.cell import Pipeline
 from pypipeline_engine.cli.display import Display, Moment
 from pypipeline_engine.cli.errors import OK, RUN_FAILED
 from pypipeline_engine.cli.interrupts import Interrupts
 from pypipeline_engine.cli.plain import PlainDisplay
 from pypipeline_engine.insight import Bottleneck, find_bottleneck
-from pypipeline_engine.insight.numbers import counted, elapsed
+from pypipeline_engine.insight.naming import get_sources, without_root
+from pypipeline_engine.numbers import counted, elapsed
 
 if TYPE_CHECKING:
-    from pypipeline_engine.core.counters import Statistics
     from pypipeline_engine.runtime import RunHandle
 
 _GOES_ON = ("running", "paused")
@@ -53,7 +52,7 @@ def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> Ending:
     :raises Exception: what deploying raised; then the run has not begun.
     """
     watcher = _Watcher(pipeline, limits, interrupts)
-    sources = _get_sources(pipeline)
+    sources = get_sources(pipeline)
     display = _make_display(sources)
     usual_way, interrupts.last_words = interrupts.last_words, display.abandon
     try:
@@ -130,39 +129,6 @@ class _Watcher:
         if self._limits.max_items is not None and self._handle.statistics().sink_items >= self._limits.max_items:
             return f"stopped after {counted(self._limits.max_items, 'item')} as asked"
         return "ended"
-
-
-def without_root(statistics: Statistics, root: str) -> Statistics:
-    """The same with the names of cells as they are in the graph, without that of the pipeline in front."""
-    prefix = f"{root}."
-    return replace(
-        statistics,
-        cells=tuple(
-            replace(cell, name=cell.name.removeprefix(prefix), station=cell.station.removeprefix(prefix))
-            for cell in statistics.cells
-        ),
-        connections=tuple(
-            replace(c, source=c.source.removeprefix(prefix), target=c.target.removeprefix(prefix))
-            for c in statistics.connections
-        ),
-        dead_letters=tuple(
-            replace(letter, cell=letter.cell.removeprefix(prefix)) for letter in statistics.dead_letters
-        ),
-    )
-
-
-def _get_sources(pipeline: Pipeline) -> list[str]:
-    """The cells where a stream begins, by the names that the statistics have."""
-    prefix = f"{pipeline.get_name()}."
-    return [cell.get_full_name().removeprefix(prefix) for cell in _single_cells(pipeline) if cell.is_source_cell()]
-
-
-def _single_cells(cell: ACell) -> Iterator[ACell]:
-    if isinstance(cell, ACompositeCell):
-        for inner in cell.get_internal_cells():
-            yield from _single_cells(inner)
-    else:
-        yield cell
 
 
 def _make_display(sources: list[str]) -> Display:

@@ -166,6 +166,8 @@ class DeadLetter:
     item: int
     error: str
     traceback: str
+    places: tuple[tuple[str, int], ...] = ()
+    """File and line of each frame of the traceback, the one where it was raised last."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ Works with every exception class, also those that refuse attributes or cannot sa
 
 from __future__ import annotations
 
+import traceback
+
 _CELL = "_pypipeline_cell"
 
 
@@ -33,3 +35,8 @@ def describe_error(error: BaseException) -> str:
     except Exception:
         message = "(its message cannot be shown)"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def get_places(error: BaseException) -> tuple[tuple[str, int], ...]:
+    """File and line of each frame of the traceback, the one where it was raised last."""
+    return tuple((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__))

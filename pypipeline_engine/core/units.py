@@ -17,7 +17,7 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.core.counters import Counters, DeadLetter
-from pypipeline_engine.core.errors import add_note, describe_error, get_cell_of, sign
+from pypipeline_engine.core.errors import add_note, describe_error, get_cell_of, get_places, sign
 from pypipeline_engine.core.monitor import Interrupted
 from pypipeline_engine.core.values import UNSET, Outcome, Slot
 from pypipeline_engine.exceptions import (
@@ -285,6 +285,8 @@ class Unit:
         if not isinstance(error, Exception):  # Ctrl-C, say: it goes to whoever pulls, and leaves a gap
             for _, channel in self.channels:
                 channel.put_outcome(Outcome(self._sign(ItemSkipped(f"{self.name} was interrupted"))))
+            if self._is_own(error):
+                sign(error, self.name)
             raise error
         if not self._is_own(error):
             return Outcome(error)
@@ -296,7 +298,7 @@ class Unit:
             counters.skipped += 1
             what = describe_error(error)
             text = "".join(traceback.format_exception(error))
-            self.report(DeadLetter(self.name, self.get_item_number(), what, text))
+            self.report(DeadLetter(self.name, self.get_item_number(), what, text, get_places(error)))
             return Outcome(self._sign(ItemSkipped(f"{self.name} skipped an item because of {what}")))
         add_note(error, f"in the cell {self.name}")
         return Outcome(self._sign(error))

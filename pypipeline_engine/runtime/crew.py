@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
-from pypipeline_engine.cell.entry import Deployment
 from pypipeline_engine.cellio import AParameter
 from pypipeline_engine.core.counters import Counters, DeadLetter
-from pypipeline_engine.core.errors import add_note
+from pypipeline_engine.core.errors import add_note, sign
 from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.core.units import Unit
+from pypipeline_engine.entry import Deployment
 from pypipeline_engine.runtime.planning import MAIN
 from pypipeline_engine.runtime.scope import Registry, Scope
 from pypipeline_engine.runtime.stage import Stage, Worker
@@ -95,7 +95,8 @@ class Crew:
         cell.run_failed = False
         try:
             cell._on_deploy()
-        except Exception as error:
+        except BaseException as error:  # SystemExit as well: which cell it was is said in any case
+            sign(error, cell.get_full_name())
             add_note(error, f"in _on_deploy of the cell {cell.get_full_name()}")
             raise
 
@@ -115,6 +116,7 @@ class Crew:
             try:
                 cell._on_undeploy()
             except Exception as error:
+                sign(error, cell.get_full_name())
                 add_note(error, f"in _on_undeploy of the cell {cell.get_full_name()}")
                 first = first or error
         return first

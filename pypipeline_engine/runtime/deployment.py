@@ -28,6 +28,7 @@ from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_
 from pypipeline_engine.runtime.rescaling import WithoutBounds, can_change_while_running, find_places, plan_again
 from pypipeline_engine.runtime.scope import Scope
 from pypipeline_engine.runtime.statistics import take_snapshot
+from pypipeline_engine.runtime.working import WorkingCell, find_working
 
 
 class Deployment:
@@ -360,6 +361,10 @@ class Deployment:
     def statistics(self) -> Statistics:
         """What was counted until now. Never waits for user code."""
         return take_snapshot(self.root, self.crew, perf_counter() - self.began, self.sink_items)
+
+    def find_working(self) -> set[WorkingCell]:
+        """The cells whose own code runs at this moment. Never waits for it."""
+        return find_working(self.crew.units)
 
 
 def _call_on_reset(cells: Iterable[ASingleCell]) -> Exception | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from pypipeline_engine.core.errors import get_cell_of, sign
 from pypipeline_engine.exceptions import (
     InactiveException,
     InvalidInputException,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pypipeline_engine.cell import ACell
     from pypipeline_engine.core.counters import Statistics
     from pypipeline_engine.runtime.deployment import Deployment
+    from pypipeline_engine.runtime.working import WorkingCell
 
 
 class RunState(StrEnum):
@@ -116,6 +118,10 @@ class RunHandle:
         last = self._last
         return last if last is not None else self._deployment.statistics()
 
+    def find_working(self) -> set[WorkingCell]:
+        """The cells whose own code runs at this moment. Never waits for it."""
+        return self._deployment.find_working()
+
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the run is over.
 
@@ -186,7 +192,7 @@ class RunHandle:
         except Exception as error:
             self.error = error
         except BaseException as error:  # a cell that raises SystemExit, say, ends its run and not its thread alone
-            self.error = InvalidStateException(f"{self._cell.get_full_name()} was ended by {error!r}")
+            self.error = _explain_exit(self._cell, error)
         try:
             self._last = self._deployment.statistics()
             self._deployment.release(self)
@@ -245,3 +251,13 @@ class RunHandle:
         self.nb_errors += 1
         if self._on_error is not None:
             self._on_error(error)
+
+
+def _explain_exit(root: ACell, cause: BaseException) -> Exception:
+    """The error for what is no `Exception`, and would have ended the thread alone."""
+    error = InvalidStateException(f"{root.get_full_name()} was ended by {cause!r}")
+    error.__cause__ = cause
+    cell = get_cell_of(cause)
+    if cell is not None:
+        sign(error, cell)
+    return error

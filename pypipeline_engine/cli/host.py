@@ -1,0 +1,40 @@
+"""`pypipeline host`: the engine as a process, for the studio and other programs."""
+
+from __future__ import annotations
+
+import click
+
+from pypipeline_engine.cli.errors import CommandError
+from pypipeline_engine.cli.options import cells_option
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="Listen on this port instead of one that is free.",
+)
+@cells_option
+@click.option("--stay", is_flag=True, help="Go on when the standard input ends.")
+def host(port: int, libraries: tuple[str, ...], stay: bool) -> None:
+    """Serve the engine on this machine, over HTTP.
+
+    Prints one line of JSON with the address and a token, which every request needs. Stops the run and ends when the standard
+    input ends, which it does with the program that started it; Ctrl-C does the same.
+    """
+    from pypipeline_engine.host.graphs import Workshop
+    from pypipeline_engine.host.server import listen, serve
+
+    workshop = Workshop()
+    if libraries:
+        from pypipeline_engine.cli.loading import make_catalogue
+
+        catalogue = make_catalogue(libraries)  # nothing is imported yet; what is misspelt is said at once
+        workshop = Workshop(lambda: catalogue)
+    try:
+        listening = listen(port)
+    except OSError as error:
+        raise CommandError(f"--port: {port} cannot be had: {error.strerror}") from error
+    serve(workshop, listening, stay)

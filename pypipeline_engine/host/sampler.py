@@ -1,0 +1,195 @@
+"""From the counters of a run to the figures that are shown: what happened over the latest two seconds.
+
+Nothing here waits or has a thread: somebody who wants to see the run calls `look`, one at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from pypipeline_engine.core.counters import CellStatistics, ConnectionStatistics, Statistics
+from pypipeline_engine.host.process import read_process
+from pypipeline_engine.host.protocol import (
+    BottleneckInfo,
+    CellFigures,
+    ConnectionFigures,
+    ProcessFigures,
+    RunState,
+    Snapshot,
+)
+from pypipeline_engine.insight import Bottleneck, find_bottleneck
+from pypipeline_engine.runtime.working import WorkingCell
+
+SPAN_S = 2.0
+WORKS_LONG_S = 1.0
+"""A run of a cell's code that goes on for longer than this is shown."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    time_s: float
+    statistics: Statistics
+    process_s: float
+
+
+class Sampler:
+    """Looks at one run."""
+
+    def __init__(
+        self,
+        run: int,
+        sources: Collection[str],
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        cpu_clock: Callable[[], float] = time.thread_time,
+        process_clock: Callable[[], float] = time.process_time,
+    ) -> None:
+        """Begin to look at a run.
+
+        :param run: the number of the run.
+        :param sources: the cells without inputs.
+        :param clock: seconds.
+        :param cpu_clock: CPU seconds of the calling thread.
+        :param process_clock: CPU seconds of the whole process.
+        """
+        self._run = run
+        self._sources = sources
+        self._clock = clock
+        self._cpu_clock = cpu_clock
+        self._process_clock = process_clock
+        self._looks: deque[_Look] = deque()
+        self._working: dict[WorkingCell, float] = {}
+        self._costs: deque[tuple[float, float]] = deque()
+        self._began_s = clock()
+        self._process_began_s = process_clock()
+
+    def look(
+        self,
+        state: RunState,
+        take: Callable[[], Statistics],
+        find_working: Callable[[], Collection[WorkingCell]] = tuple,
+        is_over: bool = False,
+    ) -> Snapshot:
+        """The run now.
+
+        :param take: reads the counters, with the names that are to be shown.
+        :param find_working: finds the cells whose code runs now.
+        :param is_over: whether the window is the whole run.
+        """
+        begin_s = self._cpu_clock()
+        now = _Look(self._clock(), take(), self._process_clock())
+        while len(self._looks) > 1 and now.time_s - self._looks[1].time_s >= SPAN_S:
+            self._looks.popleft()
+        earlier = self._looks[0] if self._looks and not is_over else None
+        window = now.statistics if earlier is None else _since(now.statistics, earlier.statistics)
+        working = self._follow(find_working(), now.time_s)
+        snapshot = Snapshot(
+            run=self._run,
+            state=state,
+            elapsed_s=now.statistics.elapsed_s,
+            window_s=window.elapsed_s,
+            sink_items=now.statistics.sink_items,
+            sink_rate_hz=window.sink_rate_hz,
+            cells={
+                cell.name: _to_figures(cell, total, window, working.get(cell.name))
+                for cell, total in zip(window.cells, now.statistics.cells, strict=True)
+            },
+            connections=tuple(_to_connection(connection, window) for connection in window.connections),
+            bottleneck=_to_bottleneck(find_bottleneck(window, self._sources)),
+            process=self._read_process(now, earlier),
+            cost=self._get_cost(now.time_s),
+        )
+        self._looks.append(now)
+        self._costs.append((now.time_s, self._cpu_clock() - begin_s))
+        return snapshot
+
+    def _follow(self, working: Collection[WorkingCell], now_s: float) -> dict[str, float]:
+        """By cell, for how long its longest run has been seen to go on, where that is long."""
+        self._working = {cell: self._working.get(cell, now_s) for cell in working}
+        found: dict[str, float] = {}
+        for cell, since_s in self._working.items():
+            if now_s - since_s > WORKS_LONG_S:
+                found[cell.name] = max(found.get(cell.name, 0.0), now_s - since_s)
+        return found
+
+    def _read_process(self, now: _Look, earlier: _Look | None) -> ProcessFigures | None:
+        since_s = self._began_s if earlier is None else earlier.time_s
+        used_s = now.process_s - (self._process_began_s if earlier is None else earlier.process_s)
+        took_s = now.time_s - since_s
+        return read_process(used_s / took_s if took_s > 0 else 0.0)
+
+    def _get_cost(self, now_s: float) -> float:
+        """What looking took, per second, since the beginning of the window."""
+        while len(self._costs) > 1 and now_s - self._costs[1][0] >= SPAN_S:
+            self._costs.popleft()
+        took_s = now_s - self._costs[0][0] if self._costs else 0.0
+        return sum(cost_s for _, cost_s in self._costs) / took_s if took_s > 0 else 0.0
+
+
+def _since(now: Statistics, earlier: Statistics) -> Statistics:
+    """The window, also where a cell got its first clone in it or lost its last one, and so has other workers than before."""
+    window = now.since(earlier)
+    methods = {cell.name: cell.method for cell in earlier.cells}
+    return replace(
+        window,
+        cells=tuple(
+            cell if methods.get(cell.name) == cell.method else _with_workers_of_now(cell, window.elapsed_s)
+            for cell in window.cells
+        ),
+    )
+
+
+def _with_workers_of_now(cell: CellStatistics, window_s: float) -> CellStatistics:
+    wall_s = window_s * cell.workers
+    busy_s = min(max(0.0, cell.busy_s), wall_s)
+    return replace(cell, wall_s=wall_s, busy_s=busy_s, starved_s=min(max(0.0, cell.starved_s), wall_s - busy_s))
+
+
+def _to_figures(
+    cell: CellStatistics, total: CellStatistics, window: Statistics, working_s: float | None
+) -> CellFigures:
+    return CellFigures(
+        items=total.items,
+        skipped=total.skipped,
+        errors=total.errors,
+        rate_hz=window.rate_hz(cell),
+        busy=cell.busy,
+        starved=cell.starved,
+        blocked=cell.blocked,
+        latency_p50_s=cell.latency_s(0.5),
+        latency_p95_s=cell.latency_s(0.95),
+        cpu=cell.cpu_s / window.elapsed_s if window.elapsed_s > 0 else 0.0,
+        method=cell.method,  # type: ignore[arg-type]  # the same words
+        workers=cell.workers,
+        station=cell.station,
+        queued=cell.queued,
+        queue_capacity=cell.queue_capacity,
+        working_s=working_s,
+    )
+
+
+def _to_connection(connection: ConnectionStatistics, window: Statistics) -> ConnectionFigures:
+    return ConnectionFigures(
+        source=connection.source,
+        target=connection.target,
+        rate_hz=connection.items / window.elapsed_s if window.elapsed_s > 0 else 0.0,
+        queued=connection.queued,
+        capacity=connection.capacity,
+        queued_bytes=connection.queued_bytes,
+    )
+
+
+def _to_bottleneck(found: Bottleneck | None) -> BottleneckInfo | None:
+    if found is None:
+        return None
+    kind = "station" if found.stations else "source" if found.sources else "none"
+    return BottleneckInfo(
+        cells=found.cells,
+        kind=kind,  # type: ignore[arg-type]  # one of the three
+        utilisation=found.utilisation,
+        capacity_hz=found.capacity_hz,
+        sentence=found.sentence,
+    )

@@ -1,0 +1,42 @@
+"""Names of cells as they are in a graph: without that of the pipeline in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pypipeline_engine.cell import ACell, ACompositeCell
+from pypipeline_engine.core.counters import Statistics
+
+
+def without_root(statistics: Statistics, root: str) -> Statistics:
+    """The same with the names of cells as they are in the graph, without that of the pipeline in front."""
+    prefix = f"{root}."
+    return replace(
+        statistics,
+        cells=tuple(
+            replace(cell, name=cell.name.removeprefix(prefix), station=cell.station.removeprefix(prefix))
+            for cell in statistics.cells
+        ),
+        connections=tuple(
+            replace(c, source=c.source.removeprefix(prefix), target=c.target.removeprefix(prefix))
+            for c in statistics.connections
+        ),
+        dead_letters=tuple(
+            replace(letter, cell=letter.cell.removeprefix(prefix)) for letter in statistics.dead_letters
+        ),
+    )
+
+
+def get_sources(pipeline: ACell) -> list[str]:
+    """The cells where a stream begins, by the names that such statistics have."""
+    prefix = f"{pipeline.get_name()}."
+    return [cell.get_full_name().removeprefix(prefix) for cell in _single_cells(pipeline) if cell.is_source_cell()]
+
+
+def _single_cells(cell: ACell) -> Iterator[ACell]:
+    if isinstance(cell, ACompositeCell):
+        for inner in cell.get_internal_cells():
+            yield from _single_cells(inner)
+    else:
+        yield cell

@@ -1,0 +1,51 @@
+"""Which cells are in their own code at this moment, seen from outside: from the stacks of all threads.
+
+Nothing is noted while cells run, so that it costs only whoever asks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from pypipeline_engine.cell import ASingleCell
+from pypipeline_engine.core import units
+from pypipeline_engine.core.units import Unit
+
+_ENGINE = tuple(str(Path(units.__file__).parents[1] / floor) for floor in ("core", "runtime"))
+
+
+class WorkingCell(NamedTuple):
+    """One run of the code of a cell. Two looks that find an equal one have found the same run."""
+
+    name: str
+    """The full name of the cell."""
+    clone: int
+    """Which of the cell's clones it is: a number without further meaning."""
+    run: int
+
+
+def find_working(deployed: Mapping[ASingleCell, Unit]) -> set[WorkingCell]:
+    """The runs of cells' own code that go on; a cell that waits for its inputs or for room is none of them."""
+    found = set()
+    for frame in sys._current_frames().values():
+        cell = _find_cell(frame)
+        unit = deployed.get(cell) if cell is not None else None
+        if unit is not None:
+            found.add(WorkingCell(unit.name, id(cell), unit.counters.runs))
+    return found
+
+
+def _find_cell(frame: FrameType | None) -> ASingleCell | None:
+    """The cell whose code was called by the engine last, where that call has not come back."""
+    inner = None
+    while frame is not None and not frame.f_code.co_filename.startswith(_ENGINE):
+        inner, frame = frame, frame.f_back
+    if frame is None or inner is None or inner.f_code.co_name != "_on_pull":
+        return None
+    names = inner.f_code.co_varnames
+    cell = inner.f_locals.get(names[0]) if names else None
+    return cell if isinstance(cell, ASingleCell) else None
