@@ -1,4 +1,4 @@
-# `make run` shows an example at work, `make test` checks everything; both set up what they need in .venv first.
+# `make run` opens the studio with an example, `make test` checks everything; both set up what they need in .venv first.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,6 +11,15 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$python && break; done)
 OUTPUT := output
+EXAMPLE := resources/examples/people_tracking.json
+# The exit code of the studio where there is no display.
+NO_DISPLAY := 3
+# What Qt's wheels expect of Debian for a window, besides what OpenCV needs.
+QT_PACKAGES := libegl1 libfontconfig1 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 \
+	libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0
+# Qt's plug-in for windows, which says what it misses only in the moment when it is needed.
+XCB_IS_COMPLETE = [ "$$(uname -s)" != Linux ] || \
+	! ldd $(VENV)/lib/python3*/site-packages/PySide6/Qt/plugins/platforms/libqxcb.so | grep -q 'not found'
 
 # $(call need,COMMAND,PACKAGES): where COMMAND fails, Debian packages are missing; only root may install them.
 define need
@@ -26,17 +35,22 @@ endef
 .PHONY: help run test lint format clean
 
 help:
-	@echo "make run     run the people tracking example with a live table; files go to $(OUTPUT)/"
+	@echo "make run     open the studio with the people tracking example; without a display, run it with a live table"
 	@echo "make test    linters, type checks, import contracts and all tests"
 	@echo "make lint    the same without the tests"
 	@echo "make format  lay out the code"
 	@echo "make clean   remove the environment, caches and output"
 
 run: $(VENV)/.installed
-	@$(BIN)/python -m pypipeline_engine run resources/examples/people_tracking.json --output-dir $(OUTPUT)
+	@mkdir -p $(OUTPUT); status=0; $(BIN)/python -m pypipeline_studio $(EXAMPLE) --output-dir $(OUTPUT) || status=$$?; \
+	if [ $$status = $(NO_DISPLAY) ]; then \
+		echo "Running the example without a window:"; \
+		$(BIN)/python -m pypipeline_engine run $(EXAMPLE) --output-dir $(OUTPUT); \
+	else exit $$status; fi
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n auto --dist loadfile
+	xvfb-run --auto-servernum --server-args='-screen 0 1920x1200x24' $(BIN)/python -m pytest tests/end2end/window
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check
@@ -58,11 +72,14 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[vision]'
+	$(PIP) install --editable '.[studio,vision]'
 	@$(call need,$(BIN)/python -c 'import cv2',libgl1 libglib2.0-0)
+	@$(call need,$(XCB_IS_COMPLETE),$(QT_PACKAGES))
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable '.[all,dev]'
 	@$(call need,$(BIN)/python -c 'import cv2',libgl1 libglib2.0-0)
+	@$(call need,$(XCB_IS_COMPLETE),$(QT_PACKAGES))
+	@$(call need,command -v xvfb-run,xvfb xauth)
 	@touch $@ $(VENV)/.installed

@@ -1,6 +1,7 @@
 """What may import what, and what an import may cost."""
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ENGINE = ROOT / "pypipeline_engine"
+STUDIO = ROOT / "pypipeline_studio"
 LOADED_WHERE_USED = {"cv2", "onnxruntime", "ray", "scipy", "torch"}
 PUBLIC_API = {
     "pypipeline_engine",
@@ -89,7 +91,21 @@ def test_shipped_cells_use_the_public_api_only(path: Path) -> None:
     assert not others, f"{path}: what is not public a user's cell could not use either"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_studio_loads_no_cell_and_nothing_heavy() -> None:
+    code = "import pypipeline_studio.window.main_window, sys; print(*sys.modules)"
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-W", "ignore", "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert "pypipeline_engine.host.protocol" in loaded
+    unwanted = ("cell", "cellio", "cells", "cli", "connection", "core", "insight", "runtime")
+    assert not loaded & {f"pypipeline_engine.{name}" for name in unwanted}
+    assert not loaded & {*LOADED_WHERE_USED, "numpy", "starlette", "uvicorn"}
+
+
+@pytest.mark.parametrize("path", [*modules(), *modules(STUDIO)], ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_are_absolute(path: Path) -> None:
     assert not [name for _, name in imports_at_load(path) if name.startswith(".")]
 
@@ -106,4 +122,5 @@ def test_every_package_is_installed() -> None:
     there = {".".join(path.parts) for path in code}
     there |= {".".join(("pypipeline_resources", *path.parts)) for path in {Path(), *data}}
     assert set(settings["packages"]) == there
-    assert set(settings["package-data"]) == {"pypipeline_engine", *(f"pypipeline_resources.{path}" for path in data)}
+    code_data = {"pypipeline_engine", "pypipeline_studio"}
+    assert set(settings["package-data"]) == {*code_data, *(f"pypipeline_resources.{path}" for path in data)}

@@ -1,0 +1,1 @@
+"""The canvas: nodes and wires on NodeGraphQt, painted by us."""

@@ -1,0 +1,490 @@
+"""The canvas: shows one pipeline of the session's document, and turns gestures into edits of it.
+
+The document is the truth. After each edit the canvas compares what it shows with what the document says, and changes the
+items that differ. NodeGraphQt's undo stack is that of the session; nothing but edits of the document lies on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from pypipeline_engine.catalogue.model import CellType
+from pypipeline_engine.graph.model import PIPELINE, Document
+from pypipeline_studio.canvas.node_item import StudioNodeItem
+from pypipeline_studio.canvas.nodegraphqt import StudioGraph, StudioNode, install_items
+from pypipeline_studio.canvas.pipe_item import StudioPipe
+from pypipeline_studio.canvas.port_item import StudioPort
+from pypipeline_studio.canvas.scene import StudioScene
+from pypipeline_studio.canvas.viewer import StudioViewer
+from pypipeline_studio.canvas.wire_labels import WireLabels
+from pypipeline_studio.document import edits
+from pypipeline_studio.document.presentation import Presentation, present
+from pypipeline_studio.document.views import NodeLive, NodeView, WireLive, WireView
+from pypipeline_studio.document.wiring import compatible_inputs, compatible_outputs
+from pypipeline_studio.session import Session
+from pypipeline_studio.theme.colours import colour, theme
+
+MARGIN_PX = 48.0
+"""Room around the graph when all of it is shown."""
+PICTURE_SCALE = 2.0
+_MOST_PICTURE_PX = 16_000
+
+
+class Canvas(QWidget):
+    """Shows one pipeline. For the thread of the window only."""
+
+    selection_changed = Signal()
+    path_changed = Signal()
+    zoom_changed = Signal(float)
+    search_requested = Signal(QPointF, QPoint, object)
+    """A cell is wanted: where in the scene, where on the screen, and the port (`StudioPort`) that it is to fit or `None`."""
+    files_dropped = Signal(list)
+    """Paths of files."""
+    menu_requested = Signal(tuple, QPoint)
+    """The names of the selected cells, and where on the screen."""
+    badge_clicked = Signal(str, str)
+    """The full name of a cell, and `error` or `limit`."""
+    clones_requested = Signal(str, int)
+    """The full name of a cell, and how many more clones it is to have (-1: one less)."""
+    refused = Signal(str)
+    """Why a gesture did nothing, in words."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._path: tuple[str, ...] = ()
+        self._presentation = Presentation.empty()
+        self._nodes: dict[str, StudioNode] = {}
+        self._pipes: dict[WireView, StudioPipe] = {}
+        self._is_fitted = False
+        self._is_showing = False
+        install_items(StudioPipe, StudioScene)
+        self.viewer = StudioViewer(session.undo_stack, self._get_refusals)
+        self._graph = StudioGraph(session.undo_stack, self.viewer)
+        self.viewer.scene().addItem(WireLabels(self.viewer))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.viewer)
+        self.setFocusProxy(self.viewer)
+        self._connect()
+        self.show_document()
+
+    def _connect(self) -> None:
+        viewer, session = self.viewer, self._session
+        session.document_changed.connect(self.show_document)
+        session.types_changed.connect(self.show_document)
+        session.problems_changed.connect(self.show_document)
+        session.graph_replaced.connect(self._begin_again)
+        theme.changed.connect(self._restyle)
+        viewer.scene().selectionChanged.connect(self._tell_selection)
+        viewer.wire_connected.connect(self._on_wire_connected)
+        viewer.wire_removed.connect(self._on_wire_removed)
+        viewer.wire_dropped_on_empty.connect(lambda port, at: self.search_requested.emit(at, self._on_screen(at), port))
+        viewer.items_moved.connect(self._on_items_moved)
+        viewer.background_double_clicked.connect(lambda at: self.search_requested.emit(at, self._on_screen(at), None))
+        viewer.node_double_clicked_at.connect(self._on_double_click)
+        viewer.node_clicked_at.connect(self._on_click)
+        viewer.cell_dropped.connect(lambda name, at: self.add_cell(name, at))
+        viewer.files_dropped.connect(self.files_dropped)
+        viewer.menu_requested.connect(self._on_menu)
+        viewer.zoom_changed.connect(self.zoom_changed)
+
+    # ------------------------------------------------------------------ what is shown
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names that lead to the pipeline that is shown; empty for the outermost one."""
+        return self._path
+
+    @property
+    def presentation(self) -> Presentation:
+        """What the canvas shows."""
+        return self._presentation
+
+    def open_path(self, path: tuple[str, ...]) -> None:
+        """Show another pipeline of the document."""
+        if path != self._path:
+            self._path = path
+            self._clear()
+            self.show_document()
+            self.path_changed.emit()
+            self.fit_all()
+
+    def full_name(self, name: str) -> str:
+        """The name of a cell of this canvas as the engine knows it."""
+        return ".".join((*self._path, name))
+
+    def show_document(self) -> None:
+        """Bring the items in line with the document."""
+        path = self._path
+        while path and not edits.has_body(self._session.document, path):  # an undo may have taken the pipeline away
+            path = path[:-1]
+        if path != self._path:
+            self.open_path(path)
+            return
+        presentation = present(
+            self._session.document, path, self._session.types, self._session.problems, self._presentation
+        )
+        self._is_showing = True
+        try:
+            self._show_nodes(presentation.all_nodes())
+            self._show_wires(presentation.wires)
+        finally:
+            self._is_showing = False
+        self._presentation = presentation
+        self.viewer.viewport().update()
+        if not self._nodes:
+            self._is_fitted = True  # what is drawn from here on does not move under the mouse
+        elif not self._is_fitted and self.isVisible():
+            self.fit_all()
+        self.selection_changed.emit()
+
+    def _show_nodes(self, views: Mapping[str, NodeView]) -> None:
+        for name in [name for name in self._nodes if name not in views]:
+            self._remove_node(name)
+        for name, view in views.items():
+            node = self._nodes.get(name)
+            if node is not None and not node.view.has_same_ports(view):
+                was_selected = node.view.isSelected()
+                self._remove_node(name)
+                node = self._add_node(name, view)
+                node.view.setSelected(was_selected)
+            elif node is None:
+                self._add_node(name, view)
+            elif node.view.node_view != view:
+                self._place(node, view)
+                node.view.show_view(view)
+
+    def _add_node(self, name: str, view: NodeView) -> StudioNode:
+        node = self._graph.add_studio_node(name, view)
+        self._nodes[name] = node
+        return node
+
+    def _remove_node(self, name: str) -> None:
+        for wire in [wire for wire in self._pipes if name in (wire.source[0], wire.target[0])]:
+            self._remove_pipe(wire)
+        self._graph.remove_studio_node(self._nodes.pop(name))
+
+    def _place(self, node: StudioNode, view: NodeView) -> None:
+        if (node.view.x(), node.view.y()) != view.position:
+            self._graph.place(node, view.position)
+
+    def _show_wires(self, wires: Iterable[WireView]) -> None:
+        wanted = set(wires)
+        for wire in [wire for wire in self._pipes if wire not in wanted]:
+            self._remove_pipe(wire)
+        for wire in wires:
+            if wire not in self._pipes:
+                pipe = self._graph.connect_ports(
+                    self._nodes[wire.source[0]], wire.source[1], self._nodes[wire.target[0]], wire.target[1]
+                )
+                if pipe is not None:
+                    pipe.is_recurrent = wire.is_recurrent
+                    self._pipes[wire] = pipe
+
+    def _remove_pipe(self, wire: WireView) -> None:
+        self._graph.disconnect_pipe(self._pipes.pop(wire))
+
+    def _begin_again(self) -> None:
+        self._clear()
+        self._is_fitted = False
+        if self._path:
+            self._path = ()
+            self.path_changed.emit()
+
+    def _clear(self) -> None:
+        self._is_showing = True
+        for name in list(self._nodes):
+            self._remove_node(name)
+        self._is_showing = False
+        self._presentation = Presentation.empty()
+
+    def dispose(self) -> None:
+        """Take everything out of the scene, before the canvas goes: items that Python frees after their scene crash."""
+        self._session.document_changed.disconnect(self.show_document)
+        self._clear()
+
+    def _restyle(self) -> None:
+        self._graph.restyle()
+        self.viewer.viewport().update()
+
+    # ------------------------------------------------------------------ what a run adds
+
+    def show_live(self, nodes: Mapping[str, NodeLive], wires: Mapping[WireView, WireLive]) -> None:
+        """Show what a run does; with nothing in them, that there is none."""
+        for name, node in self._nodes.items():
+            node.view.show_live(nodes.get(name))
+        for wire, pipe in self._pipes.items():
+            pipe.show_live(wires.get(wire))
+        self.viewer.viewport().update()
+
+    # ------------------------------------------------------------------ selection
+
+    def selected(self) -> tuple[str, ...]:
+        """The names of the selected cells, in the order of the document."""
+        return tuple(
+            name for name, node in self._nodes.items() if node.view.isSelected() and name in self._presentation.nodes
+        )
+
+    def select(self, names: Iterable[str]) -> None:
+        """Select these cells and no others."""
+        wanted = set(names)
+        for name, node in self._nodes.items():
+            node.view.setSelected(name in wanted)
+
+    def select_all(self) -> None:
+        """Select every cell."""
+        self.select(self._nodes)
+
+    def _tell_selection(self) -> None:
+        if not self._is_showing:
+            self.viewer.viewport().update()
+            self.selection_changed.emit()
+
+    # ------------------------------------------------------------------ edits
+
+    def add_cell(self, type_name: str, at: QPointF | None = None, port: StudioPort | None = None) -> str | None:
+        """Add a cell of a type; its name.
+
+        :param at: where in the scene; by default in the middle of what is visible, beside what is there.
+        :param port: connect it with this port where something fits.
+        """
+        cell_type: CellType | str | None = PIPELINE if type_name == PIPELINE else self._session.types.find(type_name)
+        if cell_type is None:
+            self.refused.emit(f"{type_name} is not a type of cells that the engine knows.")
+            return None
+        position = self._free_place(at)
+        document, name = edits.add_cell(self._session.document, self._path, cell_type, position)
+        if port is not None:
+            document = self._connect_new(document, name, port)
+        self._session.edit(f"Add {name}", document)
+        self.select([name])
+        return name
+
+    def _connect_new(self, document: Document, name: str, port: StudioPort) -> Document:
+        """The document with the first wire that fits between a new cell and the port it was asked for at."""
+        own = _end_of(port)
+        types = self._session.types
+        view = present(document, self._path, types).nodes[name]
+        if port.port_type == "out":
+            refusals = compatible_inputs(document, self._path, types, own)
+            fitting = [entry.name for entry in view.inputs if not refusals.get((name, entry.name))]
+            return edits.connect(document, self._path, own, f"{name}.{fitting[0]}") if fitting else document
+        refusals = compatible_outputs(document, self._path, types, own)
+        fitting = [entry.name for entry in view.outputs if not refusals.get((name, entry.name))]
+        return edits.connect(document, self._path, f"{name}.{fitting[0]}", own) if fitting else document
+
+    def _free_place(self, at: QPointF | None) -> tuple[float, float]:
+        """A place for a new node: where it is wanted, or in the middle of what is visible and not on another one."""
+        if at is not None:
+            return (at.x(), at.y())
+        middle = self.viewer.mapToScene(self.viewer.viewport().rect().center())
+        x, y = middle.x() - 102, middle.y() - 60
+        taken = {view.position for view in self._presentation.nodes.values()}
+        while any(abs(x - left) < 30 and abs(y - top) < 30 for left, top in taken):
+            x, y = x + 32, y + 32
+        return (x, y)
+
+    def remove_selected(self) -> None:
+        """Remove the selected cells and wires."""
+        document = self._session.document
+        for wire, pipe in self._pipes.items():
+            if pipe.isSelected():
+                document = edits.disconnect(document, self._path, _text(wire.source), _text(wire.target))
+        names = self.selected()
+        if names:
+            document = edits.remove_cells(document, self._path, names)
+        self._session.edit(f"Remove {_named(names)}" if names else "Remove a connection", document)
+
+    def set_flag(self, flag: str) -> None:
+        """Disable or bypass the selected cells, or undo that where all of them are so already."""
+        names = self.selected()
+        if not names:
+            return
+        body = edits.body_at(self._session.document, self._path)
+        value = not all(getattr(body.cells[name], flag) for name in names)
+        document = edits.set_flag(self._session.document, self._path, names, flag, value)
+        verb = {"disabled": ("Enable", "Disable"), "bypassed": ("Use", "Bypass")}[flag][value]
+        self._session.edit(f"{verb} {_named(names)}", document)
+
+    def copy_text(self) -> str:
+        """The selected cells and what connects them, as text for the clipboard; empty where none is selected."""
+        names = self.selected()
+        return edits.copy_fragment(self._session.document, self._path, names) if names else ""
+
+    def paste_text(self, text: str, at: QPointF | None = None) -> None:
+        """Add what `copy_text` gave."""
+        try:
+            document, names = edits.paste_fragment(self._session.document, self._path, text, _pair(at))
+        except edits.GraphEditRefused as error:
+            self.refused.emit(str(error))
+            return
+        self._session.edit(f"Paste {_named(names)}", document)
+        self.select(names)
+
+    def duplicate(self) -> None:
+        """Add copies of the selected cells beside them."""
+        text = self.copy_text()
+        if text:
+            self.paste_text(text)
+
+    def _on_items_moved(self, items: list[StudioNodeItem]) -> None:
+        places = {item.name: (item.scenePos().x(), item.scenePos().y()) for item in items}
+        document = edits.move_cells(self._session.document, self._path, places)
+        self._session.edit(f"Move {_named(tuple(places))}", document)
+
+    def _on_wire_connected(self, output: StudioPort, target: StudioPort, taken_from: object) -> None:
+        document = self._session.document
+        source = _end_of(output)
+        if isinstance(taken_from, StudioPort):
+            document = edits.disconnect(document, self._path, source, _end_of(taken_from))
+        document = edits.connect(document, self._path, source, _end_of(target))
+        self._session.edit(f"Connect {source} with {_end_of(target)}", document)
+
+    def _on_wire_removed(self, output: StudioPort, target: StudioPort) -> None:
+        document = edits.disconnect(self._session.document, self._path, _end_of(output), _end_of(target))
+        self._session.edit(f"Disconnect {_end_of(target)}", document)
+
+    def _get_refusals(self, port: StudioPort) -> dict[StudioPort, str]:
+        """The ports at which a wire from `port` cannot end."""
+        types, document, end = self._session.types, self._session.document, _end_of(port)
+        compatible = compatible_inputs if port.port_type == "out" else compatible_outputs
+        reasons = compatible(document, self._path, types, end)
+        refused = {}
+        for name, node in self._nodes.items():
+            for other in (*node.view.inputs, *node.view.outputs):
+                if other is port:
+                    continue
+                if other.port_type == port.port_type:
+                    kind = "an output" if port.port_type == "out" else "an input"
+                    refused[other] = f"{_end_of(port)} is {kind} too"
+                elif reason := reasons.get((name, other.name)):
+                    refused[other] = reason
+        return refused
+
+    # ------------------------------------------------------------------ clicks
+
+    def _on_click(self, item: StudioNodeItem, at: QPointF) -> None:
+        badge = item.badge_at(at)
+        if badge is not None:
+            self.badge_clicked.emit(self.full_name(item.name), badge)
+            return
+        button = item.clone_button_at(at)
+        if button is not None:
+            self.clones_requested.emit(self.full_name(item.name), 1 if button == "+" else -1)
+
+    def _on_double_click(self, item: StudioNodeItem, at: QPointF) -> None:
+        self.enter(item.name)
+
+    def enter(self, name: str) -> None:
+        """Show the inside of a nested pipeline; nothing for other cells."""
+        if edits.has_body(self._session.document, (*self._path, name)):
+            self.open_path((*self._path, name))
+
+    def leave(self) -> None:
+        """Show the pipeline around this one."""
+        if self._path:
+            self.open_path(self._path[:-1])
+
+    def _on_menu(self, item: object, at: QPoint) -> None:
+        if isinstance(item, StudioNodeItem) and not item.isSelected():
+            self.select([item.name])
+        elif isinstance(item, StudioPipe):
+            self.viewer.scene().clearSelection()
+            item.setSelected(True)
+        elif item is None:
+            self.viewer.scene().clearSelection()
+        self.menu_requested.emit(self.selected(), at)
+
+    def _on_screen(self, at: QPointF) -> QPoint:
+        viewport: QWidget = self.viewer.viewport()
+        point: QPoint = viewport.mapToGlobal(self.viewer.mapFromScene(at))
+        return point
+
+    # ------------------------------------------------------------------ what part is visible
+
+    def fit_all(self) -> None:
+        """Show the whole graph, at 100 % at most."""
+        rectangle = self._rectangle(self._nodes)
+        if rectangle is None:
+            size = self.viewer.viewport().size()
+            rectangle = QRectF(0, 0, max(1, size.width()), max(1, size.height()))
+        else:
+            self._is_fitted = self.isVisible()
+        self.viewer.show_rectangle(rectangle)
+
+    def fit_selection(self) -> None:
+        """Show the selected cells, or all where none is selected."""
+        rectangle = self._rectangle(self.selected())
+        if rectangle is None:
+            self.fit_all()
+        else:
+            self.viewer.show_rectangle(rectangle)
+
+    def reveal(self, name: str) -> None:
+        """Select a cell and have it visible."""
+        self.select([name])
+        if name in self._nodes:
+            self.viewer.ensureVisible(self._nodes[name].view)
+
+    def _rectangle(self, names: Iterable[str]) -> QRectF | None:
+        found = QRectF()
+        for name in names:
+            found = found.united(self._nodes[name].view.sceneBoundingRect())
+        if found.isEmpty():
+            return None
+        return found.adjusted(-MARGIN_PX, -MARGIN_PX, MARGIN_PX, MARGIN_PX)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._is_fitted and self._nodes:
+            self.fit_all()
+
+    def picture(self, scale: float = PICTURE_SCALE) -> QImage:
+        """The graph as a picture, all of it, without what is selected."""
+        rectangle = self._rectangle(self._nodes) or QRectF(0, 0, 400, 300)
+        longest = max(rectangle.width(), rectangle.height())
+        scale = min(scale, _MOST_PICTURE_PX / longest)
+        size = QSize(round(rectangle.width() * scale), round(rectangle.height() * scale))
+        image = QImage(size, QImage.Format.Format_RGB32)
+        image.fill(QColor(colour("canvas")))
+        selected = self.selected()
+        self._is_showing = True
+        self.select(())
+        try:
+            painter = QPainter(image)
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+            target = QRectF(QRect(QPoint(), size))
+            self.viewer.scene().render(painter, target, rectangle, Qt.AspectRatioMode.KeepAspectRatio)
+            painter.end()
+        finally:
+            self.select(selected)
+            self._is_showing = False
+        return image
+
+    def save_picture(self, path: Path) -> bool:
+        """Write the graph as a picture; whether that went well."""
+        return self.picture().save(str(path))
+
+
+def _end_of(port: StudioPort) -> str:
+    return _text((port.node.name, port.name))
+
+
+def _text(end: tuple[str, str]) -> str:
+    """The end of a wire as it stands in the document; the edges of a nested pipeline stand for its own ports."""
+    cell, port = end
+    return port if cell in ("<", ">") else f"{cell}.{port}"
+
+
+def _pair(at: QPointF | None) -> tuple[float, float] | None:
+    return None if at is None else (at.x(), at.y())
+
+
+def _named(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} cells"

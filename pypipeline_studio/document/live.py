@@ -1,0 +1,196 @@
+"""From a snapshot of a run to what nodes and wires show: names resolved, and the inside of nested pipelines summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pypipeline_engine.graph.model import Body, CellEntry, Document, split_end
+from pypipeline_engine.host.protocol import CellFigures, ConnectionFigures, RunState, Snapshot
+from pypipeline_studio.document.edits import body_at, has_body
+from pypipeline_studio.document.presentation import INPUTS, OUTPUTS
+from pypipeline_studio.document.views import Activity, NodeLive, WireLive, WireView
+
+_ACTIVITIES: Final[dict[RunState, Activity]] = {
+    "none": "idle",
+    "running": "running",
+    "paused": "paused",
+    "stopping": "running",
+    "ended": "over",
+    "stopped": "over",
+    "failed": "over",
+}
+
+
+class LiveView:
+    """A snapshot beside a document. For one thread."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._snapshot: Snapshot | None = None
+        self._connections: dict[tuple[str, str], ConnectionFigures] = {}
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Take another snapshot."""
+        self._snapshot = snapshot
+        self._connections = {(figures.source, figures.target): figures for figures in snapshot.connections}
+
+    def nodes(self, path: tuple[str, ...]) -> dict[str, NodeLive]:
+        """By name, what the nodes of the pipeline at the end of `path` show. Cells that do not run are missing."""
+        if self._snapshot is None or not has_body(self._document, path):
+            return {}
+        found = {}
+        for name, cell in body_at(self._document, path).cells.items():
+            live = self._node((*path, name), cell)
+            if live is not None:
+                found[name] = live
+        return found
+
+    def wires(self, path: tuple[str, ...]) -> dict[WireView, WireLive]:
+        """What the wires of the pipeline at the end of `path` show. Those of cells that do not run are missing."""
+        if self._snapshot is None or not has_body(self._document, path):
+            return {}
+        found = {}
+        for connection in body_at(self._document, path).connections:
+            live = self._wire(path, connection.source, connection.target)
+            if live is not None:
+                source, target = split_end(connection.source), split_end(connection.target)
+                view = WireView(
+                    (source[0] if source[0] is not None else INPUTS, source[1]),
+                    (target[0] if target[0] is not None else OUTPUTS, target[1]),
+                    connection.mark == "recurrent",
+                )
+                found[view] = live
+        return found
+
+    # ------------------------------------------------------------------ nodes
+
+    def _node(self, path: tuple[str, ...], cell: CellEntry) -> NodeLive | None:
+        assert self._snapshot is not None
+        activity = _ACTIVITIES[self._snapshot.state]
+        limits = self._snapshot.bottleneck.cells if self._snapshot.bottleneck is not None else ()
+        name = ".".join(path)
+        if not cell.is_pipeline:
+            figures = self._snapshot.cells.get(name)
+            return None if figures is None else _of_cell(figures, activity, name in limits)
+        inside = list(self._inside(path, cell))
+        if not inside:
+            return None
+        busiest = max((figures for _, figures in inside), key=lambda figures: figures.busy)
+        rated = self._delivering(path, cell) or busiest
+        return NodeLive(
+            activity,
+            rate_hz=rated.rate_hz,
+            busy=busiest.busy,
+            starved=busiest.starved,
+            blocked=busiest.blocked,
+            nb_errors=sum(figures.errors + figures.skipped for _, figures in inside),
+            is_limit=any(inner in limits for inner, _ in inside),
+            working_s=max((figures.working_s for _, figures in inside if figures.working_s is not None), default=None),
+        )
+
+    def _inside(self, path: tuple[str, ...], body: Body) -> Iterator[tuple[str, CellFigures]]:
+        """The single cells in a nested pipeline, at any depth."""
+        assert self._snapshot is not None
+        for names, _ in body.walk(path):
+            name = ".".join(names)
+            figures = self._snapshot.cells.get(name)
+            if figures is not None:
+                yield name, figures
+
+    def _delivering(self, path: tuple[str, ...], cell: CellEntry) -> CellFigures | None:
+        """The figures of the cell that gives the first output of a nested pipeline."""
+        assert self._snapshot is not None
+        if not cell.outputs:
+            return None
+        source = self._source_of((*path, cell.outputs[0]))
+        return self._snapshot.cells.get(".".join(source[:-1])) if source is not None else None
+
+    # ------------------------------------------------------------------ wires
+
+    def _wire(self, path: tuple[str, ...], source_end: str, target_end: str) -> WireLive | None:
+        assert self._snapshot is not None
+        source = self._output_behind(path, source_end)
+        targets = self._inputs_behind(path, target_end)
+        giving = self._snapshot.cells.get(".".join(source[:-1])) if source is not None else None
+        if source is None or giving is None:
+            return None
+        for target in targets:
+            figures = self._connections.get((".".join(source), ".".join(target)))
+            if figures is not None:
+                return WireLive(figures.rate_hz, figures.queued, figures.capacity)
+        taking = [self._snapshot.cells.get(".".join(target[:-1])) for target in targets]
+        for cell in taking:
+            # What waits in front of a scaled cell waits in its own queue.
+            if cell is not None and cell.queue_capacity is not None and cell.station != giving.station:
+                return WireLive(giving.rate_hz, cell.queued, cell.queue_capacity)
+        return WireLive(giving.rate_hz) if any(cell is not None for cell in taking) else None
+
+    def _output_behind(self, path: tuple[str, ...], end: str) -> tuple[str, ...] | None:
+        """The output of a single cell from which the values of one end of a wire come."""
+        cell, port = split_end(end)
+        return self._source_of((*path, cell, port) if cell is not None else (*path, port), is_own_input=cell is None)
+
+    def _source_of(self, port: tuple[str, ...], is_own_input: bool = False) -> tuple[str, ...] | None:
+        """Follow a port upstream through the ports of nested pipelines."""
+        *owner, name = port
+        if is_own_input:  # outside of the pipeline, whatever feeds this input of it
+            if not owner:
+                return None
+            around = tuple(owner[:-1])
+            return self._follow_up(around, f"{owner[-1]}.{name}")
+        cell = self._document.find(tuple(owner)) if owner else None
+        if cell is None or not cell.is_pipeline:
+            return port
+        return self._follow_up(tuple(owner), name)
+
+    def _follow_up(self, path: tuple[str, ...], target: str) -> tuple[str, ...] | None:
+        for connection in body_at(self._document, path).connections:
+            if connection.target == target:
+                return self._output_behind(path, connection.source)
+        return None
+
+    def _inputs_behind(self, path: tuple[str, ...], end: str) -> list[tuple[str, ...]]:
+        """The inputs of single cells to which the values of one end of a wire go."""
+        cell_name, port = split_end(end)
+        if cell_name is None:
+            if not path:
+                return []
+            around, end = path[:-1], f"{path[-1]}.{port}"
+            return self._follow_down(around, end)
+        cell = self._document.find((*path, cell_name))
+        if cell is None or not cell.is_pipeline:
+            return [(*path, cell_name, port)]
+        return self._follow_down((*path, cell_name), port)
+
+    def _follow_down(self, path: tuple[str, ...], source: str) -> list[tuple[str, ...]]:
+        return [
+            target
+            for connection in body_at(self._document, path).connections
+            if connection.source == source
+            for target in self._inputs_behind(path, connection.target)
+        ]
+
+
+def _of_cell(figures: CellFigures, activity: Activity, is_limit: bool) -> NodeLive:
+    return NodeLive(
+        activity,
+        rate_hz=figures.rate_hz,
+        latency_p95_s=figures.latency_p95_s,
+        busy=figures.busy,
+        starved=figures.starved,
+        blocked=figures.blocked,
+        workers=workers_of(figures),
+        nb_errors=figures.errors + figures.skipped,
+        is_limit=is_limit,
+        working_s=figures.working_s,
+    )
+
+
+def workers_of(figures: CellFigures) -> str:
+    """What runs a cell, in few characters; empty where it runs inline."""
+    if figures.method == "inline":
+        return ""
+    if figures.method == "ray":
+        return f"×{figures.workers} Ray"
+    return f"×{figures.workers} {'clones' if figures.method == 'mixed' else 'threads' if figures.workers != 1 else 'thread'}"

@@ -1,0 +1,321 @@
+"""The engine as the window sees it: one process, one run at a time, and signals for everything that happens.
+
+Nothing waits for the engine. Where it dies, hangs or does not answer, that is told in words, and the next run starts it
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from pypipeline_engine.graph.model import Document, to_data
+from pypipeline_engine.host.protocol import (
+    Catalogue,
+    CellError,
+    GraphRequest,
+    Hello,
+    HostInfo,
+    LogLine,
+    ParameterRequest,
+    Refusal,
+    RunInfo,
+    RunRequest,
+    ScaleRequest,
+    Snapshot,
+    StepRequest,
+    Validation,
+)
+from pypipeline_engine.numbers import elapsed
+from pypipeline_studio.engine.client import SILENCE_MS, Client, EventStream, Refused
+from pypipeline_studio.engine.process import EngineEnd, EngineProcess, host_command
+
+EngineState: TypeAlias = Literal["off", "starting", "ready", "silent", "ended"]
+
+STOP_MS: Final = 5_000
+"""After so long, a stop that does not get through is told."""
+GRACE_MS: Final = 3_000
+"""How long the engine may take to finish its files when the window is closed."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How patient the studio is, in milliseconds."""
+
+    silence_ms: int = SILENCE_MS
+    stop_ms: int = STOP_MS
+
+
+class Engine(QObject):
+    """Starts, controls and follows an engine. For the thread of the window."""
+
+    state_changed = Signal(str)
+    run_changed = Signal(RunInfo)
+    snapshot_arrived = Signal(Snapshot)
+    error_arrived = Signal(CellError)
+    log_arrived = Signal(LogLine)
+    catalogue_arrived = Signal(Catalogue)
+    failed = Signal(str)
+    """The engine has ended without being asked to; one sentence."""
+    stop_is_slow = Signal(str)
+    """A stop does not get through; one sentence."""
+    gone = Signal()
+    """After `shutdown`: the process has ended."""
+
+    def __init__(
+        self, cells: tuple[str, ...] = (), timing: Timing | None = None, parent: QObject | None = None
+    ) -> None:
+        """:param cells: Python files and modules whose cells the engine may use."""
+        super().__init__(parent)
+        self._cells = cells
+        self._timing = timing or Timing()
+        self._state: EngineState = "off"
+        self._process: EngineProcess | None = None
+        self._client: Client | None = None
+        self._events: EventStream | None = None
+        self._when_ready: Callable[[], None] | None = None
+        self._is_leaving = False
+        self._validations = 0
+        self._sending: dict[tuple[str, str], Any] = {}
+        self.run = RunInfo()
+        self.snapshot: Snapshot | None = None
+        self.catalogue: Catalogue | None = None
+        self.info: HostInfo | None = None
+        self._stop_limit = QTimer(self)
+        self._stop_limit.setSingleShot(True)
+        self._stop_limit.setInterval(self._timing.stop_ms)
+        self._stop_limit.timeout.connect(self._tell_slow_stop)
+
+    # ------------------------------------------------------------------ the process
+
+    @property
+    def state(self) -> EngineState:
+        """What the process does."""
+        return self._state
+
+    @property
+    def pid(self) -> int:
+        """The id of the process; 0 where there is none."""
+        return self._process.pid if self._process is not None else 0
+
+    def start(self) -> None:
+        """Start the process, where none runs."""
+        if self._process is not None:
+            return
+        process = EngineProcess(host_command(self._cells), parent=self)
+        self._process = process
+        process.said_hello.connect(self._on_hello)
+        process.ended.connect(self._on_end)
+        self._set_state("starting")
+        process.start()
+
+    def restart(self) -> None:
+        """End the process at once where there is one, and start another."""
+        if self._process is None:
+            self.start()
+            return
+        self._when_ready = self._when_ready or (lambda: None)
+        self._process.kill()
+
+    def shutdown(self, grace_ms: int = GRACE_MS) -> None:
+        """End the process, after its run was stopped and its files finished; `gone` follows."""
+        self._is_leaving = True
+        self._when_ready = None
+        if self._process is None:
+            QTimer.singleShot(0, self.gone.emit)
+        else:
+            self._process.end(grace_ms)
+
+    def kill(self) -> None:
+        """End the process at once; what a run had in its hands is lost."""
+        if self._process is not None:
+            self._process.kill("The engine was ended, because it did not stop.")
+
+    def _set_state(self, state: EngineState) -> None:
+        if state != self._state:
+            self._state = state
+            self.state_changed.emit(state)
+
+    def _on_hello(self, hello: Hello) -> None:
+        self._client = Client(hello, self)
+        self._events = EventStream(hello, self._timing.silence_ms, self)
+        self._events.arrived.connect(self._on_event)
+        self._events.silent.connect(lambda: self._set_state("silent"))
+        self._events.alive.connect(self._on_alive)
+        self._events.start()
+        self._client.get("", HostInfo, self._take_info)
+        self._client.get("/catalogue", Catalogue, self._take_catalogue)
+        self._set_state("ready")
+        then, self._when_ready = self._when_ready, None
+        if then is not None:
+            then()
+
+    def _on_alive(self) -> None:
+        if self._state == "silent":
+            self._set_state("ready")
+
+    def _on_end(self, end: EngineEnd) -> None:
+        for part in (self._client, self._events):
+            if part is not None:
+                part.close()
+                part.deleteLater()
+        if self._process is not None:
+            self._process.deleteLater()
+        self._client = self._events = self._process = None
+        self._stop_limit.stop()
+        self._sending.clear()
+        if not self.run.is_over:
+            error = CellError(cell="", message=end.words, is_fatal=True)
+            self._take_run(self.run.model_copy(update={"state": "failed", "error": error, "is_starting": False}))
+        self._set_state("ended")
+        if self._is_leaving:
+            self.gone.emit()
+            return
+        if not end.was_asked:
+            self.failed.emit(end.words)
+        if self._when_ready is not None and end.was_asked:
+            self.start()
+
+    # ------------------------------------------------------------------ what it tells
+
+    def _take_info(self, info: HostInfo) -> None:
+        self.info = info
+
+    def _take_catalogue(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.catalogue_arrived.emit(catalogue)
+
+    def _on_event(self, name: str, value: object) -> None:
+        if isinstance(value, RunInfo):
+            self._take_run(value)
+        elif isinstance(value, Snapshot):
+            self.snapshot = value
+            self.snapshot_arrived.emit(value)
+        elif isinstance(value, CellError):
+            self.error_arrived.emit(value)
+        elif isinstance(value, LogLine):
+            self.log_arrived.emit(value)
+
+    def _take_run(self, run: RunInfo) -> None:
+        if run == self.run:
+            return
+        self.run = run
+        if run.is_over:
+            self._stop_limit.stop()
+        self.run_changed.emit(run)
+
+    # ------------------------------------------------------------------ control
+
+    def run_graph(
+        self,
+        document: Document,
+        folder: str,
+        output_folder: str,
+        *,
+        paused: bool = False,
+        refused: Refused | None = None,
+    ) -> None:
+        """Run a graph; starts the process where none runs.
+
+        :param refused: is told why it is not run.
+        """
+        request = RunRequest(graph=to_data(document), folder=folder, output_folder=output_folder, paused=paused)
+
+        def send() -> None:
+            if self._client is not None:
+                self._client.post("/run", request, RunInfo, self._take_run, refused, quick=False)
+
+        if self._client is not None:
+            send()
+        else:
+            self._when_ready = send
+            self.start()
+
+    def pause(self) -> None:
+        """Pause the run."""
+        self._control("/pause")
+
+    def resume(self) -> None:
+        """Go on."""
+        self._control("/resume")
+
+    def step(self, items: int = 1) -> None:
+        """Let so many items through while paused."""
+        if self._client is not None:
+            self._client.post("/step", StepRequest(items=items), RunInfo, self._take_run)
+
+    def stop(self) -> None:
+        """Stop the run; where that was asked before and does not get through, end the process."""
+        if self.run.state == "stopping":
+            self.kill()
+        elif not self.run.is_over:
+            self._stop_limit.start()
+            self._control("/stop")
+
+    def _control(self, path: str) -> None:
+        if self._client is not None:
+            self._client.post(path, None, RunInfo, self._take_run)
+
+    def _tell_slow_stop(self) -> None:
+        if self.run.is_over:
+            return
+        cells = self.snapshot.cells if self.snapshot is not None else {}
+        busy = [(figures.working_s, name) for name, figures in cells.items() if figures.working_s is not None]
+        if busy:
+            working_s, name = max(busy)
+            self.stop_is_slow.emit(f"{name} has been at the same item for {elapsed(working_s)}.")
+        else:
+            self.stop_is_slow.emit("The engine does not come to an end.")
+
+    def set_parameter(self, cell: str, parameter: str, value: Any, refused: Refused | None = None) -> None:
+        """Give a runtime parameter of the running graph another value.
+
+        While the host has not answered to one value, only the latest of those that follow is sent: a slider makes many.
+        """
+        key = (cell, parameter)
+        if key in self._sending:
+            self._sending[key] = (value, refused)
+            return
+        if self._client is None:
+            return
+        self._sending[key] = None
+
+        def go_on() -> None:
+            later = self._sending.pop(key, None)
+            if later is not None:
+                self.set_parameter(cell, parameter, later[0], later[1])
+
+        def on_done(run: RunInfo) -> None:
+            self._take_run(run)
+            go_on()
+
+        def on_refused(refusal: Refusal) -> None:
+            if refused is not None:
+                refused(refusal)
+            go_on()
+
+        request = ParameterRequest(cell=cell, parameter=parameter, value=value)
+        self._client.post("/parameter", request, RunInfo, on_done, on_refused)
+
+    def scale(self, cell: str, thread: int, ray: int, refused: Refused | None = None) -> None:
+        """Give a cell of the running graph another number of clones."""
+        if self._client is not None:
+            request = ScaleRequest(cell=cell, thread=thread, ray=ray)
+            self._client.post("/scale", request, RunInfo, self._take_run, refused, quick=False)
+
+    def validate(self, document: Document, folder: str, output_folder: str, done: Callable[[Validation], None]) -> None:
+        """Have the engine look at a graph. Only the answer to the latest call is told."""
+        if self._client is None:
+            return
+        self._validations += 1
+        number = self._validations
+
+        def finish(validation: Validation) -> None:
+            if number == self._validations:
+                done(validation)
+
+        request = GraphRequest(graph=to_data(document), folder=folder, output_folder=output_folder)
+        self._client.post("/validate", request, Validation, finish, quick=False)

@@ -1,0 +1,267 @@
+"""The statistics of a run: a table of its cells that can be sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHeaderView,
+    QMenu,
+    QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pypipeline_engine.host.protocol import Snapshot
+from pypipeline_studio.panels.statistics_model import (
+    CELL,
+    COLUMNS,
+    CPU,
+    ERRORS,
+    FALLS_FIRST,
+    LOAD,
+    P50,
+    QUEUE,
+    ROW_ROLE,
+    WORKERS,
+    StatisticsModel,
+    StatisticsRow,
+)
+from pypipeline_studio.panels.widgets import EmptyState, LoadLegend
+from pypipeline_studio.theme.colours import category_colour, category_icon, colour, mix, queue_colour, theme
+from pypipeline_studio.theme.fonts import font
+from pypipeline_studio.theme.icons import draw_icon
+from pypipeline_studio.theme.shapes import BAR_RADIUS_PX, paint_load_bar
+
+EMPTY_TEXT = "Statistics appear here while a pipeline runs."
+_ROW_PX = 25
+_PAD_PX = 8
+_LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+
+
+class StatisticsPanel(QWidget):
+    """The cells of a run, sorted by load at first. Updates keep the selection and the place."""
+
+    cell_activated = Signal(str)
+    """A cell that a person has clicked, or gone to by the keyboard."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.model = StatisticsModel(self)
+        self.table = StatisticsTable(self.model)
+        self.table.cell_activated.connect(self.cell_activated)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(EmptyState(EMPTY_TEXT))
+        self._stack.addWidget(self.table)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+
+    def sizeHint(self) -> QSize:
+        return QSize(900, 232)
+
+    def show_snapshot(self, snapshot: Snapshot | None, categories: Mapping[str, str] | None = None) -> None:
+        """Show another snapshot; `None` for no run.
+
+        :param categories: by full name, the category of each cell, for its icon.
+        """
+        self.model.show_snapshot(snapshot, categories or {})
+        self._stack.setCurrentIndex(1 if self.model.rowCount() else 0)
+
+    def select_cell(self, name: str) -> None:
+        """Mark the row of a cell without telling anybody; an empty name for none."""
+        row = self.model.row_of(name)
+        if row < 0:
+            self.table.clearSelection()
+        else:
+            self.table.setCurrentIndex(self.model.index(row, 0))
+
+
+class StatisticsTable(QTableView):
+    """The table itself: sorted by its heads, or by the context menu."""
+
+    cell_activated = Signal(str)
+
+    def __init__(self, model: StatisticsModel) -> None:
+        super().__init__()
+        self._model = model
+        self.setModel(model)
+        self.setAccessibleName("Statistics by cell")
+        self.setItemDelegate(_StatisticsDelegate(self))
+        self.setShowGrid(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        self.verticalHeader().setMinimumSectionSize(_ROW_PX)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsClickable(True)
+        header.setMinimumSectionSize(48)
+        header.setFixedHeight(28)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.sectionClicked.connect(self.sort_by)
+        for column, about in enumerate(COLUMNS):
+            self.setColumnWidth(column, about.width_px)
+        self._legend = LoadLegend()
+        self._legend.setParent(header.viewport())
+        self._legend.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        header.sectionResized.connect(self._place_legend)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._open_menu)
+        self.clicked.connect(self._activate)
+        self.viewport().installEventFilter(self)
+        theme.changed.connect(self.viewport().update)
+
+    def sort_by(self, column: int) -> None:
+        """Sort by a column, or the other way round where that is done already."""
+        current, falls = self._model.sorting
+        self._model.sort_by(column, not falls if column == current else column in FALLS_FIRST)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        before = self.currentIndex().row()
+        super().keyPressEvent(event)
+        current = self.currentIndex()
+        if current.row() != before or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._activate(current)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.viewport() and event.type() == QEvent.Type.Resize:
+            self._share_width()
+        return super().eventFilter(watched, event)
+
+    def _activate(self, index: QModelIndex) -> None:
+        row = index.data(ROW_ROLE) if index.isValid() else None
+        if isinstance(row, StatisticsRow):
+            self.cell_activated.emit(row.name)
+
+    def _share_width(self) -> None:
+        """Give what the columns leave to the bars, and some of it to the names."""
+        spare = self.viewport().width() - sum(about.width_px for about in COLUMNS)
+        names = max(0, min(100, spare // 6))
+        self.setColumnWidth(CELL, COLUMNS[CELL].width_px + names)
+        self.setColumnWidth(LOAD, COLUMNS[LOAD].width_px + max(0, spare - names))
+        self._place_legend()
+
+    def _place_legend(self) -> None:
+        header = self.horizontalHeader()
+        left, width = header.sectionViewportPosition(LOAD), header.sectionSize(LOAD)
+        self._legend.setVisible(width >= self._legend.width() + 56)
+        self._legend.move(left + width - self._legend.width(), (header.height() - self._legend.height()) // 2)
+
+    def _open_menu(self, point: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        current, _ = self._model.sorting
+        for column, about in enumerate(COLUMNS):
+            action = menu.addAction(f"Sort by {about.title}")
+            action.setCheckable(True)
+            action.setChecked(column == current)
+            action.triggered.connect(lambda _checked=False, column=column: self.sort_by(column))
+        menu.popup(self.viewport().mapToGlobal(point))
+
+
+class _StatisticsDelegate(QStyledItemDelegate):
+    def __init__(self, table: QTableView) -> None:
+        super().__init__(table)
+        self._table = table
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        row = index.data(ROW_ROLE)
+        if not isinstance(row, StatisticsRow):
+            return
+        rect = QRectF(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        if row.is_limit or is_selected:
+            painter.fillRect(rect, colour("accent_soft" if row.is_limit else "hover"))
+        if is_selected and index.column() == 0:
+            painter.fillRect(QRectF(rect.x(), rect.y(), 2, rect.height()), colour("accent"))
+        inside = rect.adjusted(_PAD_PX, 0, -_PAD_PX, 0)
+        column = index.column()
+        text = str(index.data(Qt.ItemDataRole.DisplayRole))
+        if column == CELL:
+            self._paint_cell(painter, rect, row)
+        elif column == LOAD:
+            bar = QRectF(inside.x(), rect.center().y() - 5, inside.width() - 48, 10)
+            figures = row.figures
+            paint_load_bar(painter, bar, figures.busy, figures.starved, figures.blocked, row.is_limit)
+            self._put(painter, inside, text, "text", _RIGHT, 600 if row.is_limit else 400)
+        elif column == QUEUE:
+            self._paint_queue(painter, inside, row, text)
+        elif column == ERRORS and row.nb_errors:
+            self._paint_errors(painter, inside, text)
+        else:
+            is_quiet = column in (P50, CPU) or (column == WORKERS and not row.is_limit)
+            shade = "text3" if text in ("0", "–", "0 %", "inline") else "text2" if is_quiet else "text"
+            self._put(painter, inside, text, shade, _RIGHT if COLUMNS[column].is_number else _LEFT)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(QPen(colour("line"), 1))
+        painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
+        painter.restore()
+
+    def _paint_cell(self, painter: QPainter, rect: QRectF, row: StatisticsRow) -> None:
+        shade = mix(category_colour(row.category), colour("text"), 0.15)
+        place = QRectF(rect.x() + 10, rect.y(), 16, rect.height())
+        draw_icon(painter, place, category_icon(row.category), shade, 14)
+        text = rect.adjusted(34, 0, -30 if row.is_limit else -4, 0)
+        self._put(painter, text, row.name, "text", _LEFT, 600 if row.is_limit else 500)
+        if row.is_limit:
+            flame = QRectF(rect.right() - 26, rect.y(), 16, rect.height())
+            draw_icon(painter, flame, "flame-fill", colour("neck" if theme.mode == "dark" else "warn"), 14)
+
+    def _paint_queue(self, painter: QPainter, inside: QRectF, row: StatisticsRow, text: str) -> None:
+        fill = row.queue_fill
+        if fill is None:
+            self._put(painter, inside, text, "text3", _RIGHT)
+            return
+        number = QFontMetricsF(font(12, tabular=True)).horizontalAdvance(text) + 8
+        bar = QRectF(inside.x(), inside.center().y() - 3, max(16.0, inside.width() - max(36.0, number)), 6)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour("track"))
+        painter.drawRoundedRect(bar, BAR_RADIUS_PX, BAR_RADIUS_PX)
+        if fill > 0:
+            painter.setBrush(queue_colour(fill))
+            bar.setWidth(max(2.0, bar.width() * min(1.0, fill)))
+            painter.drawRoundedRect(bar, BAR_RADIUS_PX, BAR_RADIUS_PX)
+        self._put(painter, inside, text, "text", _RIGHT)
+
+    @staticmethod
+    def _paint_errors(painter: QPainter, inside: QRectF, text: str) -> None:
+        shown = font(11, 600, tabular=True)
+        width = QFontMetricsF(shown).horizontalAdvance(text) + 27
+        badge = QRectF(inside.right() - width, inside.center().y() - 8, width, 16)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour("error_fill"))
+        painter.drawRoundedRect(badge, 4, 4)
+        ink: QColor = colour("on_accent")
+        draw_icon(painter, QRectF(badge.x() + 3, badge.y(), 14, 16), "warning-circle-fill", ink, 11)
+        painter.setFont(shown)
+        painter.drawText(badge.adjusted(0, 0, -7, 0), _RIGHT, text)
+
+    @staticmethod
+    def _put(
+        painter: QPainter, rect: QRectF, text: str, name: str, alignment: Qt.AlignmentFlag, weight: int = 400
+    ) -> None:
+        shown = font(12, weight, tabular=True)
+        painter.setFont(shown)
+        painter.setPen(colour(name))
+        fitting = QFontMetricsF(shown).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        painter.drawText(rect, alignment, fitting)

@@ -1,0 +1,177 @@
+"""One open graph: its document, its file, its undo stack, and the types of cells that are known.
+
+The document is immutable and the one truth. Every edit makes another one and puts it on the undo stack, whoever asks for
+it: the canvas, the inspector or a menu. Whoever shows a document listens to `document_changed`. For the thread of the window
+only.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from pypipeline_engine.graph.model import Document
+from pypipeline_engine.host.protocol import Catalogue, GraphProblem, Validation
+from pypipeline_studio.document.files import OpenedGraph, is_changed_on_disk, open_graph, save_graph
+from pypipeline_studio.document.types import StudioTypes
+
+_MERGEABLE = 1
+"""The id of edits that become one step with the edit before them, such as the movements of one slider."""
+
+
+class _Edit(QUndoCommand):
+    """From one document to another. The first `redo` is that of pushing it."""
+
+    def __init__(self, session: Session, text: str, before: Document, after: Document, merge_key: str) -> None:
+        super().__init__(text)
+        self._session = session
+        self._before = before
+        self._after = after
+        self._merge_key = merge_key
+
+    def redo(self) -> None:
+        self._session._show(self._after)
+
+    def undo(self) -> None:
+        self._session._show(self._before)
+
+    def id(self) -> int:
+        return _MERGEABLE if self._merge_key else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:  # Qt's name
+        if not isinstance(other, _Edit) or other._merge_key != self._merge_key:
+            return False
+        self._after = other._after
+        return True
+
+
+class Session(QObject):
+    """One open graph."""
+
+    document_changed = Signal()
+    """The document is another one, by an edit, by undo and redo, or because another graph was opened."""
+    graph_replaced = Signal()
+    """Another graph was opened; `document_changed` follows."""
+    types_changed = Signal()
+    problems_changed = Signal()
+    file_changed = Signal()
+    """The path of the file, or whether there is something to save."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.undo_stack = QUndoStack(self)
+        self.undo_stack.cleanChanged.connect(self._tell_file)
+        self.types = StudioTypes()
+        self.problems: tuple[GraphProblem, ...] = ()
+        """What the engine found wrong with the document, when it last looked."""
+        self._document = Document(name="untitled")
+        self._opened: OpenedGraph | None = None
+        self._path: Path | None = None
+
+    # ------------------------------------------------------------------ the document
+
+    @property
+    def document(self) -> Document:
+        """The graph as it is now."""
+        return self._document
+
+    def edit(self, text: str, document: Document, merge_key: str = "") -> None:
+        """Replace the document; one step to undo.
+
+        :param text: what was done, for the menu: `Move detect`.
+        :param merge_key: edits with the same one that follow each other are one step.
+        """
+        if document is self._document or document == self._document:
+            return
+        self.undo_stack.push(_Edit(self, text, self._document, document, merge_key))
+
+    def end_merging(self) -> None:
+        """Begin another step with the next edit, whatever its merge key: a slider was let go."""
+        if self.undo_stack.canUndo() and self.undo_stack.index() == self.undo_stack.count():
+            command = self.undo_stack.command(self.undo_stack.index() - 1)
+            if isinstance(command, _Edit):
+                command._merge_key = ""
+
+    def _tell_file(self, _is_clean: bool) -> None:
+        self.file_changed.emit()
+
+    def _show(self, document: Document) -> None:
+        self._document = document
+        self.document_changed.emit()
+
+    # ------------------------------------------------------------------ what the engine says
+
+    def set_catalogue(self, catalogue: Catalogue) -> None:
+        """Take the types of cells over."""
+        self.types = StudioTypes(catalogue.types)
+        self.types_changed.emit()
+
+    def set_validation(self, validation: Validation) -> None:
+        """Take over what the engine found in the document."""
+        if self.types.take_configured(self._document, validation.configured):
+            self.types_changed.emit()
+        if validation.problems != self.problems:
+            self.problems = validation.problems
+            self.problems_changed.emit()
+
+    # ------------------------------------------------------------------ the file
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the graph; `None` for one that was never saved."""
+        return self._path
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in the graph are relative to."""
+        return self._path.parent if self._path is not None else Path.cwd()
+
+    @property
+    def title(self) -> str:
+        """The name of the file, or what it would be."""
+        return self._path.name if self._path is not None else f"{self._document.name}.json"
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether there is something that was not saved."""
+        return not self.undo_stack.isClean()
+
+    def is_changed_on_disk(self) -> bool:
+        """Whether another program has written the file since it was opened or saved."""
+        return self._opened is not None and is_changed_on_disk(self._opened)
+
+    def new(self) -> None:
+        """Begin with an empty graph."""
+        self._replace(Document(name="untitled"), None, None)
+
+    def open(self, path: Path) -> None:
+        """Open a graph file.
+
+        :raises WrongGraphException: with everything that is wrong with it; the session stays as it was.
+        """
+        opened = open_graph(path)
+        self._replace(opened.document, path.absolute(), opened)
+
+    def save(self, path: Path | None = None) -> None:
+        """Write the graph to its file, or to another one.
+
+        :raises WrongGraphException: if it cannot be written; the file stays as it was.
+        """
+        target = (path or self._path or Path(self.title)).absolute()
+        self._opened = save_graph(self._document, target)
+        self._path = target
+        self.undo_stack.setClean()
+        self.file_changed.emit()
+
+    def _replace(self, document: Document, path: Path | None, opened: OpenedGraph | None) -> None:
+        self.undo_stack.clear()
+        self._document = document
+        self._path = path
+        self._opened = opened
+        self.problems = ()
+        self.graph_replaced.emit()
+        self.document_changed.emit()
+        self.problems_changed.emit()
+        self.file_changed.emit()

@@ -1,0 +1,107 @@
+"""What can be done in the window: each action with its text, its keys and its icon, in one table.
+
+Actions with a key that people also type, such as D, work while the canvas has the focus, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from pypipeline_studio.theme.colours import theme
+from pypipeline_studio.theme.icons import icon
+
+
+@dataclass(frozen=True)
+class ActionInfo:
+    """One action."""
+
+    text: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    colour: str = "text2"
+    in_canvas: bool = False
+    """Whether its keys work in the canvas only."""
+    is_checkable: bool = False
+
+
+ACTIONS: Final[dict[str, ActionInfo]] = {
+    "new": ActionInfo("&New", ("Ctrl+N",), "file-plus"),
+    "open": ActionInfo("&Open …", ("Ctrl+O",), "folder-open"),
+    "save": ActionInfo("&Save", ("Ctrl+S",), "floppy-disk"),
+    "save_as": ActionInfo("Save &as …", ("Ctrl+Shift+S",)),
+    "export_picture": ActionInfo("&Picture …", ("Ctrl+E",), "image"),
+    "copy_command": ActionInfo("&Copy the command for a headless run", ("Ctrl+Shift+E",), "terminal-window"),
+    "quit": ActionInfo("&Quit", ("Ctrl+Q",)),
+    "undo": ActionInfo("&Undo", ("Ctrl+Z",), "arrow-counter-clockwise"),
+    "redo": ActionInfo("&Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), "arrow-clockwise"),
+    "cut": ActionInfo("Cu&t", ("Ctrl+X",), "scissors", in_canvas=True),
+    "copy": ActionInfo("&Copy", ("Ctrl+C",), "copy", in_canvas=True),
+    "paste": ActionInfo("&Paste", ("Ctrl+V",), "clipboard", in_canvas=True),
+    "duplicate": ActionInfo("D&uplicate", ("Ctrl+D",), in_canvas=True),
+    "remove": ActionInfo("&Delete", ("Del", "Backspace"), "trash", in_canvas=True),
+    "select_all": ActionInfo("Select &all", ("Ctrl+A",), in_canvas=True),
+    "disable": ActionInfo("D&isable", ("D",), "prohibit", in_canvas=True),
+    "bypass": ActionInfo("&Bypass", ("B",), "arrow-bend-up-right", in_canvas=True),
+    "rename": ActionInfo("&Rename", ("F2",), "pencil-simple", in_canvas=True),
+    "add_cell": ActionInfo("&Add a cell …", ("Tab", "Shift+A"), "plus", in_canvas=True),
+    "enter": ActionInfo("&Enter the nested pipeline", ("Return",), "stack", in_canvas=True),
+    "leave": ActionInfo("&Leave the nested pipeline", ("Alt+Up",), "arrow-up", in_canvas=True),
+    "fit_all": ActionInfo("Show &all", ("Home",), "corners-out", in_canvas=True),
+    "fit_selection": ActionInfo("Show the &selection", ("F",), in_canvas=True),
+    "zoom_in": ActionInfo("Zoom &in", ("Ctrl+=", "Ctrl++"), "magnifying-glass-plus"),
+    "zoom_out": ActionInfo("Zoom &out", ("Ctrl+-",), "magnifying-glass-minus"),
+    "zoom_reset": ActionInfo("&100 %", ("Ctrl+0",)),
+    "live": ActionInfo("&Live figures", (), "broadcast", is_checkable=True),
+    "dark": ActionInfo("&Dark theme", (), "moon", is_checkable=True),
+    "run": ActionInfo("&Run", ("F5",), "play-fill", "ok"),
+    "pause": ActionInfo("&Pause", ("F6",), "pause-fill"),
+    "step": ActionInfo("S&tep", ("F10",), "skip-forward-fill"),
+    "stop": ActionInfo("&Stop", ("F7",), "stop-fill", "error"),
+    "restart_engine": ActionInfo("Restart the &engine", (), "arrows-clockwise"),
+    "shortcuts": ActionInfo("&Shortcuts", ("?",), "keyboard", in_canvas=True),
+}
+"""By key, in the order of the list of shortcuts."""
+
+
+class Actions(QObject):
+    """The actions of a window, by their keys in `ACTIONS`."""
+
+    def __init__(self, window: QWidget, canvas: QWidget) -> None:
+        super().__init__(window)
+        self._actions: dict[str, QAction] = {}
+        for key, info in ACTIONS.items():
+            action = QAction(info.text, self)
+            action.setObjectName(key)
+            action.setShortcuts([QKeySequence(text) for text in info.keys])
+            action.setCheckable(info.is_checkable)
+            owner = canvas if info.in_canvas else window
+            action.setShortcutContext(
+                Qt.ShortcutContext.WidgetWithChildrenShortcut if info.in_canvas else Qt.ShortcutContext.WindowShortcut
+            )
+            owner.addAction(action)
+            name = info.text.replace("&", "").rstrip(" …")
+            keys = " or ".join(
+                QKeySequence(text).toString(QKeySequence.SequenceFormat.NativeText) for text in info.keys
+            )
+            action.setToolTip(f"{name} ({keys})" if keys else name)
+            self._actions[key] = action
+        self._restyle()
+        theme.changed.connect(self._restyle)
+
+    def __getitem__(self, key: str) -> QAction:
+        return self._actions[key]
+
+    def on(self, key: str, do: Callable[[], object]) -> None:
+        """Say what an action does."""
+        self._actions[key].triggered.connect(lambda _checked=False: do())
+
+    def _restyle(self) -> None:
+        for key, info in ACTIONS.items():
+            if info.icon:
+                self._actions[key].setIcon(icon(info.icon, info.colour))

@@ -1,0 +1,202 @@
+"""The bottom of the window: statistics, problems and the log, with what belongs into each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from pypipeline_engine.host.protocol import CellError
+from pypipeline_engine.numbers import counted, rate
+from pypipeline_studio.panels.log import LogPanel
+from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
+from pypipeline_studio.panels.statistics import StatisticsPanel
+from pypipeline_studio.panels.traceback_dialog import TracebackDialog
+from pypipeline_studio.session import Session
+from pypipeline_studio.window.run_control import RunControl
+
+PROBLEMS_TAB = 1
+
+
+@dataclass(frozen=True)
+class EngineMessage:
+    """Something about the engine that a person has to know, and what can be done about it."""
+
+    title: str
+    text: str
+    action_text: str = ""
+    action: str = ""
+    """The key of an action of the window."""
+
+
+class Bottom(QWidget):
+    """Three tabs."""
+
+    cell_chosen = Signal(str)
+    """The full name of a cell to be shown."""
+    action_chosen = Signal(str)
+    source_requested = Signal(str, int)
+    """A file and a line in it."""
+
+    def __init__(self, session: Session, run_control: RunControl, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._run_control = run_control
+        self._messages: dict[str, EngineMessage] = {}
+        self.statistics = StatisticsPanel()
+        self.problems = ProblemsPanel()
+        self.log = LogPanel()
+        self.head = QWidget()
+        self._tabs = QTabBar(self.head)
+        head_layout = QHBoxLayout(self.head)
+        head_layout.setContentsMargins(0, 0, 8, 0)
+        head_layout.addWidget(self._tabs)
+        head_layout.addStretch(1)
+        self._stack = QStackedWidget(self)
+        for name, panel in (("Statistics", self.statistics), ("Problems", self.problems), ("Log", self.log)):
+            self._tabs.addTab(name)
+            self._stack.addWidget(panel)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+        self._tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        self.statistics.cell_activated.connect(self.cell_chosen)
+        self.problems.activated.connect(self._on_activated)
+        self.problems.action_triggered.connect(self._on_action)
+        session.problems_changed.connect(self.show_problems)
+        run_control.errors_changed.connect(self.show_problems)
+        run_control.live_changed.connect(self._show_live)
+        self.show_problems()
+
+    def show_tab(self, index: int) -> None:
+        """Have a tab in front."""
+        self._tabs.setCurrentIndex(index)
+
+    def set_message(self, key: str, message: EngineMessage | None) -> None:
+        """Say something about the engine, or take it back."""
+        if message is None:
+            self._messages.pop(key, None)
+        else:
+            self._messages[key] = message
+            self.show_tab(PROBLEMS_TAB)
+        self.show_problems()
+
+    def show_traceback(self, cell: str) -> None:
+        """Open the traceback of the latest error of a cell."""
+        error = next((error for error in reversed(self._run_control.errors) if error.cell == cell), None)
+        if error is None and self._run_control.run.error is not None:
+            error = self._run_control.run.error
+        if error is not None:
+            self.open_traceback(error)
+
+    def open_traceback(self, error: object) -> None:
+        """Open the traceback of a `CellError`."""
+        assert isinstance(error, CellError)
+        dialog = TracebackDialog(error, self)
+        dialog.source_requested.connect(self.source_requested)
+        dialog.show()
+
+    def _show_live(self) -> None:
+        self.statistics.show_snapshot(self._run_control.snapshot, self._categories())
+        self.show_problems()
+
+    def _categories(self) -> dict[str, str]:
+        """By the full name of a cell, the category of its type."""
+        cells = self._session.document.walk()
+        return {".".join(names): cell.type.rpartition(".")[0] for names, cell in cells}
+
+    # ------------------------------------------------------------------ problems
+
+    def show_problems(self) -> None:
+        """Bring the list of problems in line with what is known."""
+        rows = [
+            ProblemRow(
+                f"engine:{key}", "warning-circle-fill", "error", message.title, message.text, message.action_text
+            )
+            for key, message in self._messages.items()
+        ]
+        rows += self._limit_rows() + self._error_rows() + self._graph_rows()
+        self.problems.set_problems(rows)
+        self._tabs.setTabText(PROBLEMS_TAB, f"Problems  {len(rows)}" if rows else "Problems")
+
+    def _limit_rows(self) -> list[ProblemRow]:
+        snapshot = self._run_control.snapshot
+        bottleneck = snapshot.bottleneck if snapshot is not None else None
+        if bottleneck is None or not bottleneck.cells:
+            return []
+        names = " and ".join(bottleneck.cells)
+        verb = "limits" if len(bottleneck.cells) == 1 else "limit"
+        to = f" to {rate(bottleneck.capacity_hz)}" if bottleneck.capacity_hz is not None else ""
+        return [
+            ProblemRow(
+                f"limit:{bottleneck.cells[0]}", "flame-fill", "neck_line", f"{names} {verb} the pipeline{to}",
+                bottleneck.sentence, "Show",
+            )
+        ]  # fmt: skip
+
+    def _error_rows(self) -> list[ProblemRow]:
+        by_cell: dict[str, list[CellError]] = {}
+        for error in self._run_control.errors:
+            by_cell.setdefault(error.cell, []).append(error)
+        return [
+            ProblemRow(
+                f"error:{cell}",
+                "warning-circle-fill",
+                "error",
+                _error_title(cell, errors, self._counts()),
+                errors[-1].message,
+                "Show traceback",
+            )
+            for cell, errors in by_cell.items()
+        ]
+
+    def _counts(self) -> Mapping[str, int]:
+        """By cell, how many items it skipped since the start: more than the errors that are kept."""
+        snapshot = self._run_control.snapshot
+        return {name: cell.skipped for name, cell in snapshot.cells.items()} if snapshot is not None else {}
+
+    def _graph_rows(self) -> list[ProblemRow]:
+        rows = []
+        for index, problem in enumerate(self._session.problems):
+            is_error = problem.severity == "error"
+            rows.append(
+                ProblemRow(
+                    f"graph:{index}",
+                    "warning-fill" if is_error else "info",
+                    "error" if is_error else "warn",
+                    problem.cell or problem.path or "The graph",
+                    problem.message,
+                    "Show" if problem.cell else "",
+                )
+            )
+        return rows
+
+    def _on_activated(self, key: str) -> None:
+        cell = self._cell_of(key)
+        if cell:
+            self.cell_chosen.emit(cell)
+
+    def _on_action(self, key: str) -> None:
+        kind, _, rest = key.partition(":")
+        if kind == "engine" and rest in self._messages:
+            self.action_chosen.emit(self._messages[rest].action)
+        elif kind == "error":
+            self.show_traceback(rest)
+        else:
+            self._on_activated(key)
+
+    def _cell_of(self, key: str) -> str:
+        kind, _, rest = key.partition(":")
+        if kind == "graph":
+            index = int(rest)
+            return self._session.problems[index].cell if index < len(self._session.problems) else ""
+        return rest if kind in ("limit", "error") else ""
+
+
+def _error_title(cell: str, errors: list[CellError], counts: Mapping[str, int]) -> str:
+    name = cell or "The run"
+    if errors[-1].is_fatal:
+        return f"{name} failed"
+    return f"{name} skipped {counted(max(len(errors), counts.get(cell, 0)), 'item')}"

@@ -1,0 +1,159 @@
+"""What joins the inspector with the open graph: it shows the selection, and what is changed in it becomes an edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from pypipeline_engine.graph.model import CellEntry, Document, OnError, split_end
+from pypipeline_studio.canvas.canvas import Canvas
+from pypipeline_studio.document import edits
+from pypipeline_studio.panels.inspector import InspectorPanel
+from pypipeline_studio.session import Session
+from pypipeline_studio.window.run_control import RunControl
+
+
+class Inspection(QObject):
+    """Keeps an inspector on the selection of a canvas."""
+
+    refused = Signal(str)
+
+    def __init__(
+        self, session: Session, canvas: Canvas, run_control: RunControl, panel: InspectorPanel, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._canvas = canvas
+        self._run_control = run_control
+        self._panel = panel
+        canvas.selection_changed.connect(self.show_selection)
+        session.types_changed.connect(self.show_selection)
+        run_control.run_changed.connect(self.show_selection)
+        run_control.errors_changed.connect(self.show_selection)
+        panel.rename_requested.connect(self._rename)
+        panel.parameter_changed.connect(self._set_parameter)
+        panel.parameter_reset.connect(self._reset_parameter)
+        panel.scale_changed.connect(self._set_scale)
+        panel.on_error_changed.connect(self._set_on_error)
+        panel.input_shown_changed.connect(self._show_as_input)
+        panel.disabled_changed.connect(lambda value: self._set_flag("disabled", value))
+        panel.bypassed_changed.connect(lambda value: self._set_flag("bypassed", value))
+        session.file_changed.connect(self._set_folders)
+        self._set_folders()
+        self.show_selection()
+
+    def show_selection(self) -> None:
+        """Show what is selected now."""
+        names = self._canvas.selected()
+        if not names:
+            self._panel.show_nothing()
+        elif len(names) > 1:
+            self._panel.show_several(len(names))
+        else:
+            self._show(names[0])
+
+    def _show(self, name: str) -> None:
+        entry = self._entry(name)
+        if entry is None:
+            self._panel.show_nothing()
+            return
+        full_name = self._canvas.full_name(name)
+        self._panel.show_cell(
+            entry,
+            self._canvas.presentation.nodes[name],
+            self._session.types.find(entry.type),
+            [problem for problem in self._session.problems if problem.cell == full_name],
+            self._run_control.is_going_on,
+            self._connected(name),
+        )
+        self._panel.show_errors([error for error in self._run_control.errors if error.cell == full_name])
+
+    def _connected(self, name: str) -> list[str]:
+        """The inputs of a cell at which a connection ends."""
+        body = edits.body_at(self._session.document, self._canvas.path)
+        ends = (split_end(connection.target) for connection in body.connections)
+        return [port for cell, port in ends if cell == name]
+
+    def _entry(self, name: str) -> CellEntry | None:
+        return self._session.document.find((*self._canvas.path, name))
+
+    def _selected(self) -> str | None:
+        names = self._canvas.selected()
+        return names[0] if len(names) == 1 else None
+
+    def _edit(self, text: str, document: Document, merge_key: str = "") -> None:
+        self._session.edit(text, document, merge_key)
+
+    def _rename(self, new: str) -> None:
+        old = self._selected()
+        if old is None or new == old:
+            return
+        try:
+            document = edits.rename_cell(self._session.document, self._canvas.path, old, new)
+        except edits.GraphEditRefused as error:
+            self.refused.emit(str(error))
+            self.show_selection()
+            return
+        self._edit(f"Rename {old}", document)
+        self._canvas.select([new])
+
+    def _set_parameter(self, parameter: str, value: Any, is_final: bool) -> None:
+        name = self._selected()
+        if name is None:
+            return
+        document = edits.set_parameter(self._session.document, self._canvas.path, name, parameter, value)
+        self._edit(f"Set {name}.{parameter}", document, f"parameter {self._canvas.full_name(name)} {parameter}")
+        if is_final:
+            self._session.end_merging()
+
+    def _reset_parameter(self, parameter: str) -> None:
+        name = self._selected()
+        if name is not None:
+            document = edits.set_parameter(self._session.document, self._canvas.path, name, parameter, edits.DEFAULT)
+            self._edit(f"Reset {name}.{parameter}", document)
+
+    def _set_scale(self, thread: int, ray: int, queue_capacity: object) -> None:
+        name = self._selected()
+        if name is not None:
+            assert queue_capacity is None or isinstance(queue_capacity, int)
+            document = edits.set_scale(
+                self._session.document, self._canvas.path, name, thread=thread, ray=ray, queue_capacity=queue_capacity
+            )
+            self._edit(f"Scale {name}", document)
+
+    def _show_as_input(self, parameter: str, shown: bool) -> None:
+        name = self._selected()
+        if name is not None:
+            document = edits.show_as_input(self._session.document, self._canvas.path, name, parameter, shown)
+            self._edit(f"{'Show' if shown else 'Hide'} {parameter} at {name}", document)
+
+    def _set_flag(self, flag: str, value: bool) -> None:
+        name = self._selected()
+        if name is not None:
+            document = edits.set_flag(self._session.document, self._canvas.path, [name], flag, value)
+            self._edit(f"Change {name}", document)
+
+    def _set_folders(self) -> None:
+        self._panel.set_folders(self._session.folder, self._run_control.output_folder)
+
+    def _set_on_error(self, policy: object) -> None:
+        name = self._selected()
+        if name is not None:
+            assert policy is None or isinstance(policy, OnError)
+            document = edits.set_on_error(self._session.document, self._canvas.path, name, policy)
+            self._edit(f"Change what happens when {name} fails", document)
+
+
+def change_clones(document: Document, path: Sequence[str], difference: int) -> Document:
+    """The document with so many more threads for the cell at the end of `path`; fewer where it is negative."""
+    *pipeline, name = path
+    entry = document.find(tuple(path))
+    if entry is None:
+        return document
+    scale = entry.scale
+    thread = max(0, (scale.thread if scale is not None else 0) + difference)
+    ray = scale.ray if scale is not None else 0
+    queue_capacity = scale.queue_capacity if scale is not None else None
+    return edits.set_scale(document, tuple(pipeline), name, thread=thread, ray=ray, queue_capacity=queue_capacity)

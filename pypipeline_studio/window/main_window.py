@@ -1,0 +1,589 @@
+"""The window: the canvas in the middle, the library left, the inspector right, figures, problems and the log below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QByteArray, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QCursor, QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pypipeline_engine.graph.problems import WrongGraphException
+from pypipeline_engine.host.protocol import LogLine
+from pypipeline_engine.resources import get_examples
+from pypipeline_studio.canvas.canvas import Canvas
+from pypipeline_studio.canvas.port_item import StudioPort
+from pypipeline_studio.canvas.viewer import ZOOM_STEP
+from pypipeline_studio.document import edits
+from pypipeline_studio.document.files import headless_command
+from pypipeline_studio.document.types import fitting_types
+from pypipeline_studio.engine.engine import Engine
+from pypipeline_studio.panels.first_run import FirstRun
+from pypipeline_studio.panels.inspector import InspectorPanel
+from pypipeline_studio.panels.library import LibraryPanel
+from pypipeline_studio.panels.search_popup import CellSearchPopup
+from pypipeline_studio.panels.widgets import DockHead
+from pypipeline_studio.session import Session
+from pypipeline_studio.theme.colours import theme
+from pypipeline_studio.theme.style import apply
+from pypipeline_studio.window.actions import Actions
+from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
+from pypipeline_studio.window.crumbs import Crumbs
+from pypipeline_studio.window.inspection import Inspection, change_clones
+from pypipeline_studio.window.run_control import RunControl
+from pypipeline_studio.window.shortcuts import ShortcutsDialog
+from pypipeline_studio.window.status_bar import StatusBar
+from pypipeline_studio.window.toolbar import Toolbar
+
+FIRST_EXAMPLE: Final = "people_tracking"
+GRAPH_FILTER: Final = "Graphs (*.json)"
+STATE_VERSION: Final = 1
+"""Of the arrangement of docks: another one is not restored."""
+MESSAGE_MS: Final = 8000
+MOST_DETAILS: Final = 4000
+
+
+class MainWindow(QMainWindow):
+    """One window with one graph and one engine."""
+
+    def __init__(self, output_folder: Path, cells: Sequence[str] = (), engine: Engine | None = None) -> None:
+        """Build the window; nothing runs until `start_engine`.
+
+        :param output_folder: what relative paths of sinks are relative to.
+        :param cells: Python files and modules whose cells the engine may use.
+        """
+        super().__init__()
+        self.resize(1600, 1000)
+        self.session = Session(self)
+        self.engine = engine or Engine(cells=tuple(cells), parent=self)
+        self.run_control = RunControl(self.session, self.engine, output_folder, self)
+        self.canvas = Canvas(self.session)
+        self.commands = Actions(self, self.canvas)
+        self.library = LibraryPanel()
+        self.inspector = InspectorPanel()
+        self.bottom = Bottom(self.session, self.run_control)
+        self.toolbar = Toolbar(self.commands)
+        self.crumbs = Crumbs()
+        self.first_run = FirstRun(self.canvas)
+        self._is_closing = False
+        self._shows_live = True
+        self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
+        self._lay_out()
+        self._make_menus()
+        self._bind_actions()
+        self._connect()
+        self._restore()
+        self._show_file()
+        self._show_run()
+        self.canvas.setFocus()
+
+    def start_engine(self) -> None:
+        """Start the engine's process, in the background."""
+        self.engine.start()
+
+    # ------------------------------------------------------------------ the parts
+
+    def _lay_out(self) -> None:
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.crumbs)
+        layout.addWidget(self.canvas, 1)
+        self.setCentralWidget(centre)
+        self.setDockNestingEnabled(True)
+        self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
+        self._docks = {
+            "Cells": self._dock("Cells", self.library, Qt.DockWidgetArea.LeftDockWidgetArea, 216),
+            "Inspector": self._dock("Inspector", self.inspector, Qt.DockWidgetArea.RightDockWidgetArea, 292),
+            "Statistics": self._dock(
+                "Statistics", self.bottom, Qt.DockWidgetArea.BottomDockWidgetArea, 265, self.bottom.head
+            ),
+        }
+        bar = QToolBar("Toolbar", self)
+        bar.setObjectName("toolbar_area")
+        bar.setMovable(False)
+        bar.addWidget(self.toolbar)
+        self.addToolBar(bar)
+        self.status = StatusBar(self)
+        self.setStatusBar(self.status)
+
+    def _dock(
+        self, title: str, panel: QWidget, area: Qt.DockWidgetArea, size: int, head: QWidget | None = None
+    ) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title)
+        if head is None:
+            own_head = DockHead(title)
+            head = own_head
+        dock.setTitleBarWidget(head)
+        dock.setWidget(panel)
+        self.addDockWidget(area, dock)
+        is_bottom = area == Qt.DockWidgetArea.BottomDockWidgetArea
+        self.resizeDocks([dock], [size], Qt.Orientation.Vertical if is_bottom else Qt.Orientation.Horizontal)
+        return dock
+
+    def _make_menus(self) -> None:
+        bar = self.menuBar()
+
+        def menu(title: str, *keys: str | None) -> QMenu:
+            made = bar.addMenu(title)
+            for key in keys:
+                if key is None:
+                    made.addSeparator()
+                else:
+                    made.addAction(self.commands[key])
+            return made
+
+        file_menu = menu("&File", "new", "open")
+        examples = file_menu.addMenu("Open an e&xample")
+        for name, path in get_examples().items():
+            examples.addAction(name).triggered.connect(lambda _checked=False, path=path: self.open_file(path))
+        for key in ("save", "save_as"):
+            file_menu.addAction(self.commands[key])
+        export = file_menu.addMenu("&Export")
+        for key in ("export_picture", "copy_command"):
+            export.addAction(self.commands[key])
+        file_menu.addSeparator()
+        file_menu.addAction(self.commands["quit"])
+        menu(
+            "&Edit", "undo", "redo", None, "cut", "copy", "paste", "duplicate", "remove", "select_all", None,
+            "disable", "bypass", "rename",
+        )  # fmt: skip
+        view = menu(
+            "&View", "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", None, "live", "dark", None
+        )
+        for dock in self._docks.values():
+            view.addAction(dock.toggleViewAction())
+        menu("&Graph", "add_cell", "enter", "leave")
+        menu("&Run", "run", "pause", "step", "stop", None, "restart_engine")
+        menu("&Help", "shortcuts")
+
+    def _bind_actions(self) -> None:
+        canvas, stack = self.canvas, self.session.undo_stack
+        bound: dict[str, Callable[[], object]] = {
+            "new": self.new_file,
+            "open": self.choose_file,
+            "save": self.save,
+            "save_as": self.save_as,
+            "export_picture": self.export_picture,
+            "copy_command": self.copy_command,
+            "quit": self.close,
+            "undo": stack.undo,
+            "redo": stack.redo,
+            "cut": self._cut,
+            "copy": self._copy,
+            "paste": lambda: canvas.paste_text(QGuiApplication.clipboard().text()),
+            "duplicate": canvas.duplicate,
+            "remove": canvas.remove_selected,
+            "select_all": canvas.select_all,
+            "disable": lambda: canvas.set_flag("disabled"),
+            "bypass": lambda: canvas.set_flag("bypassed"),
+            "rename": self._rename,
+            "add_cell": self._search_in_the_middle,
+            "enter": self._enter,
+            "leave": canvas.leave,
+            "fit_all": canvas.fit_all,
+            "fit_selection": canvas.fit_selection,
+            "zoom_in": lambda: canvas.viewer.zoom_by(ZOOM_STEP),
+            "zoom_out": lambda: canvas.viewer.zoom_by(1 / ZOOM_STEP),
+            "zoom_reset": lambda: canvas.viewer.zoom_by(1 / canvas.viewer.get_scale()),
+            "live": self._toggle_live,
+            "dark": self._toggle_theme,
+            "run": self._run,
+            "pause": self.run_control.toggle_pause,
+            "step": self.run_control.step,
+            "stop": self.run_control.stop,
+            "restart_engine": self.engine.restart,
+            "shortcuts": self.show_shortcuts,
+        }
+        for key, do in bound.items():
+            self.commands.on(key, do)
+        self.commands["live"].setChecked(True)
+        self.commands["dark"].setChecked(theme.mode == "dark")
+        stack.indexChanged.connect(self._show_history)
+        self._show_history()
+
+    def _show_history(self) -> None:
+        """Say in the menu what undo and redo would do."""
+        stack = self.session.undo_stack
+        self.commands["undo"].setEnabled(stack.canUndo())
+        self.commands["undo"].setText(f"&Undo {stack.undoText()}".rstrip())
+        self.commands["redo"].setEnabled(stack.canRedo())
+        self.commands["redo"].setText(f"&Redo {stack.redoText()}".rstrip())
+
+    def _connect(self) -> None:
+        session, canvas, control = self.session, self.canvas, self.run_control
+        session.file_changed.connect(self._show_file)
+        session.document_changed.connect(self._show_file)
+        session.types_changed.connect(self._show_types)
+        canvas.path_changed.connect(self._show_file)
+        canvas.path_changed.connect(self._show_live)
+        canvas.zoom_changed.connect(self.status.show_zoom)
+        canvas.search_requested.connect(self._open_search)
+        canvas.menu_requested.connect(self._open_menu)
+        canvas.files_dropped.connect(lambda files: self.open_file(Path(files[0])))
+        canvas.badge_clicked.connect(self._on_badge)
+        canvas.clones_requested.connect(self._change_clones)
+        canvas.refused.connect(self.tell)
+        self.crumbs.path_chosen.connect(canvas.open_path)
+        self.library.add_requested.connect(lambda name: canvas.add_cell(name))
+        self._inspection.refused.connect(self.tell)
+        self.inspector.traceback_requested.connect(self.bottom.open_traceback)
+        self.inspector.source_requested.connect(self._open_source)
+        self.bottom.source_requested.connect(self._open_source)
+        self.bottom.cell_chosen.connect(self.reveal)
+        self.bottom.action_chosen.connect(lambda key: self.commands[key].trigger())
+        control.run_changed.connect(self._show_run)
+        control.live_changed.connect(self._show_live)
+        control.refused.connect(self.tell)
+        self.engine.failed.connect(self._on_engine_failed)
+        self.engine.stop_is_slow.connect(self._on_slow_stop)
+        self.engine.log_arrived.connect(self._add_log_line)
+        self.engine.gone.connect(self._on_engine_gone)
+        self.first_run.try_example.connect(lambda: self.open_file(get_examples()[FIRST_EXAMPLE]))
+        self.first_run.add_cell.connect(self._search_in_the_middle)
+        self.first_run.open_graph.connect(self.choose_file)
+
+    # ------------------------------------------------------------------ what is shown
+
+    def _show_file(self) -> None:
+        session, canvas = self.session, self.canvas
+        modified = "[*]"
+        self.setWindowTitle(f"{session.title}{modified}")
+        self.setWindowModified(session.is_modified)
+        body = edits.body_at(session.document, canvas.path)
+        self.crumbs.show_path(session.title, session.is_modified, canvas.path, len(body.cells))
+        is_empty = not body.cells and not canvas.path
+        self.first_run.setVisible(is_empty)
+        self._show_run()
+        if self.run_control.live is not None:
+            self._show_live()
+
+    def _show_types(self) -> None:
+        types = self.session.types.all_types()
+        failures = self.engine.catalogue.failures if self.engine.catalogue is not None else {}
+        self.library.show_types(types, failures)
+        self.first_run.set_nb_cells(len(types))
+        if self.engine.info is not None:
+            self.inspector.set_nb_cpus(self.engine.info.nb_cpus)
+
+    def _show_run(self) -> None:
+        run, state = self.run_control.run, self.engine.state
+        note = {
+            "off": "Starting the engine …",
+            "starting": "Starting the engine …",
+            "silent": "The engine does not answer",
+            "ended": "The engine has ended; Run starts it again",
+        }.get(state, "")
+        self.toolbar.show_run(run, note, self.run_control.needs_restart)
+        going_on = self.run_control.is_going_on
+        has_cells = bool(self.session.document.cells)
+        self.commands["run"].setEnabled(run.is_over and has_cells and state in ("ready", "ended"))
+        self.commands["pause"].setEnabled(run.state in ("running", "paused"))
+        self.commands["pause"].setText("&Resume" if run.state == "paused" else "&Pause")
+        self.commands["step"].setEnabled(
+            run.state in ("running", "paused") or (run.is_over and has_cells and state == "ready")
+        )
+        self.commands["stop"].setEnabled(going_on)
+        self.status.show_engine(run.state if state == "ready" and going_on else state)
+        if run.is_over:
+            self.bottom.set_message("stop", None)
+        if state == "ready":
+            self.bottom.set_message("engine", None)
+        self._show_live()
+
+    def _show_live(self) -> None:
+        live, snapshot = self.run_control.live, self.run_control.snapshot
+        self.status.show_snapshot(snapshot if self._shows_live else None)
+        if live is None or not self._shows_live:
+            self.canvas.show_live({}, {})
+            return
+        if snapshot is not None:
+            self.toolbar.show_progress(snapshot.elapsed_s, snapshot.sink_items)
+        self.canvas.show_live(live.nodes(self.canvas.path), live.wires(self.canvas.path))
+
+    def tell(self, message: str) -> None:
+        """Say something short, for a while."""
+        self.statusBar().showMessage(message, MESSAGE_MS)
+
+    def reveal(self, cell: str) -> None:
+        """Show a cell by its full name."""
+        *path, name = cell.split(".")
+        self.canvas.open_path(tuple(path))
+        self.canvas.reveal(name)
+
+    # ------------------------------------------------------------------ files
+
+    def new_file(self) -> None:
+        """Begin with an empty graph, after asking about what is not saved."""
+        if self._may_replace():
+            self.session.new()
+
+    def choose_file(self) -> None:
+        """Ask for a graph file and open it."""
+        name, _ = QFileDialog.getOpenFileName(self, "Open a graph", str(self.session.folder), GRAPH_FILTER)
+        if name:
+            self.open_file(Path(name))
+
+    def open_file(self, path: Path) -> bool:
+        """Open a graph file, after asking about what is not saved; whether it was opened."""
+        if not self._may_replace():
+            return False
+        try:
+            self.session.open(path)
+        except WrongGraphException as error:
+            self._show_message("This graph cannot be opened", f"{path.name} cannot be opened.", str(error))
+            return False
+        return True
+
+    def save(self) -> bool:
+        """Save the graph; whether it was saved."""
+        if self.session.path is None:
+            return self.save_as()
+        if self.session.is_changed_on_disk() and not self._ask(
+            f"{self.session.title} was changed by another program since it was opened.", "Overwrite it"
+        ):
+            return False
+        return self._save_to(self.session.path)
+
+    def save_as(self) -> bool:
+        """Ask for a name and save the graph under it; whether it was saved."""
+        proposed = self.session.folder / self.session.title
+        name, _ = QFileDialog.getSaveFileName(self, "Save the graph", str(proposed), GRAPH_FILTER)
+        if not name:
+            return False
+        path = Path(name)
+        return self._save_to(path if path.suffix else path.with_suffix(".json"))
+
+    def _save_to(self, path: Path) -> bool:
+        try:
+            self.session.save(path)
+        except WrongGraphException as error:
+            self._show_message("This graph cannot be saved", f"{path.name} cannot be written.", str(error))
+            return False
+        self.tell(f"Saved {path}")
+        return True
+
+    def export_picture(self) -> None:
+        """Ask for a name and write the graph as a picture."""
+        proposed = (self.session.path or self.session.folder / self.session.title).with_suffix(".png")
+        name, _ = QFileDialog.getSaveFileName(self, "Export a picture", str(proposed), "Pictures (*.png)")
+        if not name:
+            return
+        if self.canvas.save_picture(Path(name)):
+            self.tell(f"Wrote {name}")
+        else:
+            self._show_message("The picture cannot be written", f"{name} cannot be written.", "Choose another folder.")
+
+    def copy_command(self) -> None:
+        """Put the command line that runs this graph without the studio on the clipboard."""
+        if self.session.path is None:
+            self.tell("Save the graph first: the command names its file.")
+            return
+        command = headless_command(self.session.path, self.run_control.output_folder)
+        QGuiApplication.clipboard().setText(command)
+        note = " (save it first to run what you see)" if self.session.is_modified else ""
+        self.tell(f"Copied: {command}{note}")
+
+    def _may_replace(self) -> bool:
+        """Whether the graph may go: saved, or not wanted any more."""
+        if not self.session.is_modified:
+            return True
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(f"{self.session.title} has changes that are not saved.")
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        answer = box.exec()
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+    def _ask(self, text: str, action: str) -> bool:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setText(text)
+        agree = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return box.clickedButton() is agree
+
+    def _show_message(self, title: str, text: str, details: str) -> None:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(title)
+        box.setText(text)
+        box.setInformativeText(details[:MOST_DETAILS])
+        box.exec()
+
+    # ------------------------------------------------------------------ editing
+
+    def _copy(self) -> None:
+        text = self.canvas.copy_text()
+        if text:
+            QGuiApplication.clipboard().setText(text)
+
+    def _cut(self) -> None:
+        self._copy()
+        self.canvas.remove_selected()
+
+    def _rename(self) -> None:
+        if len(self.canvas.selected()) == 1:
+            self._docks["Inspector"].show()
+            self.inspector.begin_rename()
+
+    def _enter(self) -> None:
+        names = self.canvas.selected()
+        if len(names) == 1:
+            self.canvas.enter(names[0])
+
+    def _search_in_the_middle(self) -> None:
+        viewport = self.canvas.viewer.viewport()
+        middle = viewport.rect().center()
+        cursor = viewport.mapFromGlobal(QCursor.pos())
+        at = cursor if viewport.rect().contains(cursor) else middle
+        self._open_search(self.canvas.viewer.mapToScene(at), viewport.mapToGlobal(at), None)
+
+    def _open_search(self, at: QPointF, on_screen: QPoint, wanted: object) -> None:
+        port = wanted if isinstance(wanted, StudioPort) else None
+        types, note = list(self.session.types.all_types()), ""
+        if port is not None:
+            is_output = port.port_type == "out"
+            types = fitting_types(types, port.kinds, "input" if is_output else "output")
+            note = f"Cells that {'take' if is_output else 'give'} {' or '.join(port.kinds)}"
+        popup = CellSearchPopup(self)
+        popup.chosen.connect(lambda name: self.canvas.add_cell(name, at, port))
+        popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        viewport = self.canvas.viewer.viewport()
+        popup.open_at(viewport, viewport.mapFromGlobal(on_screen), types, note)
+
+    def _open_menu(self, names: tuple[str, ...], on_screen: QPoint) -> None:
+        menu = QMenu(self)
+        keys: tuple[str | None, ...]
+        if names:
+            keys = ("rename", "enter", None, "cut", "copy", "duplicate", "remove", None, "disable", "bypass")
+        else:
+            keys = (
+                "add_cell",
+                "paste",
+                "select_all",
+                "remove",
+                None,
+                "fit_all",
+                None,
+                "export_picture",
+                "copy_command",
+            )
+        for key in keys:
+            if key is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(self.commands[key])
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(on_screen)
+
+    # ------------------------------------------------------------------ running
+
+    def _run(self) -> None:
+        self.bottom.set_message("engine", None)
+        self.run_control.start()
+
+    def _change_clones(self, cell: str, difference: int) -> None:
+        document = change_clones(self.session.document, cell.split("."), difference)
+        self.session.edit(f"Scale {cell}", document)
+
+    def _on_badge(self, cell: str, badge: str) -> None:
+        self.reveal(cell)
+        if badge == "error":
+            self.bottom.show_problems()
+            self.bottom.show_tab(PROBLEMS_TAB)
+            self.bottom.show_traceback(cell)
+        else:
+            self.bottom.show_tab(PROBLEMS_TAB)
+
+    def _on_engine_failed(self, sentence: str) -> None:
+        self.bottom.set_message(
+            "engine",
+            EngineMessage(
+                "The engine has ended", f"{sentence} The graph is as it was.", "Restart the engine", "restart_engine"
+            ),
+        )
+        self._show_run()
+
+    def _on_slow_stop(self, sentence: str) -> None:
+        self.bottom.set_message(
+            "stop",
+            EngineMessage(
+                "Stop does not get through", f"{sentence} Stop again ends the engine.", "End the engine", "stop"
+            ),
+        )
+
+    def _open_source(self, file: str, line: int) -> None:
+        """Open the file of a cell with whatever the system opens it with; the line is told, few programs take it."""
+        if QDesktopServices.openUrl(QUrl.fromLocalFile(file)):
+            self.tell(f"{file}, line {line}")
+        else:
+            self.tell(f"No program opens {file}; the error is at line {line}")
+
+    def _add_log_line(self, line: LogLine) -> None:
+        self.bottom.log.add((line,))
+
+    def _toggle_live(self) -> None:
+        self._shows_live = self.commands["live"].isChecked()
+        self._show_live()
+
+    def _toggle_theme(self) -> None:
+        mode = "dark" if self.commands["dark"].isChecked() else "light"
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        apply(application, "dark" if mode == "dark" else "light")
+        QSettings().setValue("theme", mode)
+
+    def show_shortcuts(self) -> None:
+        """List the keys and gestures."""
+        ShortcutsDialog(self).show()
+
+    # ------------------------------------------------------------------ the end
+
+    def _restore(self) -> None:
+        settings = QSettings()
+        geometry, state = settings.value("window/geometry"), settings.value("window/state")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        if isinstance(state, QByteArray):
+            self.restoreState(state, STATE_VERSION)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._is_closing and not self._may_replace():
+            event.ignore()
+            return
+        settings = QSettings()
+        settings.setValue("window/geometry", self.saveGeometry())
+        settings.setValue("window/state", self.saveState(STATE_VERSION))
+        if self.engine.state not in ("off", "ended") and not self._is_closing:
+            # The files of a run are finished first; what does not end by then is ended.
+            self._is_closing = True
+            self.hide()
+            self.engine.shutdown()
+            event.ignore()
+            return
+        event.accept()
+        QApplication.quit()
+
+    def _on_engine_gone(self) -> None:
+        if self._is_closing:
+            self.close()

@@ -1,0 +1,195 @@
+"""What joins the open graph with the engine: running it, following it, and applying edits to the run that goes on.
+
+Edits reach a run through the document: whatever changed it, a slider, the buttons at a node or undo, the difference between
+the document and what the run was started with is sent to the engine. What a run cannot follow waits for the next one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from pypipeline_engine.graph.model import Document
+from pypipeline_engine.host.protocol import CellError, Refusal, RunInfo, Snapshot, Validation
+from pypipeline_studio.document.changes import changes_between
+from pypipeline_studio.document.live import LiveView
+from pypipeline_studio.engine.engine import Engine
+from pypipeline_studio.session import Session
+
+VALIDATION_DELAY_MS = 250
+"""How long the document has to rest before the engine looks at it."""
+ERRORS_KEPT = 200
+
+
+class RunControl(QObject):
+    """Runs the graph of a session in an engine."""
+
+    run_changed = Signal()
+    """Another state of the run, or of the engine."""
+    live_changed = Signal()
+    """Another snapshot: `live` and `snapshot` have it."""
+    errors_changed = Signal()
+    refused = Signal(str)
+    """Why the engine did not do something, in words."""
+
+    def __init__(self, session: Session, engine: Engine, output_folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._engine = engine
+        self.output_folder = output_folder
+        self.live: LiveView | None = None
+        """What the current or the latest run shows."""
+        self.snapshot: Snapshot | None = None
+        self.errors: deque[CellError] = deque(maxlen=ERRORS_KEPT)
+        """The latest errors of the current or the latest run."""
+        self.needs_restart = False
+        """Whether the document has changes that the run does not follow."""
+        self._started: Document | None = None
+        self._sent: Document | None = None
+        self._validation = QTimer(self)
+        self._validation.setSingleShot(True)
+        self._validation.setInterval(VALIDATION_DELAY_MS)
+        self._validation.timeout.connect(self._validate)
+        session.document_changed.connect(self._follow_document)
+        session.graph_replaced.connect(self._forget_run)
+        engine.run_changed.connect(self._take_run)
+        engine.snapshot_arrived.connect(self._take_snapshot)
+        engine.error_arrived.connect(self._take_error)
+        engine.state_changed.connect(self._take_engine_state)
+        engine.catalogue_arrived.connect(session.set_catalogue)
+        engine.catalogue_arrived.connect(lambda _: self._validation.start())
+
+    # ------------------------------------------------------------------ control
+
+    @property
+    def run(self) -> RunInfo:
+        """What the engine does."""
+        return self._engine.run
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether a run goes on."""
+        return not self.run.is_over
+
+    def start(self, paused: bool = False) -> None:
+        """Run the graph as it is now."""
+        document = self._session.document
+        self._started = document
+        self._forget_results()
+        self._engine.run_graph(
+            document,
+            str(self._session.folder),
+            str(self.output_folder),
+            paused=paused,
+            refused=self._take_run_refusal,
+        )
+        self.run_changed.emit()
+
+    def toggle_pause(self) -> None:
+        """Pause, or go on."""
+        if self.run.state == "paused":
+            self._engine.resume()
+        elif self.run.state == "running":
+            self._engine.pause()
+
+    def step(self) -> None:
+        """Let one item through; starts the graph where nothing runs."""
+        if self.run.state == "paused":
+            self._engine.step()
+        elif self.run.state == "running":
+            self._engine.pause()
+        elif self.run.is_over:
+            self.start(paused=True)
+
+    def stop(self) -> None:
+        """Stop cleanly; while that does not get through, end the engine."""
+        self._engine.stop()
+
+    # ------------------------------------------------------------------ what the engine says
+
+    def _take_run(self, run: RunInfo) -> None:
+        if run.is_over:
+            self._sent = None
+        elif self._sent is None and self._started is not None:
+            self._sent = self._started
+            self._follow_document()
+        self.run_changed.emit()
+
+    def _take_run_refusal(self, refusal: Refusal) -> None:
+        self._started = None
+        if refusal.problems:
+            self._session.set_validation(Validation(problems=refusal.problems))
+        self.refused.emit(refusal.message)
+        self.run_changed.emit()
+
+    def _take_snapshot(self, snapshot: Snapshot) -> None:
+        if self._started is None:
+            return
+        if self.live is None:
+            self.live = LiveView(self._session.document)
+        self.snapshot = snapshot
+        self.live.update(snapshot)
+        self.live_changed.emit()
+
+    def _take_error(self, error: CellError) -> None:
+        self.errors.append(error)
+        self.errors_changed.emit()
+
+    def _take_engine_state(self, _state: str) -> None:
+        self.run_changed.emit()
+
+    def _forget_results(self) -> None:
+        self.live = None
+        self.snapshot = None
+        self.errors.clear()
+        self.needs_restart = False
+        self.errors_changed.emit()
+        self.live_changed.emit()
+
+    def _forget_run(self) -> None:
+        """Another graph was opened: what runs has nothing to do with it any more."""
+        self._started = self._sent = None
+        self._forget_results()
+        if self.is_going_on:
+            self._engine.stop()
+
+    # ------------------------------------------------------------------ what the document says
+
+    def _follow_document(self) -> None:
+        document = self._session.document
+        self._validation.start()
+        if self.live is not None:
+            self.live = LiveView(document)
+            if self.snapshot is not None:
+                self.live.update(self.snapshot)
+        if self._sent is None or self._started is None:
+            return
+        changes = changes_between(self._sent, document, self._session.types)
+        self._sent = document
+        for parameter in changes.parameters:
+            self._engine.set_parameter(
+                parameter.cell, parameter.parameter, parameter.value, refused=self._tell(f"{parameter.cell}: ")
+            )
+        for scale in changes.scales:
+            self._engine.scale(scale.cell, scale.thread, scale.ray, refused=self._tell(""))
+        needed, self.needs_restart = (
+            self.needs_restart,
+            changes_between(self._started, document, self._session.types).needs_restart,
+        )
+        if needed != self.needs_restart:
+            self.run_changed.emit()
+
+    def _tell(self, prefix: str) -> Callable[[Refusal], None]:
+        return lambda refusal: self.refused.emit(f"{prefix}{refusal.message}")
+
+    def _validate(self) -> None:
+        if self._engine.state == "ready":
+            self._engine.validate(
+                self._session.document,
+                str(self._session.folder),
+                str(self.output_folder),
+                done=self._session.set_validation,
+            )
