@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "pypipeline_engine", "resources")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "pypipeline_engine", "pypipeline_studio", "resources")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -24,8 +24,9 @@ class Environment:
         venv.create(folder / "venv", with_pip=True)
 
     def __call__(self, command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        program = command if command == "env" else self.bin / command
         return subprocess.run(
-            [self.bin / command, *map(str, arguments)], cwd=self.folder, capture_output=True, text=True, timeout=600
+            [program, *map(str, arguments)], cwd=self.folder, capture_output=True, text=True, timeout=600
         )
 
     def install(self, requirement: str) -> None:
@@ -83,6 +84,10 @@ def test_a_missing_extra_is_named(environment: Environment) -> None:
     assert done.returncode == 1
     assert "pip install 'pypipeline-studio[vision]'" in done.stderr
     assert "Traceback" not in done.stderr
+    done = environment("env", "QT_QPA_PLATFORM=offscreen", environment.bin / "pypipeline-studio")
+    assert done.returncode == 1
+    assert "pip install 'pypipeline-studio[studio]'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_package_is_typed(environment: Environment) -> None:
@@ -108,3 +113,29 @@ def test_a_graph_is_run_from_python(environment_with_vision: Environment) -> Non
     )
     done = environment_with_vision("python", "-c", code)
     assert (done.returncode, done.stdout) == (0, "0\n-1\n2\n-3\n4\n"), done.stderr
+
+
+def test_the_studio_finds_its_fonts_icons_and_examples(environment_with_vision: Environment, wheel: Path) -> None:
+    environment = environment_with_vision
+    environment.install(f"{wheel}[studio]")
+    code = """
+import os
+from pathlib import Path
+from PySide6.QtGui import QFontDatabase
+from pypipeline_engine.resources import get_examples
+from pypipeline_studio.theme.icons import glyph
+from pypipeline_studio.window.application import make_application
+from pypipeline_studio.window.main_window import MainWindow
+
+application = make_application("dark")
+window = MainWindow(Path())
+window.session.open(get_examples()["nested"])
+window.show()
+assert "Inter" in QFontDatabase.families()
+assert glyph("film-strip") != glyph("there is no such icon")
+assert window.canvas.picture().width() > 1000
+print("all there", flush=True)
+os._exit(0)
+"""
+    done = environment("env", "QT_QPA_PLATFORM=offscreen", environment.bin / "python", "-c", code)
+    assert done.stdout == "all there\n", done.stderr
