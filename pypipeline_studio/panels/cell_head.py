@@ -179,9 +179,11 @@ class NameField(QStackedWidget):
         theme.changed.connect(self.update)
 
     def show_name(self, name: str) -> None:
-        self.label.show_text(name)
-        self.setAccessibleName(f"Cell {name}")
-        self.setCurrentWidget(self.label)
+        """Show a name. While that of the same cell is being edited, the edit goes on."""
+        if name != self.label.text():
+            self.label.show_text(name)
+            self.setAccessibleName(f"Cell {name}")
+            self.setCurrentWidget(self.label)
 
     def begin(self) -> None:
         """Turn into a line edit, with all of the name selected."""
@@ -239,6 +241,8 @@ class _NameEdit(QLineEdit):
             self._close("")
         else:
             super().keyPressEvent(event)
+            # A line edit passes Enter on, and what is around this one would begin to edit again.
+            event.accept()
 
     def _check(self, text: str) -> None:
         reason = explain_name(text) or ""

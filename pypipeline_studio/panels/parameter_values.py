@@ -99,7 +99,7 @@ def to_text(value: Any, parameter: ParameterType) -> str:
     if value is None or value is MISSING:
         return ""
     kind = editor_of(parameter)
-    if isinstance(value, str) and (kind in ("text", "path") or value_of(value, parameter) == value):
+    if isinstance(value, str) and (kind in ("text", "path") or _reads_as_itself(value, parameter)):
         return value
     return json.dumps(value, ensure_ascii=False)
 
@@ -183,6 +183,13 @@ def range_text(parameter: ParameterType) -> str:
     if most is not None:
         return f"at most {most:g}{unit}"
     return parameter.unit
+
+
+def _reads_as_itself(text: str, parameter: ParameterType) -> bool:
+    try:
+        return is_same(read_text(text, parameter, ""), text)
+    except WrongText:
+        return False
 
 
 def _read_number(typed: str, value_type: ValueType, name: str) -> int | float:

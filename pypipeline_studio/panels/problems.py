@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
@@ -107,7 +108,7 @@ class ProblemsPanel(QWidget):
                 self._lines.insertWidget(index, shown)
             rows[key] = shown
         self._rows = rows
-        for one, other in zip(list(rows.values()), list(rows.values())[1:], strict=False):
+        for one, other in pairwise(rows.values()):
             self.setTabOrder(one.button, other)
         self._stack.setCurrentIndex(1 if rows else 0)
         if len(rows) != before:
@@ -141,6 +142,7 @@ class _Row(QWidget):
     def __init__(self, key: str) -> None:
         super().__init__()
         self._key = key
+        self._problem: ProblemRow | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
@@ -159,6 +161,9 @@ class _Row(QWidget):
         theme.changed.connect(self.update)
 
     def show_problem(self, problem: ProblemRow) -> None:
+        if problem == self._problem:
+            return
+        self._problem = problem
         self._icon.show_icon(problem.icon, problem.colour)
         self.title.show_text(problem.title)
         self.text.show_text(problem.text)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from pypipeline_engine.host.protocol import Snapshot
+from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.statistics_model import (
     CELL,
     COLUMNS,
@@ -35,7 +36,7 @@ from pypipeline_studio.panels.statistics_model import (
     StatisticsModel,
     StatisticsRow,
 )
-from pypipeline_studio.panels.widgets import EmptyState, LoadLegend
+from pypipeline_studio.panels.widgets import EmptyState
 from pypipeline_studio.theme.colours import category_colour, category_icon, colour, mix, queue_colour, theme
 from pypipeline_studio.theme.fonts import font
 from pypipeline_studio.theme.icons import draw_icon

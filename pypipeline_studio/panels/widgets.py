@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -21,11 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pypipeline_engine.numbers import share
 from pypipeline_studio.theme.colours import category_colour, colour, mix, theme
 from pypipeline_studio.theme.fonts import font
 from pypipeline_studio.theme.icons import draw_icon, icon
-from pypipeline_studio.theme.shapes import paint_load_bar
 
 PAD_PX = 12
 CONTROL_PX = 28
@@ -164,11 +162,18 @@ class Label(QLabel):
         painter.drawText(place, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)
         painter.end()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        # A new style sheet brings back the palette that the widget had before the last one.
+        if event.type() == QEvent.Type.StyleChange:
+            self._restyle()
+
     def _restyle(self) -> None:
         palette = QPalette(self.palette())
-        palette.setColor(QPalette.ColorRole.WindowText, colour(self._colour))
-        palette.setColor(QPalette.ColorRole.Text, colour(self._colour))
-        self.setPalette(palette)
+        if palette.color(QPalette.ColorRole.WindowText) != colour(self._colour):
+            palette.setColor(QPalette.ColorRole.WindowText, colour(self._colour))
+            palette.setColor(QPalette.ColorRole.Text, colour(self._colour))
+            self.setPalette(palette)
         self.update()
 
 
@@ -325,59 +330,6 @@ class Badge(QWidget):
         painter.setFont(font(10, 600, tabular=True))
         painter.setPen(colour(self._text_colour))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
-        painter.end()
-
-
-class LoadBar(QWidget):
-    """Shares of time as a bar, with their numbers in the tooltip."""
-
-    def __init__(self, busy: float = 0.0, starved: float = 0.0, blocked: float = 0.0, height_px: int = 8) -> None:
-        super().__init__()
-        self._height_px = height_px
-        self._shares = (busy, starved, blocked)
-        self._is_limit = False
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
-
-    def show_load(self, busy: float, starved: float, blocked: float, is_limit: bool = False) -> None:
-        self._shares, self._is_limit = (busy, starved, blocked), is_limit
-        text = f"busy {share(busy)}, starved {share(starved)}, blocked {share(blocked)}"
-        self.setToolTip(text)
-        self.setAccessibleName(text)
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(120, self._height_px)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = paint(self)
-        paint_load_bar(painter, QRectF(self.rect()), *self._shares, is_limit=self._is_limit)
-        painter.end()
-
-
-class LoadLegend(QWidget):
-    """What the parts of a load bar mean."""
-
-    _PARTS = (("busy", (1.0, 0.0, 0.0)), ("starved", (0.0, 1.0, 0.0)), ("blocked", (0.0, 0.0, 1.0)))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName("Legend of the load: busy, starved, blocked")
-        self.setToolTip("busy: at work; starved: waits for items; blocked: waits until the next cell takes its item")
-        metrics = QFontMetrics(font(11))
-        self._widths = [23 + metrics.horizontalAdvance(name) + 14 for name, _ in self._PARTS]
-        self.setFixedSize(sum(self._widths), 20)
-        theme.changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = paint(self)
-        x = 0
-        for (name, shares), width in zip(self._PARTS, self._widths, strict=True):
-            paint_load_bar(painter, QRectF(x, 6, 18, 8), *shares)
-            painter.setFont(font(11))
-            painter.setPen(colour("text2"))
-            painter.drawText(QRectF(x + 23, 0, width, 20), _CENTRED_LEFT, name)
-            x += width
         painter.end()
 
 

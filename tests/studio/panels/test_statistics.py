@@ -1,0 +1,132 @@
+import pytest
+from panel_samples import figures, snapshot
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QApplication
+
+from pypipeline_studio.panels.statistics import StatisticsPanel
+from pypipeline_studio.panels.statistics_model import CELL, ERRORS, LOAD, QUEUE, RATE, WORKERS
+
+
+@pytest.fixture
+def panel(show):
+    return show(StatisticsPanel(), 1000, 150)
+
+
+def names(panel):
+    return [panel.model.index(row, CELL).data() for row in range(panel.model.rowCount())]
+
+
+def text(panel, name, column):
+    return panel.model.index(panel.model.row_of(name), column).data()
+
+
+THREE = {"video": figures(0.1), "detect": figures(0.98), "track": figures(0.5)}
+
+
+def click(qtbot, panel, row, column=CELL):
+    place = panel.table.visualRect(panel.model.index(row, column)).center()
+    qtbot.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_is_empty_until_something_runs(panel):
+    assert not panel.table.isVisible()
+    panel.show_snapshot(snapshot(THREE))
+    assert panel.table.isVisible()
+    panel.show_snapshot(None)
+    assert not panel.table.isVisible()
+
+
+def test_what_limits_comes_first_and_then_by_load(panel):
+    panel.show_snapshot(snapshot({**THREE, "draw": figures(0.99)}, limits=("detect",)))
+    assert names(panel) == ["detect", "draw", "track", "video"]
+
+
+def test_numbers_are_written_for_people(panel):
+    cells = {
+        "detect": figures(0.98, 8.214, method="thread", workers=2, queued=3, capacity=8, skipped=1234),
+        "video": figures(0.001),
+    }
+    panel.show_snapshot(snapshot(cells))
+    assert [text(panel, "detect", column) for column in (RATE, LOAD, QUEUE, WORKERS, ERRORS)] == [
+        "8.21/s",
+        "98 %",
+        "3/8",
+        "2 threads",
+        "1,234",
+    ]
+    assert [text(panel, "video", column) for column in (LOAD, QUEUE, WORKERS, ERRORS)] == ["<1 %", "–", "inline", "0"]
+
+
+def test_a_click_on_a_head_sorts_and_another_turns_it_round(panel, qtbot):
+    panel.show_snapshot(snapshot(THREE))
+    header = panel.table.horizontalHeader()
+    place = header.sectionViewportPosition(CELL) + 10
+    for expected in (["detect", "track", "video"], ["video", "track", "detect"]):
+        qtbot.mouseClick(
+            header.viewport(), Qt.MouseButton.LeftButton, pos=header.viewport().rect().center().__class__(place, 10)
+        )
+        assert names(panel) == expected
+    assert "↓" in panel.model.headerData(CELL, Qt.Orientation.Horizontal)
+
+
+def test_unknown_values_come_last_in_both_directions(panel):
+    panel.show_snapshot(
+        snapshot({"a": figures(0.1), "b": figures(0.2, queued=1, capacity=8), "c": figures(0.3, queued=7, capacity=8)})
+    )
+    panel.table.sort_by(QUEUE)
+    assert names(panel) == ["c", "b", "a"]
+    panel.table.sort_by(QUEUE)
+    assert names(panel) == ["b", "c", "a"]
+
+
+def test_a_click_tells_the_cell_and_an_update_keeps_it_selected_where_it_moves(panel, qtbot):
+    panel.show_snapshot(snapshot(THREE))
+    with qtbot.waitSignal(panel.cell_activated) as asked:
+        click(qtbot, panel, 2)
+    assert asked.args == ["video"]
+    with qtbot.assertNotEmitted(panel.cell_activated):
+        panel.show_snapshot(snapshot({**THREE, "video": figures(0.99)}))
+    assert names(panel) == ["video", "detect", "track"]
+    assert panel.table.currentIndex().row() == 0
+    assert [index.row() for index in panel.table.selectionModel().selectedRows()] == [0]
+
+
+def test_equal_loads_keep_their_places(panel):
+    panel.show_snapshot(snapshot({"a": figures(0.981), "b": figures(0.982)}))
+    before = names(panel)
+    for busy in (0.983, 0.979, 0.984):
+        panel.show_snapshot(snapshot({"a": figures(busy), "b": figures(0.982)}))
+        assert names(panel) == before
+
+
+def test_the_place_in_the_table_stays_at_an_update(panel):
+    cells = {f"cell{index:03}": figures(index / 200) for index in range(100)}
+    panel.show_snapshot(snapshot(cells))
+    bar = panel.table.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    before = bar.value()
+    assert before > 0
+    panel.show_snapshot(snapshot({name: figures(0.5 - known.busy) for name, known in cells.items()}))
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    assert bar.value() == before
+
+
+def test_the_keyboard_goes_from_cell_to_cell(panel, qtbot):
+    panel.show_snapshot(snapshot(THREE))
+    panel.select_cell("detect")
+    panel.table.setFocus()
+    with qtbot.waitSignal(panel.cell_activated) as asked:
+        qtbot.keyClick(panel.table, Qt.Key.Key_Down)
+    assert asked.args == ["track"]
+    with qtbot.waitSignal(panel.cell_activated) as asked:
+        qtbot.keyClick(panel.table, Qt.Key.Key_Return)
+    assert asked.args == ["track"]
+
+
+def test_selecting_from_outside_tells_nobody(panel, qtbot):
+    panel.show_snapshot(snapshot(THREE))
+    with qtbot.assertNotEmitted(panel.cell_activated):
+        panel.select_cell("video")
+    assert panel.table.currentIndex().row() == 2
+    panel.select_cell("gone")
+    assert not panel.table.selectionModel().hasSelection()
