@@ -79,7 +79,7 @@ class Engine(QObject):
         self._when_ready: Callable[[], None] | None = None
         self._is_leaving = False
         self._validations = 0
-        self._sending: dict[tuple[str, str], Any] = {}
+        self._sending: dict[tuple[str, ...], tuple[ParameterRequest | ScaleRequest, Refused | None] | None] = {}
         self.run = RunInfo()
         self.snapshot: Snapshot | None = None
         self.catalogue: Catalogue | None = None
@@ -275,18 +275,29 @@ class Engine(QObject):
 
         While the host has not answered to one value, only the latest of those that follow is sent: a slider makes many.
         """
-        key = (cell, parameter)
-        if key in self._sending:
-            self._sending[key] = (value, refused)
-            return
+        request = ParameterRequest(cell=cell, parameter=parameter, value=value)
+        self._send_latest(("parameter", cell, parameter), "/parameter", request, refused)
+
+    def scale(self, cell: str, thread: int, ray: int, refused: Refused | None = None) -> None:
+        """Give a cell of the running graph another number of clones. As `set_parameter`, the latest one counts."""
+        request = ScaleRequest(cell=cell, thread=thread, ray=ray)
+        self._send_latest(("scale", cell), "/scale", request, refused)
+
+    def _send_latest(
+        self, key: tuple[str, ...], path: str, request: ParameterRequest | ScaleRequest, refused: Refused | None
+    ) -> None:
+        """Send one after the other what has the same key. The host may serve requests in another order than they came in."""
         if self._client is None:
+            return
+        if key in self._sending:
+            self._sending[key] = (request, refused)
             return
         self._sending[key] = None
 
         def go_on() -> None:
             later = self._sending.pop(key, None)
             if later is not None:
-                self.set_parameter(cell, parameter, later[0], later[1])
+                self._send_latest(key, path, *later)
 
         def on_done(run: RunInfo) -> None:
             self._take_run(run)
@@ -297,14 +308,7 @@ class Engine(QObject):
                 refused(refusal)
             go_on()
 
-        request = ParameterRequest(cell=cell, parameter=parameter, value=value)
-        self._client.post("/parameter", request, RunInfo, on_done, on_refused)
-
-    def scale(self, cell: str, thread: int, ray: int, refused: Refused | None = None) -> None:
-        """Give a cell of the running graph another number of clones."""
-        if self._client is not None:
-            request = ScaleRequest(cell=cell, thread=thread, ray=ray)
-            self._client.post("/scale", request, RunInfo, self._take_run, refused, quick=False)
+        self._client.post(path, request, RunInfo, on_done, on_refused, quick=False)
 
     def validate(self, document: Document, folder: str, output_folder: str, done: Callable[[Validation], None]) -> None:
         """Have the engine look at a graph. Only the answer to the latest call is told."""

@@ -138,6 +138,17 @@ def test_clones_and_parameters_change_while_it_runs_and_nothing_is_lost(qtbot, e
     assert refusals == []
 
 
+def test_of_many_numbers_of_clones_the_last_one_counts(qtbot, engine, tmp_path) -> None:
+    start(engine, graph(count=100_000), tmp_path)
+    until(qtbot, engine, "running")
+    for clones in (1, 4, 2, 5, 3):
+        engine.scale("work", clones, 0)
+    qtbot.waitUntil(lambda: not engine._sending, timeout=LONG_MS)
+    engine.pause()
+    until(qtbot, engine, "paused")
+    qtbot.waitUntil(lambda: getattr(cell_figures(engine, "work"), "workers", 0) == 3, timeout=LONG_MS)
+
+
 def test_a_wrong_graph_is_refused_with_its_problems(qtbot, engine, tmp_path) -> None:
     refusals = []
     document = edits.set_parameter(graph(), (), "work", "milliseconds", "long")
