@@ -29,6 +29,7 @@ from pypipeline_engine.host.protocol import (
     PROTOCOL_VERSION,
     SNAPSHOT_HZ,
     CellError,
+    ControlRequest,
     GraphRequest,
     HostInfo,
     LogLine,
@@ -36,7 +37,6 @@ from pypipeline_engine.host.protocol import (
     RunRequest,
     ScaleRequest,
     StepRequest,
-    _Request,
 )
 from pypipeline_engine.host.refusals import UNPROCESSABLE, Refused
 from pypipeline_engine.host.requests import parse, read_body
@@ -120,9 +120,9 @@ class HostApp:
             self._post("/deploy", RunRequest, self._deploy),
             self._post("/parameter", ParameterRequest, session.set_parameter),
             self._post("/scale", ScaleRequest, session.scale),
-            self._post("/stop", _Request, lambda _: session.stop(), may_wait=False),
-            self._post("/pause", _Request, lambda _: session.pause(), may_wait=False),
-            self._post("/resume", _Request, lambda _: session.resume(), may_wait=False),
+            self._post("/stop", ControlRequest, lambda _: session.stop(), may_wait=False),
+            self._post("/pause", ControlRequest, lambda _: session.pause(), may_wait=False),
+            self._post("/resume", ControlRequest, lambda _: session.resume(), may_wait=False),
             self._post("/step", StepRequest, lambda step: session.step(step.items), may_wait=False),
         ]
         app = Starlette(

@@ -40,9 +40,8 @@ class Workshop:
     def __init__(self, make_catalogue: Callable[[], Catalogue] = Catalogue) -> None:
         self._make_catalogue = make_catalogue
         self._catalogue: Catalogue | None = None
-        self._lock = (
-            threading.Lock()
-        )  # guards the catalogue, also while it runs code of cells; no other lock is taken in it
+        # Guards the catalogue, also while it runs code of cells; no other lock is taken in it.
+        self._lock = threading.Lock()
 
     def _get(self) -> Catalogue:
         if self._catalogue is None:

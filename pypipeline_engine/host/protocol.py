@@ -105,6 +105,10 @@ class Validation(_Data):
 # ---------------------------------------------------------------------- control
 
 
+class ControlRequest(_Request):
+    """`POST /v1/pause`, `/v1/resume` and `/v1/stop`: an empty object."""
+
+
 class StepRequest(_Request):
     """`POST /v1/step`: let so many items through while paused."""
 

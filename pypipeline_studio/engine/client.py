@@ -29,6 +29,8 @@ class Client(QObject):
         super().__init__(parent)
         self._hello = hello
         self._manager = make_manager(self)
+        # Qt opens six connections to a host for each manager: Stop must not wait behind requests that run code of cells.
+        self._slow_manager = make_manager(self)
         self._is_closed = False
 
     def get(self, path: str, model: type[Model], done: Callable[[Model], None], refused: Refused | None = None) -> None:
@@ -54,13 +56,15 @@ class Client(QObject):
         request = make_request(self._hello, path, QUICK_MS if quick else 0)
         request.setHeader(QNetworkRequest.KnownHeaders.ContentTypeHeader, "application/json")
         text = body.model_dump_json().encode() if body is not None else b"{}"
-        self._follow(self._manager.post(request, QByteArray(text)), model, done, refused)
+        manager = self._manager if quick else self._slow_manager
+        self._follow(manager.post(request, QByteArray(text)), model, done, refused)
 
     def close(self) -> None:
         """Drop every answer that is still to come."""
         self._is_closed = True
-        for reply in self._manager.findChildren(QNetworkReply):
-            reply.abort()
+        for manager in (self._manager, self._slow_manager):
+            for reply in manager.findChildren(QNetworkReply):
+                reply.abort()
 
     def _follow(
         self, reply: QNetworkReply, model: type[Model], done: Callable[[Model], None] | None, refused: Refused | None
@@ -132,9 +136,7 @@ class EventStream(QObject):
         request.setRawHeader(b"Accept", b"text/event-stream")
         if self._parser.last_id:
             request.setRawHeader(b"Last-Event-ID", self._parser.last_id.encode())
-        parser = EventParser()
-        parser.last_id = self._parser.last_id
-        self._parser = parser
+        self._parser = EventParser(self._parser.last_id)
         reply = self._manager.get(request)
         self._reply = reply
         reply.readyRead.connect(lambda: self._read(reply))

@@ -24,6 +24,7 @@ from pypipeline_engine.host.protocol import (
     Refusal,
     RunInfo,
     RunRequest,
+    RunState,
     ScaleRequest,
     Snapshot,
     StepRequest,
@@ -39,6 +40,17 @@ STOP_MS: Final = 5_000
 """After so long, a stop that does not get through is told."""
 GRACE_MS: Final = 3_000
 """How long the engine may take to finish its files when the window is closed."""
+
+_RANKS: Final[dict[RunState, int]] = {
+    "none": 0,
+    "running": 1,
+    "paused": 1,
+    "stopping": 2,
+    "ended": 3,
+    "stopped": 3,
+    "failed": 3,
+}
+"""A run never goes back to a lower rank."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,9 @@ class Engine(QObject):
         self._is_leaving = False
         self._validations = 0
         self._sending: dict[tuple[str, ...], tuple[ParameterRequest | ScaleRequest, Refused | None] | None] = {}
+        self._is_launching = False  # from the wish to run a graph until the host has answered to it
+        self._stop_asked = False
+        self._known = RunInfo()  # the latest that this process has told; its runs are counted from 1 again
         self.run = RunInfo()
         self.snapshot: Snapshot | None = None
         self.catalogue: Catalogue | None = None
@@ -118,7 +133,7 @@ class Engine(QObject):
             self.start()
             return
         self._when_ready = self._when_ready or (lambda: None)
-        self._process.kill()
+        self._process.kill("The engine was restarted, which ended the run.", was_asked=True)
 
     def shutdown(self, grace_ms: int = GRACE_MS) -> None:
         """End the process, after its run was stopped and its files finished; `gone` follows."""
@@ -140,6 +155,7 @@ class Engine(QObject):
             self.state_changed.emit(state)
 
     def _on_hello(self, hello: Hello) -> None:
+        self._known = RunInfo()
         self._client = Client(hello, self)
         self._events = EventStream(hello, self._timing.silence_ms, self)
         self._events.arrived.connect(self._on_event)
@@ -165,11 +181,14 @@ class Engine(QObject):
         if self._process is not None:
             self._process.deleteLater()
         self._client = self._events = self._process = None
-        self._stop_limit.stop()
+        self._forget_stop()
+        self._is_launching = False
         self._sending.clear()
+        if not end.was_asked:
+            self._when_ready = None  # what was to be run does not begin by itself at a later start
         if not self.run.is_over:
             error = CellError(cell="", message=end.words, is_fatal=True)
-            self._take_run(self.run.model_copy(update={"state": "failed", "error": error, "is_starting": False}))
+            self._show(self.run.model_copy(update={"state": "failed", "error": error, "is_starting": False}))
         self._set_state("ended")
         if self._is_leaving:
             self.gone.emit()
@@ -200,12 +219,27 @@ class Engine(QObject):
             self.log_arrived.emit(value)
 
     def _take_run(self, run: RunInfo) -> None:
+        """Events come in order, but an answer may have been faster."""
+        if (run.run, _RANKS[run.state]) >= (self._known.run, _RANKS[self._known.state]):
+            self._known = run
+            self._show(run)
+
+    def _take_answer(self, run: RunInfo) -> None:
+        """Answers and events overtake each other. Whether a run was paused or resumed last, only events can say."""
+        if (run.run, _RANKS[run.state]) > (self._known.run, _RANKS[self._known.state]):
+            self._take_run(run)
+
+    def _show(self, run: RunInfo) -> None:
         if run == self.run:
             return
         self.run = run
-        if run.is_over:
-            self._stop_limit.stop()
+        if run.is_over and not self._is_launching:
+            self._forget_stop()
         self.run_changed.emit(run)
+
+    def _forget_stop(self) -> None:
+        self._stop_asked = False
+        self._stop_limit.stop()
 
     # ------------------------------------------------------------------ control
 
@@ -224,10 +258,26 @@ class Engine(QObject):
         """
         request = RunRequest(graph=to_data(document), folder=folder, output_folder=output_folder, paused=paused)
 
+        def on_done(run: RunInfo) -> None:
+            self._is_launching = False
+            self._take_answer(run)
+            if self.run.is_over:
+                self._forget_stop()
+            elif self._stop_asked:  # the host may have got that before the graph
+                self._control("/stop")
+
+        def on_refused(refusal: Refusal) -> None:
+            self._is_launching = False
+            if self.run.is_over:
+                self._forget_stop()
+            if refused is not None:
+                refused(refusal)
+
         def send() -> None:
             if self._client is not None:
-                self._client.post("/run", request, RunInfo, self._take_run, refused, quick=False)
+                self._client.post("/run", request, RunInfo, on_done, on_refused, quick=False)
 
+        self._is_launching = True
         if self._client is not None:
             send()
         else:
@@ -245,22 +295,30 @@ class Engine(QObject):
     def step(self, items: int = 1) -> None:
         """Let so many items through while paused."""
         if self._client is not None:
-            self._client.post("/step", StepRequest(items=items), RunInfo, self._take_run)
+            self._client.post("/step", StepRequest(items=items), RunInfo, self._take_answer)
 
     def stop(self) -> None:
-        """Stop the run; where that was asked before and does not get through, end the process."""
-        if self.run.state == "stopping":
+        """Stop the run, also one that was asked for and has not begun; where that was asked before and does not get
+        through, whether or not the host has answered to it, end the process.
+        """
+        if self._stop_asked:
             self.kill()
-        elif not self.run.is_over:
+        elif self._is_launching and self._client is None:
+            self._is_launching = False
+            self._when_ready = None
+        elif self._is_launching or not self.run.is_over:
+            self._stop_asked = True
             self._stop_limit.start()
             self._control("/stop")
 
     def _control(self, path: str) -> None:
+        # While a graph is being built, an answer may be about a run that will never be.
+        done = None if self._is_launching else self._take_answer
         if self._client is not None:
-            self._client.post(path, None, RunInfo, self._take_run)
+            self._client.post(path, None, RunInfo, done)
 
     def _tell_slow_stop(self) -> None:
-        if self.run.is_over:
+        if self.run.is_over and not self._is_launching:
             return
         cells = self.snapshot.cells if self.snapshot is not None else {}
         busy = [(figures.working_s, name) for name, figures in cells.items() if figures.working_s is not None]
@@ -300,7 +358,7 @@ class Engine(QObject):
                 self._send_latest(key, path, *later)
 
         def on_done(run: RunInfo) -> None:
-            self._take_run(run)
+            self._take_answer(run)
             go_on()
 
         def on_refused(refusal: Refusal) -> None:

@@ -85,13 +85,14 @@ class EngineProcess(QObject):
         self._process.closeWriteChannel()
         self._grace.start(grace_ms)
 
-    def kill(self, reason: str = "") -> None:
+    def kill(self, reason: str = "", was_asked: bool = False) -> None:
         """End it at once.
 
         :param reason: a sentence to tell in place of how it ended.
+        :param was_asked: whether that is nothing to be told as a failure; without a reason it never is.
         """
         self._reason = reason
-        self._was_asked = not reason
+        self._was_asked = was_asked or not reason
         self._process.kill()
 
     # ------------------------------------------------------------------ what it writes
@@ -126,9 +127,12 @@ class EngineProcess(QObject):
         *lines, rest = (self._error_rest + bytes(self._process.readAllStandardError().data())).split(b"\n")
         self._error_rest = rest[-_MOST_HELLO_BYTES:]
         for line in lines:
-            text = line.decode(errors="replace")
-            self._last_lines.append(text)
-            self.line_written.emit(text)
+            self._take_line(line)
+
+    def _take_line(self, line: bytes) -> None:
+        text = line.decode(errors="replace")
+        self._last_lines.append(text)
+        self.line_written.emit(text)
 
     # ------------------------------------------------------------------ how it ends
 
@@ -141,6 +145,8 @@ class EngineProcess(QObject):
 
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
         self._read_error()
+        if self._error_rest:  # last words without an end of line
+            self._take_line(self._error_rest)
         self._tell(self._reason or self._explain(code, status == QProcess.ExitStatus.CrashExit))
 
     def _explain(self, code: int, crashed: bool) -> str:

@@ -249,3 +249,28 @@ def test_a_restart_gives_another_process(qtbot, engine) -> None:
     before = engine.pid
     engine.restart()
     qtbot.waitUntil(lambda: engine.state == "ready" and engine.pid not in (0, before), timeout=LONG_MS)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process and let it go on")
+def test_a_second_stop_ends_an_engine_that_does_not_answer(qtbot, engine, tmp_path) -> None:
+    start(engine, graph(count=100_000), tmp_path)
+    until(qtbot, engine, "running")
+    os.kill(engine.pid, signal.SIGSTOP)
+    engine.stop()
+    with qtbot.waitSignal(engine.failed, timeout=LONG_MS):
+        engine.stop()
+    assert engine.run.state == "failed"
+
+
+def test_a_restart_is_not_told_as_a_crash(qtbot, engine, tmp_path) -> None:
+    start(engine, graph(count=100_000), tmp_path)
+    until(qtbot, engine, "running")
+    with qtbot.waitSignal(engine.run_changed, timeout=LONG_MS, check_params_cb=lambda run: run.is_over) as over:
+        engine.restart()
+    assert over.args[0].error.message == "The engine was restarted, which ended the run."
+
+
+def test_stop_reaches_a_run_that_was_only_asked_for(qtbot, engine, tmp_path) -> None:
+    start(engine, graph(count=100_000), tmp_path)
+    engine.stop()
+    until(qtbot, engine, "stopped")

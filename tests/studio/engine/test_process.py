@@ -66,6 +66,11 @@ def test_a_crash_while_starting_tells_the_last_line(qtbot, run) -> None:
     assert not end.was_asked
 
 
+def test_last_words_without_an_end_of_line_are_told(qtbot, run) -> None:
+    end = the_end(qtbot, run("import sys; sys.stderr.write('no room'); sys.exit(1)"))
+    assert end.words == "The engine ended while it started (exit code 1): no room."
+
+
 def test_a_signal_is_told_by_its_name(qtbot, run) -> None:
     process = run(hello_and(UNTIL_STDIN_ENDS))
     qtbot.waitUntil(lambda: bool(process.hellos), timeout=10_000)

@@ -36,3 +36,12 @@ def test_an_event_that_is_not_complete_waits() -> None:
     parser = EventParser()
     assert list(parser.feed(b"data: 1\n")) == []
     assert list(parser.feed(b"\n")) == [ServerEvent("message", "1")]
+
+
+def test_an_id_counts_when_its_event_is_complete() -> None:
+    """A connection that breaks in the middle of an event must get that event again."""
+    parser = EventParser("6")
+    assert list(parser.feed(b"id: 7\ndata: a\n")) == []
+    assert parser.last_id == "6"
+    assert list(parser.feed(b"\n")) == [ServerEvent("message", "a", "7")]
+    assert parser.last_id == "7"
