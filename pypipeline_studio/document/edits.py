@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from pypipeline_engine.catalogue.model import CellType
+from pydantic import ValidationError
+
+from pypipeline_engine.catalogue.model import CellType, Types
 from pypipeline_engine.graph.model import (
     Body,
     CellEntry,
@@ -24,6 +26,7 @@ from pypipeline_engine.graph.model import (
 from pypipeline_engine.graph.problems import WrongGraphException, describe
 from pypipeline_engine.graph.reader import read
 from pypipeline_engine.graph.writer import to_text
+from pypipeline_studio.document.circles import needs_mark
 
 Path: TypeAlias = tuple[str, ...]
 Position: TypeAlias = tuple[float, float]
@@ -110,8 +113,11 @@ def add_cell(
 
     :param cell_type: a type, or `Pipeline` for an empty nested one.
     :returns: the document, and the name that the cell got.
+    :raises GraphEditRefused: if `name` cannot be one.
     """
     body = body_at(document, path)
+    if name is not None and (reason := explain_name(name)) is not None:
+        raise GraphEditRefused(f"No cell can have this name: {reason}.")
     own_name = free_name(name or name_for(cell_type), body.cells)
     type_name = cell_type if isinstance(cell_type, str) else cell_type.name
     cells = {**body.cells, own_name: CellEntry(type=type_name)}
@@ -172,26 +178,59 @@ def set_parameter(document: Document, path: Path, name: str, parameter: str, val
     """Give a parameter another value; `DEFAULT` takes it out of the file.
 
     :param value: a JSON value. Whether the cell takes it is seen when the document is checked.
+    :raises GraphEditRefused: if no graph file could hold the value.
     """
     parameters = dict(body_at(document, path).cells[name].parameters)
     if value is DEFAULT:
         parameters.pop(parameter, None)
     else:
-        parameters[parameter] = value
+        parameters[parameter] = _json(value, f"{name}.{parameter}")
     return _with_cell(document, path, name, parameters=parameters)
+
+
+def set_initial_value(document: Document, path: Path, name: str, output: str, value: Any) -> Document:
+    """Give an output a value that is there before the cell ran; `DEFAULT` takes it away.
+
+    :raises GraphEditRefused: if no graph file could hold the value.
+    """
+    values = dict(body_at(document, path).cells[name].initial_values)
+    if value is DEFAULT:
+        values.pop(output, None)
+    else:
+        values[output] = _json(value, f"{name}.{output}")
+    return _with_cell(document, path, name, initial_values=values)
+
+
+def _json(value: Any, name: str) -> Any:
+    """The value, if a graph file can hold it."""
+    try:
+        CellEntry(type="any", parameters={"value": value})
+    except ValidationError as error:
+        raise GraphEditRefused(f"{name} cannot have this value: {_reason(error)}.") from error
+    return value
+
+
+def _reason(error: ValidationError) -> str:
+    return str(error.errors(include_url=False)[0]["msg"])
 
 
 def set_scale(
     document: Document, path: Path, name: str, *, thread: int, ray: int = 0, queue_capacity: int | None = None
 ) -> Document:
-    """Say how many clones a cell has; what is asked of Ray stays."""
+    """Say how many clones a cell has; what is asked of Ray stays.
+
+    :raises GraphEditRefused: if a number is out of range.
+    """
     known = body_at(document, path).cells[name].scale
-    scale = Scale(
-        thread=thread,
-        ray=ray,
-        queue_capacity=queue_capacity,
-        ray_options=known.ray_options if known is not None else None,
-    )
+    try:
+        scale = Scale(
+            thread=thread,
+            ray=ray,
+            queue_capacity=queue_capacity,
+            ray_options=known.ray_options if known is not None else None,
+        )
+    except ValidationError as error:
+        raise GraphEditRefused(f"{describe(name)} cannot be scaled like this: {_reason(error)}.") from error
     return _with_cell(document, path, name, scale=None if scale == Scale() else scale)
 
 
@@ -217,11 +256,25 @@ def show_as_input(document: Document, path: Path, name: str, parameter: str, sho
     return with_body(document, path, view={**body.view, name: own})
 
 
+def set_graph_name(document: Document, name: str) -> Document:
+    """Give the whole graph another name.
+
+    :raises GraphEditRefused: if it cannot be one.
+    """
+    reason = explain_name(name)
+    if reason is not None:
+        raise GraphEditRefused(f"The graph cannot have this name: {reason}.")
+    return document if name == document.name else document.model_copy(update={"name": name})
+
+
 # ---------------------------------------------------------------------- connections
 
 
-def connect(document: Document, path: Path, source: str, target: str) -> Document:
-    """Connect an output with an input, in place of what fed the input."""
+def connect(document: Document, path: Path, source: str, target: str, types: Types | None = None) -> Document:
+    """Connect an output with an input, in place of what fed the input.
+
+    :param types: to mark the connection as recurrent where the graph would be ambiguous without.
+    """
     body = body_at(document, path)
     if any(c.source == source and c.target == target for c in body.connections):
         return document
@@ -229,9 +282,12 @@ def connect(document: Document, path: Path, source: str, target: str) -> Documen
     connections = list(body.connections)
     replaced = next((index for index, c in enumerate(connections) if c.target == target), None)
     if replaced is None:
+        replaced = len(connections)
         connections.append(made)
     else:
         connections[replaced] = made
+    if types is not None and needs_mark(body.model_copy(update={"connections": connections}), types, replaced):
+        connections[replaced] = made.model_copy(update={"mark": "recurrent"})
     return with_body(document, path, connections=connections)
 
 
@@ -290,7 +346,7 @@ def copy_fragment(document: Document, path: Path, names: Sequence[str]) -> str:
 def paste_fragment(
     document: Document, path: Path, text: str, position: Position | None = None
 ) -> tuple[Document, tuple[str, ...]]:
-    """Add the cells of the text of a graph, which get other names where theirs are taken.
+    """Add the cells of the text of a graph and what connects them, with other names where theirs are taken.
 
     :param position: where the top left of them goes.
     :returns: the document, and the names that the cells got.
@@ -307,6 +363,8 @@ def paste_fragment(
     places = {name: position_of(fragment, name) for name in fragment.cells}
     left, top = (min((place[axis] for place in places.values()), default=0.0) for axis in (0, 1))
     x, y = (position[0] - left, position[1] - top) if position is not None else (COPY_OFFSET, COPY_OFFSET)
+    # What leads elsewhere would end at cells here that happen to have the same names.
+    connections = [_renamed(c, names) for c in fragment.connections if _is_inside(c, set(names))]
     view = dict(body.view)
     for name, own_name in names.items():
         known = fragment.view.get(name)
@@ -317,7 +375,7 @@ def paste_fragment(
             document,
             path,
             cells={**body.cells, **{names[name]: cell for name, cell in fragment.cells.items()}},
-            connections=[*body.connections, *(_renamed(c, names) for c in fragment.connections)],
+            connections=[*body.connections, *connections],
             view=view,
         ),
         tuple(names.values()),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from pypipeline_engine.graph.model import Body, CellEntry, Document, split_end
 from pypipeline_engine.host.protocol import CellFigures, ConnectionFigures, RunState, Snapshot
-from pypipeline_studio.document.edits import body_at, has_body
+from pypipeline_studio.document.edits import Path, body_at, has_body
 from pypipeline_studio.document.presentation import INPUTS, OUTPUTS
 from pypipeline_studio.document.views import Activity, NodeLive, WireLive, WireView
+
+_End: TypeAlias = tuple[Path, str]
+"""One end of a connection, and the way to the pipeline in which it lies."""
 
 _ACTIVITIES: Final[dict[RunState, Activity]] = {
     "none": "idle",
@@ -47,20 +50,20 @@ class LiveView:
         return found
 
     def wires(self, path: tuple[str, ...]) -> dict[WireView, WireLive]:
-        """What the wires of the pipeline at the end of `path` show. Those of cells that do not run are missing."""
+        """What the wires of the pipeline at the end of `path` show. Those of cells that do not run are missing.
+
+        Each is there as recurrent and as not recurrent: which of the two is shown is decided by the types of cells.
+        """
         if self._snapshot is None or not has_body(self._document, path):
             return {}
-        found = {}
+        found: dict[WireView, WireLive] = {}
         for connection in body_at(self._document, path).connections:
             live = self._wire(path, connection.source, connection.target)
             if live is not None:
                 source, target = split_end(connection.source), split_end(connection.target)
-                view = WireView(
-                    (source[0] if source[0] is not None else INPUTS, source[1]),
-                    (target[0] if target[0] is not None else OUTPUTS, target[1]),
-                    connection.mark == "recurrent",
-                )
-                found[view] = live
+                begin = (source[0] if source[0] is not None else INPUTS, source[1])
+                end = (target[0] if target[0] is not None else OUTPUTS, target[1])
+                found |= {WireView(begin, end, is_recurrent): live for is_recurrent in (False, True)}
         return found
 
     # ------------------------------------------------------------------ nodes
@@ -84,7 +87,8 @@ class LiveView:
             busy=busiest.busy,
             starved=busiest.starved,
             blocked=busiest.blocked,
-            nb_errors=sum(figures.errors + figures.skipped for _, figures in inside),
+            workers=workers_of(busiest) if cell.scale is not None and cell.scale.clones else "",
+            nb_errors=sum(figures.errors for _, figures in inside),
             is_limit=any(inner in limits for inner, _ in inside),
             working_s=max((figures.working_s for _, figures in inside if figures.working_s is not None), default=None),
         )
@@ -126,49 +130,53 @@ class LiveView:
                 return WireLive(giving.rate_hz, cell.queued, cell.queue_capacity)
         return WireLive(giving.rate_hz) if any(cell is not None for cell in taking) else None
 
-    def _output_behind(self, path: tuple[str, ...], end: str) -> tuple[str, ...] | None:
-        """The output of a single cell from which the values of one end of a wire come."""
-        cell, port = split_end(end)
-        return self._source_of((*path, cell, port) if cell is not None else (*path, port), is_own_input=cell is None)
+    def _output_behind(self, path: Path, end: str, passed: frozenset[_End] = frozenset()) -> tuple[str, ...] | None:
+        """The output of a single cell from which the values of one end of a wire come.
 
-    def _source_of(self, port: tuple[str, ...], is_own_input: bool = False) -> tuple[str, ...] | None:
-        """Follow a port upstream through the ports of nested pipelines."""
+        :param passed: the ends that lie on the way already: nested pipelines that hand an input on can form a circle.
+        """
+        cell, port = split_end(end)
+        if (path, end) in passed:
+            return None
+        passed |= {(path, end)}
+        if cell is not None:
+            return self._source_of((*path, cell, port), passed)
+        # Outside of the pipeline, whatever feeds this input of it.
+        return self._follow_up(path[:-1], f"{path[-1]}.{port}", passed) if path else None
+
+    def _source_of(self, port: tuple[str, ...], passed: frozenset[_End] = frozenset()) -> tuple[str, ...] | None:
+        """Follow an output upstream through the ports of nested pipelines."""
         *owner, name = port
-        if is_own_input:  # outside of the pipeline, whatever feeds this input of it
-            if not owner:
-                return None
-            around = tuple(owner[:-1])
-            return self._follow_up(around, f"{owner[-1]}.{name}")
-        cell = self._document.find(tuple(owner)) if owner else None
+        cell = self._document.find(tuple(owner))
         if cell is None or not cell.is_pipeline:
             return port
-        return self._follow_up(tuple(owner), name)
+        return self._follow_up(tuple(owner), name, passed)
 
-    def _follow_up(self, path: tuple[str, ...], target: str) -> tuple[str, ...] | None:
+    def _follow_up(self, path: Path, target: str, passed: frozenset[_End]) -> tuple[str, ...] | None:
         for connection in body_at(self._document, path).connections:
             if connection.target == target:
-                return self._output_behind(path, connection.source)
+                return self._output_behind(path, connection.source, passed)
         return None
 
-    def _inputs_behind(self, path: tuple[str, ...], end: str) -> list[tuple[str, ...]]:
+    def _inputs_behind(self, path: Path, end: str, passed: frozenset[_End] = frozenset()) -> list[tuple[str, ...]]:
         """The inputs of single cells to which the values of one end of a wire go."""
         cell_name, port = split_end(end)
+        if (path, end) in passed:
+            return []
+        passed |= {(path, end)}
         if cell_name is None:
-            if not path:
-                return []
-            around, end = path[:-1], f"{path[-1]}.{port}"
-            return self._follow_down(around, end)
+            return self._follow_down(path[:-1], f"{path[-1]}.{port}", passed) if path else []
         cell = self._document.find((*path, cell_name))
         if cell is None or not cell.is_pipeline:
             return [(*path, cell_name, port)]
-        return self._follow_down((*path, cell_name), port)
+        return self._follow_down((*path, cell_name), port, passed)
 
-    def _follow_down(self, path: tuple[str, ...], source: str) -> list[tuple[str, ...]]:
+    def _follow_down(self, path: Path, source: str, passed: frozenset[_End]) -> list[tuple[str, ...]]:
         return [
             target
             for connection in body_at(self._document, path).connections
             if connection.source == source
-            for target in self._inputs_behind(path, connection.target)
+            for target in self._inputs_behind(path, connection.target, passed)
         ]
 
 
@@ -181,7 +189,7 @@ def _of_cell(figures: CellFigures, activity: Activity, is_limit: bool) -> NodeLi
         starved=figures.starved,
         blocked=figures.blocked,
         workers=workers_of(figures),
-        nb_errors=figures.errors + figures.skipped,
+        nb_errors=figures.errors,
         is_limit=is_limit,
         working_s=figures.working_s,
     )

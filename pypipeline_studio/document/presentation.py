@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final
@@ -12,6 +12,7 @@ from pypipeline_engine.graph.model import Body, CellEntry, Document, Scale, spli
 from pypipeline_engine.graph.ports import ports_of
 from pypipeline_engine.host.protocol import GraphProblem
 from pypipeline_engine.numbers import counted
+from pypipeline_studio.document.circles import recurrent_connections
 from pypipeline_studio.document.edits import body_at, position_of
 from pypipeline_studio.document.types import StudioTypes
 from pypipeline_studio.document.views import NodeView, PortView, WireView
@@ -23,6 +24,8 @@ practice, and one that is would only be drawn in a wrong way."""
 MOST_PARAMETERS: Final = 3
 _COLUMN: Final = 280
 _MOST_TEXT: Final = 40
+_MOST_CHECKED: Final = 200
+"""A longer text is not looked at beyond this."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,16 @@ def present(
         place = position_of(body, name, (_COLUMN * float(index), 0.0))
         shown = _shown_inputs(body, name)
         inputs, outputs = connected[name]
-        source = (cell, place, shown, tuple(inputs), tuple(outputs), counts.get(name, 0), id(types))
+        source = (cell, place, shown, tuple(inputs), tuple(outputs), counts.get(name, 0), types)
         if previous is not None and _is_same(previous.sources.get(name), source) and not _depends(cell, types):
             nodes[name] = previous.nodes[name]
         else:
             nodes[name] = _view(name, cell, place, shown, (inputs, outputs), counts.get(name, 0), types)
         sources[name] = source
     boundary = _boundary(body, types) if path else {}
-    return Presentation(nodes, _wires(body, {**nodes, **boundary}), boundary, sources)
+    return Presentation(
+        nodes, _wires(body, {**nodes, **boundary}, recurrent_connections(body, types)), boundary, sources
+    )
 
 
 def _is_same(known: tuple[Any, ...] | None, source: tuple[Any, ...]) -> bool:
@@ -121,10 +126,12 @@ def _view(
     if is_missing:
         reason = cell_type.problem if cell_type is not None else ""
         note = f"Cannot be used – {reason}" if reason else "Not installed – kept as saved"
+        if cell.disabled:
+            note = f"Disabled. {note}"
     elif cell.disabled:
         note = "Disabled"
     elif cell.bypassed:
-        note = f"Bypassed: {inputs[0].name} goes straight through" if inputs else "Bypassed"
+        note = _bypass_note(cell, types, connected[0])
     category = "pipeline" if cell.is_pipeline else cell.type.rpartition(".")[0].rpartition(".")[2]
     title = f"Pipeline · {counted(len(cell.cells), 'cell')}" if cell.is_pipeline else cell.type.rpartition(".")[2]
     return NodeView(
@@ -148,6 +155,22 @@ def _view(
         position=position,
         nb_problems=nb_problems,
     )
+
+
+def _bypass_note(cell: CellEntry, types: StudioTypes, connected: Collection[str]) -> str:
+    """Which inputs go straight through: for each output, the first one of the same type. The rule is that of the engine."""
+    ports = ports_of(cell, types)
+    if not ports.outputs:
+        return "Bypassed"
+    candidates = [*ports.required(), *(name for name in ports.inputs if name in connected)]
+    passing = {}
+    for output, port in ports.outputs.items():
+        like = next((name for name in candidates if ports.inputs[name].type == port.type), None)
+        if like is None:
+            return f"Bypassed, but no input is like {output}"
+        passing[like] = True
+    verb = "goes" if len(passing) == 1 else "go"
+    return f"Bypassed: {' and '.join(passing)} {verb} straight through"
 
 
 def workers_text(scale: Scale | None) -> str:
@@ -203,15 +226,18 @@ def _boundary(body: Body, types: StudioTypes) -> dict[str, NodeView]:
     return edges
 
 
-def _wires(body: Body, nodes: dict[str, NodeView]) -> tuple[WireView, ...]:
-    """The connections of which both ends are there. One that leads nowhere stays in the document."""
+def _wires(body: Body, nodes: dict[str, NodeView], recurrent: Collection[int]) -> tuple[WireView, ...]:
+    """The connections of which both ends are there. One that leads nowhere stays in the document.
+
+    :param recurrent: the places of those that lead a value back.
+    """
     inputs = {(name, port.name) for name, node in nodes.items() for port in node.inputs}
     outputs = {(name, port.name) for name, node in nodes.items() for port in node.outputs}
     found = {}
-    for connection in body.connections:
+    for index, connection in enumerate(body.connections):
         source, target = _end(connection.source, INPUTS), _end(connection.target, OUTPUTS)
         if source in outputs and target in inputs:
-            found[source, target] = WireView(source, target, connection.mark == "recurrent")
+            found[source, target] = WireView(source, target, index in recurrent)
     return tuple(found.values())
 
 
@@ -250,7 +276,7 @@ def value_text(value: Any, parameter: ParameterType | None) -> str:
     elif value is None:
         text = "none"
     elif isinstance(value, float):
-        text = f"{value:g}"
+        text = _float_text(value)
     elif isinstance(value, str):
         is_path = parameter is not None and bool(parameter.type.paths())
         text = PurePath(value).name or value if is_path else value
@@ -262,4 +288,12 @@ def value_text(value: Any, parameter: ParameterType | None) -> str:
         text = str(value)
     if parameter is not None and parameter.unit and isinstance(value, int | float) and not isinstance(value, bool):
         text = f"{text} {parameter.unit}"
+    text = "".join(character if character.isprintable() else " " for character in text[:_MOST_CHECKED])
     return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
+
+
+def _float_text(value: float) -> str:
+    """A number with two decimals at least, so that those in a column line up; whole ones without: `0.20`, `0.125`, `25`."""
+    text = f"{value:.6g}"
+    whole, point, decimals = text.partition(".")
+    return text if not point or "e" in text else f"{whole}.{decimals:0<2}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from pypipeline_engine.catalogue.model import CellType, Folders, Kind, KnownTypes, fits
+from pypipeline_engine.catalogue.model import CellType, Folders, Kind, KnownTypes, ParameterType, fits
 from pypipeline_engine.graph.model import Document
 
 
@@ -48,10 +48,17 @@ class StudioTypes(KnownTypes):
 def fitting_types(
     types: Iterable[CellType], kinds: Sequence[Kind], direction: Literal["input", "output"]
 ) -> list[CellType]:
-    """The types with an input that takes, or an output that gives, values of these kinds."""
+    """The types with an input that takes, or an output that gives, values of these kinds.
+
+    Runtime parameters count as inputs of those that have no others: nearly every cell has one that takes a number.
+    """
     if direction == "input":
-        return [t for t in types if any(fits(kinds, port.kinds) for port in (*t.inputs, *t.parameters))]
+        return [t for t in types if any(fits(kinds, port.kinds) for port in t.inputs or _connectable(t))]
     return [t for t in types if any(fits(port.kinds, kinds) for port in t.outputs)]
+
+
+def _connectable(cell_type: CellType) -> list[ParameterType]:
+    return [parameter for parameter in cell_type.parameters if parameter.is_connectable]
 
 
 def _key(cell_type: CellType, parameters: Mapping[str, Any]) -> tuple[str, str]:

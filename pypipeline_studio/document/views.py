@@ -81,7 +81,7 @@ class NodeLive:
     workers: str = ""
     """What runs now: `×2 threads`, `×2 Ray`; empty for one that runs inline."""
     nb_errors: int = 0
-    """Errors and skipped items together."""
+    """Errors, those of skipped items included. Items that a cell leaves out on purpose, as a filter does, are none."""
     is_limit: bool = False
     """Whether it carries the BOTTLENECK badge."""
     working_s: float | None = None

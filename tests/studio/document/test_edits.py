@@ -203,3 +203,48 @@ def test_any_edits_leave_a_document_that_can_be_written_and_read(steps) -> None:
         assert {split_end(connection.source)[0], split_end(connection.target)[0]} <= set(document.cells)
     assert len({connection.target for connection in document.connections}) == len(document.connections)
     assert set(document.view) == set(document.cells)
+
+
+# ---------------------------------------------------------------------- what went wrong
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", object(), {1: 2}])
+def test_a_value_that_no_file_can_hold_is_refused_and_not_found_when_saving(people, value) -> None:
+    with pytest.raises(edits.GraphEditRefused, match=r"detect\.stride cannot have this value"):
+        edits.set_parameter(people, (), "detect", "stride", value)
+    with pytest.raises(edits.GraphEditRefused, match=r"detect\.boxes cannot have this value"):
+        edits.set_initial_value(people, (), "detect", "boxes", value)
+
+
+def test_a_number_of_clones_out_of_range_is_refused_in_words(people) -> None:
+    for wrong in ({"thread": -1}, {"thread": 5000}, {"thread": 1, "queue_capacity": 0}):
+        with pytest.raises(edits.GraphEditRefused, match='"detect" cannot be scaled like this'):
+            edits.set_scale(people, (), "detect", **wrong)
+
+
+def test_a_cell_is_not_added_under_a_name_that_could_not_be_read_again(people) -> None:
+    with pytest.raises(edits.GraphEditRefused, match="contains a dot"):
+        edits.add_cell(people, (), "math.Add", (0, 0), "a.b")
+
+
+def test_wires_of_pasted_text_do_not_end_at_cells_that_happen_to_have_the_same_name(people) -> None:
+    text = (
+        '{"format": "pypipeline.graph", "version": 1, "outputs": ["y"], "cells": {"blur": {"type": "vision.MedianBlur"}},'
+        ' "connections": [["video.frame", "blur.image"], ["blur.image", "people.frame"], ["blur.image", "y"]]}'
+    )
+    pasted, names = edits.paste_fragment(people, (), text)
+    assert names == ("blur",)
+    assert pasted.connections == people.connections
+
+
+def test_initial_values_come_and_go(people) -> None:
+    begun = edits.set_initial_value(people, (), "track", "tracks", [])
+    assert begun.cells["track"].initial_values == {"tracks": []}
+    assert edits.set_initial_value(begun, (), "track", "tracks", edits.DEFAULT) == people
+
+
+def test_the_graph_gets_another_name_or_a_reason(people) -> None:
+    assert edits.set_graph_name(people, "crowd").name == "crowd"
+    assert edits.set_graph_name(people, people.name) is people
+    with pytest.raises(edits.GraphEditRefused, match="contains a dot"):
+        edits.set_graph_name(people, "a.b")

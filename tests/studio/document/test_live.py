@@ -1,7 +1,11 @@
 """What a snapshot shows at nodes and wires."""
 
+from pypipeline_engine.graph.model import CellEntry, ConnectionEntry, Document
+from pypipeline_engine.graph.reader import read_file
 from pypipeline_engine.host.protocol import BottleneckInfo, CellFigures, ConnectionFigures, Snapshot
+from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document.live import LiveView
+from pypipeline_studio.document.presentation import present
 from pypipeline_studio.document.views import WireLive, WireView
 
 
@@ -26,7 +30,7 @@ def test_nodes_show_their_figures(people) -> None:
         snapshot(
             {
                 "detect": figures(busy=0.98, method="thread", workers=2, station="detect", queued=8, queue_capacity=16),
-                "track": figures(errors=1, skipped=2),
+                "track": figures(errors=3, skipped=2),
             },
             limits=("detect",),
         )
@@ -96,3 +100,49 @@ def test_activity_follows_the_state_of_the_run(people) -> None:
 def test_without_a_snapshot_there_is_nothing(people) -> None:
     assert LiveView(people).nodes(()) == {}
     assert LiveView(people).wires(()) == {}
+
+
+def test_items_that_a_cell_leaves_out_on_purpose_are_no_errors(nested) -> None:
+    live = LiveView(nested)
+    live.update(snapshot({"sample": figures(items=10, skipped=990)}))
+    assert live.nodes(())["sample"].nb_errors == 0
+
+
+def test_a_skipped_error_counts_once(people) -> None:
+    live = LiveView(people)
+    live.update(snapshot({"detect": figures(errors=4, skipped=4)}))
+    assert live.nodes(())["detect"].nb_errors == 4
+
+
+def test_a_recurrent_wire_shows_its_figures_though_the_file_does_not_mark_it(types) -> None:
+    document = read_file(get_examples()["fibonacci"])
+    live = LiveView(document)
+    live.update(snapshot({name: figures() for name in document.cells}))
+    wires = live.wires(())
+    assert [wire for wire in present(document, (), types).wires if wire not in wires] == []
+
+
+def test_a_nested_pipeline_with_clones_says_how_many(nested) -> None:
+    scaled = figures(method="thread", workers=2, station="poly")
+    live = LiveView(nested)
+    live.update(snapshot({"poly.work": scaled, "poly.add": scaled}))
+    assert live.nodes(())["poly"].workers == "×2 threads"
+    assert live.nodes(("poly",))["add"].workers == "×2 threads"
+
+
+def test_nested_pipelines_that_only_hand_on_to_each_other_are_no_endless_way() -> None:
+    def handing_on() -> CellEntry:
+        return CellEntry(
+            type="Pipeline", inputs=["x"], outputs=["y"], connections=[ConnectionEntry(source="x", target="y")]
+        )
+
+    document = Document(
+        name="g",
+        cells={"p": handing_on(), "q": handing_on(), "n": CellEntry(type="sources.Counter")},
+        connections=[ConnectionEntry(source="p.y", target="q.x"), ConnectionEntry(source="q.y", target="p.x")],
+    )
+    live = LiveView(document)
+    live.update(snapshot({"n": figures()}))
+    assert live.wires(()) == {}
+    assert live.wires(("p",)) == {}
+    assert set(live.nodes(())) == {"n"}

@@ -3,7 +3,7 @@
 import pytest
 
 from pypipeline_engine.catalogue.discovery import Catalogue
-from pypipeline_engine.catalogue.model import PortType
+from pypipeline_engine.catalogue.model import CellType, PortType, ValueType
 from pypipeline_engine.graph.model import Document
 from pypipeline_engine.graph.reader import read, read_file
 from pypipeline_engine.host.protocol import GraphProblem
@@ -39,7 +39,7 @@ def test_a_node_of_the_people(people, types) -> None:
     assert (detect.title, detect.category, detect.workers) == ("HogPeople", "detection", "×2 threads")
     assert [port.name for port in detect.inputs] == ["image"]
     assert [(port.name, port.kind) for port in detect.outputs] == [("boxes", "boxes")]
-    assert ("magnify", "1.5") in detect.parameters
+    assert ("magnify", "1.50") in detect.parameters
     assert detect.position == (280, 0)
     assert present(people, (), types).nodes["video"].parameters == (("path", "pedestrians.mp4"),)
 
@@ -138,7 +138,11 @@ def test_ports_that_depend_on_a_file_come_with_what_the_engine_tells(catalogue: 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.2, "0.2"),
+        (0.2, "0.20"),
+        (25.0, "25"),
+        (0.125, "0.125"),
+        (1e-7, "1e-07"),
+        ("two\nlines", "two lines"),
         (8, "8"),
         (True, "on"),
         (None, "none"),
@@ -149,3 +153,44 @@ def test_ports_that_depend_on_a_file_come_with_what_the_engine_tells(catalogue: 
 )
 def test_values_in_few_characters(value, text) -> None:
     assert value_text(value, None) == text
+
+
+def test_views_are_not_kept_when_another_catalogue_comes(people, types) -> None:
+    before = present(people, (), types)
+    after = present(people, (), StudioTypes([]), previous=before)
+    assert {view.condition for view in after.nodes.values()} == {"missing"}
+
+
+def test_a_bypassed_cell_names_the_input_that_takes_the_place_of_its_output(types) -> None:
+    cells = [
+        '"none": {"type": "detection.HogPeople", "bypassed": true}',
+        '"end": {"type": "sinks.Null", "bypassed": true}',
+    ]
+    nodes = present(graph(", ".join(cells)), (), types).nodes
+    assert nodes["none"].note == "Bypassed, but no input is like boxes"
+    assert nodes["end"].note == "Bypassed"
+
+
+def test_the_input_that_goes_straight_through_need_not_be_the_first() -> None:
+    image, mask = (PortType(name=name, type=ValueType(name=name)) for name in ("image", "tensor"))
+    own = StudioTypes([CellType(name="x.Masked", inputs=(mask, image), outputs=(image,))])
+    node = present(graph('"m": {"type": "x.Masked", "bypassed": true}'), (), own).nodes["m"]
+    assert node.note == "Bypassed: image goes straight through"
+
+
+def test_a_placeholder_that_is_disabled_says_both(types) -> None:
+    node = present(graph('"reid": {"type": "acme.Embedder", "disabled": true}'), (), types).nodes["reid"]
+    assert (node.condition, node.note) == ("missing", "Disabled. Not installed – kept as saved")
+
+
+def test_of_a_large_graph_only_what_has_moved_is_made_anew(types) -> None:
+    document = Document(name="large")
+    cell_type = types.find("vision.MedianBlur")
+    for number in range(500):
+        document, name = edits.add_cell(document, (), cell_type, (number, 0), f"blur_{number}")
+        if number:
+            document = edits.connect(document, (), f"blur_{number - 1}.image", f"{name}.image")
+    before = present(document, (), types)
+    moved = edits.move_cells(document, (), {"blur_7": (1000, 5)})
+    after = present(moved, (), types, previous=before)
+    assert [name for name in document.cells if after.nodes[name] is not before.nodes[name]] == ["blur_7"]

@@ -1,8 +1,11 @@
 """Which wires make sense."""
 
+from pypipeline_engine.graph.model import Document
 from pypipeline_engine.graph.reader import read_file
 from pypipeline_engine.resources import get_examples
+from pypipeline_studio.document import edits
 from pypipeline_studio.document.presentation import OUTPUTS
+from pypipeline_studio.document.types import fitting_types
 from pypipeline_studio.document.wiring import compatible_inputs, compatible_outputs
 
 
@@ -38,3 +41,23 @@ def test_a_circle_with_an_initial_value_is_allowed(types) -> None:
 def test_ports_of_a_nested_pipeline_take_part(nested, types) -> None:
     assert (OUTPUTS, "y") not in compatible_inputs(nested, ("poly",), types, "work.item")
     assert ("work", "item") not in compatible_inputs(nested, ("poly",), types, "x")
+
+
+def test_a_parameter_that_is_read_at_the_start_takes_no_wire(people, types) -> None:
+    reasons = compatible_inputs(people, (), types, "video.index")
+    assert reasons["people", "fps"].startswith("people.fps is read when the run starts and cannot be connected")
+    assert ("tracks", "index") not in reasons
+
+
+def test_only_types_at_which_a_wire_can_end_are_offered(types) -> None:
+    for kind in ("number", "text"):
+        offered = fitting_types(types.all_types(), (kind,), "input")
+        assert offered
+        for cell_type in offered:
+            document, name = edits.add_cell(Document(name="g", inputs=["own"]), (), cell_type, (0, 0))
+            refused = compatible_inputs(document, (), types, "own")
+            ports = [port.name for port in (*cell_type.inputs, *cell_type.parameters)]
+            assert any((name, port) not in refused for port in ports), cell_type.name
+    names = [cell_type.name for cell_type in fitting_types(types.all_types(), ("text",), "input")]
+    assert "sources.VideoFile" not in names  # its path is a parameter that cannot be connected
+    assert "math.Expression" in [t.name for t in fitting_types(types.all_types(), ("number",), "input")]
