@@ -16,8 +16,10 @@ from pypipeline_engine.numbers import count, duration, elapsed, rate, share
 from pypipeline_studio.canvas.nodegraphqt import NodeItem
 from pypipeline_studio.canvas.painting import CENTRE, LEFT, RIGHT, outline, put_text, shortened, style, width_of
 from pypipeline_studio.canvas.port_item import StudioPort
+from pypipeline_studio.canvas.routing import Box
+from pypipeline_studio.canvas.scene import StudioScene
 from pypipeline_studio.document.views import NodeLive, NodeView
-from pypipeline_studio.theme.colours import category_colour, category_icon, colour, mix, theme
+from pypipeline_studio.theme.colours import category_colour, category_icon, colour, heat, mix, theme
 from pypipeline_studio.theme.icons import draw_icon
 from pypipeline_studio.theme.shapes import paint_load_bar
 
@@ -25,6 +27,8 @@ WIDTH, HEAD, ROW, PARAMETER_ROW, FOOT, SHORT_FOOT, PAD, INSET, RADIUS = 204, 28,
 FULL_SCALE, MIDDLE_SCALE = 0.6, 0.4
 BADGE_HEIGHT = 20
 _BUTTON = 16
+_LEAST_BLOCKED = 0.02
+_SHADOW = 0.6
 _NAME = style(12, 600)
 _TITLE = style(11)
 _PORT = style(11)
@@ -46,7 +50,9 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         self.node_view = _NO_VIEW
         self.live: NodeLive | None = None
         self._is_hovered = False
+        self._scene: StudioScene | None = None
         super().__init__(name, parent)
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemSendsGeometryChanges)
         self.setCacheMode(QGraphicsItem.CacheMode.NoCache)
         self.setAcceptHoverEvents(True)
         self._hide_own_parts()
@@ -143,7 +149,28 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
                 text.setVisible(False)
                 y += ROW
         self._set_tool_tip()
+        self._tell_place()
         self.update()
+
+    def box(self) -> Box:
+        """Left, top, right and bottom of its body in the scene."""
+        at = self.pos()
+        return (at.x(), at.y(), at.x() + self._width, at.y() + self._height)
+
+    def itemChange(self, change: QGraphicsItem.GraphicsItemChange, value: Any) -> Any:
+        if change == QGraphicsItem.GraphicsItemChange.ItemSceneHasChanged:
+            if self._scene is not None:
+                self._scene.place_box(self, None)
+            scene = self.scene()
+            self._scene = scene if isinstance(scene, StudioScene) else None
+            self._tell_place()
+        elif change == QGraphicsItem.GraphicsItemChange.ItemPositionHasChanged:
+            self._tell_place()
+        return super().itemChange(change, value)
+
+    def _tell_place(self) -> None:
+        if self._scene is not None:
+            self._scene.place_box(self, self.box())
 
     def _measured_height(self) -> int:
         view = self.node_view
@@ -253,7 +280,7 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         is_missing = view.condition == "missing"
         if scale >= FULL_SCALE and not is_missing:
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colour("node_shadow"))
+            painter.setBrush(colour("node_shadow", _SHADOW * colour("node_shadow").alphaF()))
             painter.drawRoundedRect(body.adjusted(-2, 1, 2, 5), RADIUS + 2, RADIUS + 2)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour("canvas", 0.55) if is_missing else colour("node"))
@@ -365,7 +392,7 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
             painter.drawRoundedRect(QRectF(INSET, self._height - 15, inner, 6), 2, 2)
             return
         self._paint_figures(painter, live, top + 4, inner)
-        paint_load_bar(painter, bar, live.busy, live.starved, live.blocked, live.is_limit)
+        paint_load_bar(painter, bar, live.busy, live.starved, live.blocked, live.is_limit, self._heat())
         busy = QRectF(INSET, self._height - 20, inner, 14)
         put_text(painter, busy, share(live.busy), _STRONG, colour("text"), RIGHT)
 
@@ -425,25 +452,39 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         live = self.live
         if live is not None and live.rate_hz is not None and not self.is_dimmed:
             bar = QRectF(10, self._height - 24, WIDTH - 20, 12)
-            paint_load_bar(painter, bar, live.busy, live.starved, live.blocked, live.is_limit)
+            paint_load_bar(painter, bar, live.busy, live.starved, live.blocked, live.is_limit, self._heat())
         self._paint_marks(painter, scale)
+
+    def _heat(self) -> QColor | None:
+        """The colour of its load, where the canvas shows heat."""
+        live = self.live
+        if live is None or live.rate_hz is None or self._scene is None or not self._scene.shows_heat or self.is_dimmed:
+            return None
+        return heat(live.busy, live.blocked)
 
     def _paint_small(self, painter: QPainter, scale: float) -> None:
         """Colour, bar and state, which is all that can be seen."""
         body, is_off, step = self._body(), self.is_dimmed, 1 / scale
+        live, hot = self.live, self._heat()
+        fill = colour("node")
+        if self.node_view.condition == "missing":
+            fill = colour("canvas")
+        elif is_off:
+            fill = mix(fill, colour("canvas"), 0.7)
+        elif hot is not None and live is not None:
+            fill = mix(fill, hot, 0.34 + 0.5 * live.busy)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(mix(colour("node"), colour("canvas"), 0.7) if is_off else colour("node"))
+        painter.setBrush(fill)
         painter.drawRoundedRect(body, 2 * step, 2 * step)
-        painter.fillRect(
-            QRectF(0, 0, WIDTH, min(self._height / 3, 7 * step)),
-            mix(colour("node"), self._category(), 0.3 if is_off else 0.8),
-        )
-        live = self.live
+        # With heat, category and load do not compete.
+        band = 4 * step if hot is not None else 0.3 * self._height
+        painter.setBrush(mix(colour("node"), self._category(), 0.3 if is_off else 0.8))
+        painter.drawRoundedRect(QRectF(0, 0, WIDTH, band), min(2 * step, band / 2), min(2 * step, band / 2))
         if live is not None and live.rate_hz is not None and not is_off:
-            bar = QRectF(3 * step, self._height - 6 * step, WIDTH - 6 * step, 3 * step)
-            paint_load_bar(painter, bar, live.busy, live.starved, live.blocked, live.is_limit)
+            self._paint_small_bar(painter, live, hot, step)
         state = "neck_line" if self._is_limit else "error" if self._nb_errors else ""
-        pen = outline(colour(state or "node_line"), 2 if state else 1, dash=self.node_view.condition == "missing")
+        is_missing = self.node_view.condition == "missing"
+        pen = outline(colour(state or ("text3" if is_missing else "node_line")), 2 if state else 1, dash=is_missing)
         pen.setCosmetic(True)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -454,6 +495,16 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
             painter.setPen(ring)
             painter.drawRoundedRect(body.adjusted(-3 * step, -3 * step, 3 * step, 3 * step), 3 * step, 3 * step)
         self._paint_marks(painter, scale)
+
+    def _paint_small_bar(self, painter: QPainter, live: NodeLive, hot: QColor | None, step: float) -> None:
+        bar = QRectF(4 * step, self._height - 9 * step, WIDTH - 8 * step, 5 * step)
+        painter.fillRect(bar, colour("track"))
+        if live.blocked > _LEAST_BLOCKED:
+            width = bar.width() * live.blocked
+            painter.fillRect(QRectF(bar.right() - width, bar.y(), width, bar.height()), colour("blocked", 0.45))
+        busy = max(1.5 * step, bar.width() * live.busy)
+        shown = hot or colour("neck_line" if live.is_limit else "busy")
+        painter.fillRect(QRectF(bar.x(), bar.y(), busy, bar.height()), shown)
 
     def _paint_marks(self, painter: QPainter, scale: float) -> None:
         """Round marks at a constant size on the screen, in place of the badges."""

@@ -92,7 +92,8 @@ class StudioGraph(NodeGraph):  # type: ignore[misc]
         # `create_node` looks for a free name among all nodes, which takes quadratic time; ours are free.
         self.add_node(node, pos=list(view.position), selected=False, push_undo=False, inherite_graph_style=False)
         node.model.name = name
-        node.view.name = name
+        # Adding it has set a name and a tool tip of its own.
+        node.view.show_view(view)
         return node
 
     def remove_studio_node(self, node: StudioNode) -> None:

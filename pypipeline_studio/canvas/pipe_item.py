@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from pypipeline_engine.numbers import rate
 from pypipeline_studio.canvas.nodegraphqt import PipeItem
 from pypipeline_studio.canvas.port_item import DETAIL_SCALE
+from pypipeline_studio.canvas.routing import Box, Point, find_corners, get_reach
+from pypipeline_studio.canvas.scene import StudioScene
 from pypipeline_studio.document.views import WireLive
 from pypipeline_studio.theme.colours import colour, kind_colour, mix
 
@@ -20,8 +22,6 @@ CASING_PX = 6.0
 _STRENGTH = 0.72
 _FAINT_STRENGTH = 0.42
 _CORNER = 14.0
-_OUT = 24.0
-"""How far a wire goes straight before it turns."""
 _PICK_WIDTH = 10.0
 
 
@@ -31,6 +31,7 @@ class StudioPipe(PipeItem):  # type: ignore[misc]
     def __init__(self, input_port: Any = None, output_port: Any = None) -> None:
         self.live: WireLive | None = None
         self.is_recurrent = False
+        self._scene: StudioScene | None = None
         super().__init__(input_port, output_port)
         self.setCacheMode(QGraphicsItem.CacheMode.NoCache)
         self._dir_pointer.setVisible(False)
@@ -71,18 +72,40 @@ class StudioPipe(PipeItem):  # type: ignore[misc]
     def draw_path(self, start_port: Any, end_port: Any = None, cursor_pos: QPointF | None = None) -> None:
         """Lay the way anew, after a node has moved."""
         if self.input_port and self.output_port:
-            start = self.output_port.sceneBoundingRect().center()
-            end = self.input_port.sceneBoundingRect().center()
-            self.setPath(_way(start, end, self._floor()))
+            start, end = _middle(self.output_port), _middle(self.input_port)
+            corners = self._find_corners(start, end)
+            self.setPath(_curve(start, end) if corners is None else _rounded([QPointF(*corner) for corner in corners]))
+            if self._scene is not None:
+                self._scene.version += 1
         elif start_port is not None:
-            start = start_port.sceneBoundingRect().center()
+            start = _middle(start_port)
             end = cursor_pos if cursor_pos is not None else start
             self.setPath(_curve(end, start) if start_port.port_type == "in" else _curve(start, end))
 
-    def _floor(self) -> float:
-        """Below both nodes: where a wire goes that runs back."""
-        nodes = [port.node for port in (self.output_port, self.input_port) if port is not None]
-        return float(max(node.scenePos().y() + node.height for node in nodes)) + _OUT
+    def _find_corners(self, start: QPointF, end: QPointF) -> list[Point] | None:
+        output: Any = self.output_port
+        input_port: Any = self.input_port
+        source, target = output.node, input_port.node
+        boxes = self._scene.boxes if self._scene is not None else {}
+        others = [box for item, box in boxes.items() if item is not source and item is not target]
+        lane = source.outputs.index(output)
+        return find_corners((start.x(), start.y()), (end.x(), end.y()), [source.box(), target.box()], others, lane)
+
+    def reach(self) -> Box:
+        """Left, top, right and bottom of where it runs, and of where it would run if nothing were in the way."""
+        box = self.path().controlPointRect()
+        return (box.left(), box.top(), box.right(), box.bottom())
+
+    def itemChange(self, change: QGraphicsItem.GraphicsItemChange, value: Any) -> Any:
+        if change == QGraphicsItem.GraphicsItemChange.ItemSceneHasChanged:
+            if self._scene is not None:
+                self._scene.pipes.pop(self, None)
+            scene = self.scene()
+            self._scene = scene if isinstance(scene, StudioScene) else None
+            if self._scene is not None:
+                self._scene.pipes[self] = None
+                self._scene.version += 1
+        return super().itemChange(change, value)
 
     def boundingRect(self) -> QRectF:
         return QRectF(self.path().controlPointRect().adjusted(-CASING_PX, -CASING_PX, CASING_PX, CASING_PX))
@@ -118,26 +141,13 @@ class StudioPipe(PipeItem):  # type: ignore[misc]
         painter.drawPath(self.path())
 
 
-def _way(start: QPointF, end: QPointF, floor: float) -> QPainterPath:
-    """An S-curve between neighbours; round below the nodes where the wire runs back."""
-    if end.x() >= start.x() + _OUT:
-        return _curve(start, end)
-    middle = (start.y() + end.y()) / 2 if abs(start.y() - end.y()) > 160 else floor
-    return _rounded(
-        [
-            start,
-            QPointF(start.x() + _OUT, start.y()),
-            QPointF(start.x() + _OUT, middle),
-            QPointF(end.x() - _OUT, middle),
-            QPointF(end.x() - _OUT, end.y()),
-            end,
-        ]
-    )
+def _middle(port: Any) -> QPointF:
+    return QPointF(port.sceneBoundingRect().center())
 
 
 def _curve(start: QPointF, end: QPointF) -> QPainterPath:
     path = QPainterPath(start)
-    reach = max(28.0, min(abs(end.x() - start.x()) / 2, 120.0))
+    reach = get_reach((start.x(), start.y()), (end.x(), end.y()))
     path.cubicTo(QPointF(start.x() + reach, start.y()), QPointF(end.x() - reach, end.y()), end)
     return path
 

@@ -1,18 +1,29 @@
-"""The background of the canvas: dots on a grid."""
+"""The scene of a canvas: dots on a grid, and where nodes and wires are.
+
+Wires go around nodes. What a moved node has to do with wires of others is looked at once, when control is back with Qt.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QGraphicsScene
 
 from pypipeline_studio.canvas.nodegraphqt import NodeScene
+from pypipeline_studio.canvas.routing import Box
 from pypipeline_studio.theme.colours import colour
+
+if TYPE_CHECKING:
+    from pypipeline_studio.canvas.node_item import StudioNodeItem
+    from pypipeline_studio.canvas.pipe_item import StudioPipe
 
 GRID = 24
 _LEAST_STEP_PX = 16
+_NEAR = 64.0
+"""How far from a node that has moved a wire may lie, and have to take another way."""
 
 
 class StudioScene(NodeScene):  # type: ignore[misc]
@@ -21,6 +32,46 @@ class StudioScene(NodeScene):  # type: ignore[misc]
     def __init__(self, parent: object = None) -> None:
         super().__init__(parent)
         self._tiles: dict[tuple[int, float], QPixmap] = {}
+        self._dirty: list[Box] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self.route_wires)
+        self.boxes: dict[StudioNodeItem, Box] = {}
+        """Where the nodes are."""
+        self.pipes: dict[StudioPipe, None] = {}
+        """The wires in the order in which they were made, with one that is being dragged."""
+        self.version = 0
+        """Another one after each change of what is where."""
+        self.shows_heat = False
+        """Whether nodes are coloured by their load."""
+
+    def place_box(self, item: StudioNodeItem, box: Box | None) -> None:
+        """Take note of where a node is; `None` where it is gone."""
+        before = self.boxes.pop(item, None)
+        if box is not None:
+            self.boxes[item] = box
+        if before != box:
+            self._dirty.extend(place for place in (before, box) if place is not None)
+            self.version += 1
+            if not self._timer.isActive():
+                self._timer.start()
+
+    def route_wires(self) -> None:
+        """Lay the wires anew that are near nodes which have moved."""
+        self._timer.stop()
+        dirty, self._dirty = self._dirty, []
+        for pipe in list(self.pipes):
+            if pipe.input_port is not None and pipe.output_port is not None:
+                left, top, right, bottom = pipe.reach()
+                if any(
+                    box[0] < right + _NEAR
+                    and box[2] > left - _NEAR
+                    and box[1] < bottom + _NEAR
+                    and box[3] > top - _NEAR
+                    for box in dirty
+                ):
+                    pipe.draw_path(pipe.input_port, pipe.output_port)
 
     def restyle(self) -> None:
         """Forget what was painted in the colours of another theme."""

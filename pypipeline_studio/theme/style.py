@@ -116,23 +116,36 @@ QRubberBand { background: $accent_soft; border: 1px solid $accent; }
 
 
 def apply(application: QApplication, mode: Mode) -> None:
-    """Have the application look like this from now on."""
+    """Have the application look like this from now on, whatever the system does."""
+    _followers.clear()
+    _apply(application, mode)
+
+
+def follow_system(application: QApplication) -> None:
+    """Look dark or light as the system does, also when that changes; until `apply` is called."""
+    hints = application.styleHints()
+    if not _is_connected:
+        hints.colorSchemeChanged.connect(_follow)
+        _is_connected.append(True)
+    _followers[:] = [application]
+    _follow(hints.colorScheme())
+
+
+_followers: list[QApplication] = []
+_is_connected: list[bool] = []
+
+
+def _follow(scheme: Qt.ColorScheme) -> None:
+    for application in _followers:
+        _apply(application, "light" if scheme == Qt.ColorScheme.Light else "dark")
+
+
+def _apply(application: QApplication, mode: Mode) -> None:
     theme.set_mode(mode)
     application.setStyle("Fusion")
     application.setPalette(_palette())
     application.setFont(font(12))
     application.setStyleSheet(_SHEET.substitute(TABLES[mode]))
-
-
-def follow_system(application: QApplication) -> None:
-    """Look dark or light as the system does, also when that changes."""
-    hints = application.styleHints()
-
-    def follow() -> None:
-        apply(application, "light" if hints.colorScheme() == Qt.ColorScheme.Light else "dark")
-
-    hints.colorSchemeChanged.connect(follow)
-    follow()
 
 
 def _palette() -> QPalette:
