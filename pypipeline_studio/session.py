@@ -12,9 +12,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from pypipeline_engine.graph.model import Document
+from pypipeline_engine.graph.model import Document, to_data
 from pypipeline_engine.host.protocol import Catalogue, GraphProblem, Validation
 from pypipeline_studio.document.files import OpenedGraph, is_changed_on_disk, open_graph, save_graph
+from pypipeline_studio.document.json_values import is_same
 from pypipeline_studio.document.types import StudioTypes
 
 _MERGEABLE = 1
@@ -83,7 +84,10 @@ class Session(QObject):
         :param text: what was done, for the menu: `Move detect`.
         :param merge_key: edits with the same one that follow each other are one step.
         """
-        if document is self._document or document == self._document:
+        # Documents are equal for Python also where one says `1` and the other `true`.
+        if document is self._document or (
+            document == self._document and is_same(to_data(document), to_data(self._document))
+        ):
             return
         self.undo_stack.push(_Edit(self, text, self._document, document, merge_key))
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QResizeEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Signal
+from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import CellType
 from pypipeline_engine.graph.model import PIPELINE, Document
+from pypipeline_engine.graph.ports import ports_of
 from pypipeline_studio.canvas.node_item import StudioNodeItem
 from pypipeline_studio.canvas.nodegraphqt import StudioGraph, StudioNode, install_items
+from pypipeline_studio.canvas.picture import draw_picture
 from pypipeline_studio.canvas.pipe_item import StudioPipe
 from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.scene import StudioScene
@@ -27,12 +29,10 @@ from pypipeline_studio.document.presentation import Presentation, present
 from pypipeline_studio.document.views import NodeLive, NodeView, WireLive, WireView
 from pypipeline_studio.document.wiring import compatible_inputs, compatible_outputs
 from pypipeline_studio.session import Session
-from pypipeline_studio.theme.colours import colour, theme
+from pypipeline_studio.theme.colours import theme
 
 MARGIN_PX = 48.0
 """Room around the graph when all of it is shown."""
-PICTURE_SCALE = 2.0
-_MOST_PICTURE_PX = 16_000
 
 
 class Canvas(QWidget):
@@ -204,11 +204,6 @@ class Canvas(QWidget):
         self._is_showing = False
         self._presentation = Presentation.empty()
 
-    def dispose(self) -> None:
-        """Take everything out of the scene, before the canvas goes: items that Python frees after their scene crash."""
-        self._session.document_changed.disconnect(self.show_document)
-        self._clear()
-
     def _restyle(self) -> None:
         self._graph.restyle()
         self.viewer.viewport().update()
@@ -221,6 +216,11 @@ class Canvas(QWidget):
             node.view.show_live(nodes.get(name))
         for wire, pipe in self._pipes.items():
             pipe.show_live(wires.get(wire))
+        self.viewer.viewport().update()
+
+    def show_heat(self, shown: bool) -> None:
+        """Colour nodes by their load, or no longer."""
+        self.viewer.scene().shows_heat = shown
         self.viewer.viewport().update()
 
     # ------------------------------------------------------------------ selection
@@ -268,16 +268,18 @@ class Canvas(QWidget):
 
     def _connect_new(self, document: Document, name: str, port: StudioPort) -> Document:
         """The document with the first wire that fits between a new cell and the port it was asked for at."""
-        own = _end_of(port)
-        types = self._session.types
-        view = present(document, self._path, types).nodes[name]
-        if port.port_type == "out":
-            refusals = compatible_inputs(document, self._path, types, own)
-            fitting = [entry.name for entry in view.inputs if not refusals.get((name, entry.name))]
-            return edits.connect(document, self._path, own, f"{name}.{fitting[0]}") if fitting else document
-        refusals = compatible_outputs(document, self._path, types, own)
-        fitting = [entry.name for entry in view.outputs if not refusals.get((name, entry.name))]
-        return edits.connect(document, self._path, f"{name}.{fitting[0]}", own) if fitting else document
+        own, types = _end_of(port), self._session.types
+        ports = ports_of(edits.body_at(document, self._path).cells[name], types)
+        is_output = port.port_type == "out"
+        compatible = compatible_inputs if is_output else compatible_outputs
+        refusals = compatible(document, self._path, types, own)
+        # Inputs come before parameters, which some cells have only.
+        candidates = [*ports.required(), *ports.inputs] if is_output else list(ports.outputs)
+        fitting = next((candidate for candidate in candidates if not refusals.get((name, candidate))), None)
+        if fitting is None:
+            return document
+        ends = (own, f"{name}.{fitting}") if is_output else (f"{name}.{fitting}", own)
+        return edits.connect(document, self._path, *ends, types)
 
     def _free_place(self, at: QPointF | None) -> tuple[float, float]:
         """A place for a new node: where it is wanted, or in the middle of what is visible and not on another one."""
@@ -343,7 +345,7 @@ class Canvas(QWidget):
         source = _end_of(output)
         if isinstance(taken_from, StudioPort):
             document = edits.disconnect(document, self._path, source, _end_of(taken_from))
-        document = edits.connect(document, self._path, source, _end_of(target))
+        document = edits.connect(document, self._path, source, _end_of(target), self._session.types)
         self._session.edit(f"Connect {source} with {_end_of(target)}", document)
 
     def _on_wire_removed(self, output: StudioPort, target: StudioPort) -> None:
@@ -445,27 +447,17 @@ class Canvas(QWidget):
         if not self._is_fitted and self._nodes:
             self.fit_all()
 
-    def picture(self, scale: float = PICTURE_SCALE) -> QImage:
+    def picture(self) -> QImage:
         """The graph as a picture, all of it, without what is selected."""
-        rectangle = self._rectangle(self._nodes) or QRectF(0, 0, 400, 300)
-        longest = max(rectangle.width(), rectangle.height())
-        scale = min(scale, _MOST_PICTURE_PX / longest)
-        size = QSize(round(rectangle.width() * scale), round(rectangle.height() * scale))
-        image = QImage(size, QImage.Format.Format_RGB32)
-        image.fill(QColor(colour("canvas")))
         selected = self.selected()
+        self.viewer.scene().route_wires()
         self._is_showing = True
         self.select(())
         try:
-            painter = QPainter(image)
-            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-            target = QRectF(QRect(QPoint(), size))
-            self.viewer.scene().render(painter, target, rectangle, Qt.AspectRatioMode.KeepAspectRatio)
-            painter.end()
+            return draw_picture(self.viewer.scene(), self._rectangle(self._nodes) or QRectF(0, 0, 400, 300))
         finally:
             self.select(selected)
             self._is_showing = False
-        return image
 
     def save_picture(self, path: Path) -> bool:
         """Write the graph as a picture; whether that went well."""

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneHoverEvent, QStyleOptionGraphicsItem, QWidget
 
 from pypipeline_engine.numbers import count, duration, elapsed, rate, share
+from pypipeline_studio.canvas.far_node import FarNode, paint_middle, paint_small
 from pypipeline_studio.canvas.nodegraphqt import NodeItem
 from pypipeline_studio.canvas.painting import CENTRE, LEFT, RIGHT, outline, put_text, shortened, style, width_of
 from pypipeline_studio.canvas.port_item import StudioPort
@@ -27,7 +28,6 @@ WIDTH, HEAD, ROW, PARAMETER_ROW, FOOT, SHORT_FOOT, PAD, INSET, RADIUS = 204, 28,
 FULL_SCALE, MIDDLE_SCALE = 0.6, 0.4
 BADGE_HEIGHT = 20
 _BUTTON = 16
-_LEAST_BLOCKED = 0.02
 _SHADOW = 0.6
 _NAME = style(12, 600)
 _TITLE = style(11)
@@ -254,16 +254,28 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         scale = option.levelOfDetailFromTransform(painter.worldTransform())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if scale < MIDDLE_SCALE:
-            self._paint_small(painter, scale)
+            paint_small(painter, self._far(), scale)
             return
         self._paint_body(painter, scale)
         if scale < FULL_SCALE:
-            self._paint_middle(painter, scale)
+            paint_middle(painter, self._far(), scale)
             return
         self._paint_head(painter)
         self._paint_rows(painter)
         self._paint_foot(painter)
         self._paint_badges(painter)
+
+    def _far(self) -> FarNode:
+        return FarNode(
+            self.node_view,
+            self.live,
+            QRectF(0, 0, self._width, self._height),
+            QRectF(10, HEAD + 2, self._width - 20, self._height - self._foot_height() - HEAD - 4),
+            self._is_limit,
+            self._nb_errors > 0,
+            self.isSelected(),
+            self._heat(),
+        )
 
     def _body(self) -> QRectF:
         return QRectF(0, 0, self._width, self._height)
@@ -442,84 +454,9 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         chosen = _BADGE if text == "BOTTLENECK" else _STRONG
         put_text(painter, box.adjusted(21, 0, 0, 0), text, chosen, colour(on_fill))
 
-    def _paint_middle(self, painter: QPainter, scale: float) -> None:
-        """The name at a constant size on the screen, and the bar."""
-        chosen = style(round(11.5 / scale), 600)
-        name = shortened(self.node_view.name, chosen, WIDTH - 20)
-        foot = self._foot_height()
-        box = QRectF(10, HEAD + 2, WIDTH - 20, self._height - foot - HEAD - 4)
-        put_text(painter, box, name, chosen, self._text_colours()[0])
-        live = self.live
-        if live is not None and live.rate_hz is not None and not self.is_dimmed:
-            bar = QRectF(10, self._height - 24, WIDTH - 20, 12)
-            paint_load_bar(painter, bar, live.busy, live.starved, live.blocked, live.is_limit, self._heat())
-        self._paint_marks(painter, scale)
-
     def _heat(self) -> QColor | None:
         """The colour of its load, where the canvas shows heat."""
         live = self.live
         if live is None or live.rate_hz is None or self._scene is None or not self._scene.shows_heat or self.is_dimmed:
             return None
         return heat(live.busy, live.blocked)
-
-    def _paint_small(self, painter: QPainter, scale: float) -> None:
-        """Colour, bar and state, which is all that can be seen."""
-        body, is_off, step = self._body(), self.is_dimmed, 1 / scale
-        live, hot = self.live, self._heat()
-        fill = colour("node")
-        if self.node_view.condition == "missing":
-            fill = colour("canvas")
-        elif is_off:
-            fill = mix(fill, colour("canvas"), 0.7)
-        elif hot is not None and live is not None:
-            fill = mix(fill, hot, 0.34 + 0.5 * live.busy)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(fill)
-        painter.drawRoundedRect(body, 2 * step, 2 * step)
-        # With heat, category and load do not compete.
-        band = 4 * step if hot is not None else 0.3 * self._height
-        painter.setBrush(mix(colour("node"), self._category(), 0.3 if is_off else 0.8))
-        painter.drawRoundedRect(QRectF(0, 0, WIDTH, band), min(2 * step, band / 2), min(2 * step, band / 2))
-        if live is not None and live.rate_hz is not None and not is_off:
-            self._paint_small_bar(painter, live, hot, step)
-        state = "neck_line" if self._is_limit else "error" if self._nb_errors else ""
-        is_missing = self.node_view.condition == "missing"
-        pen = outline(colour(state or ("text3" if is_missing else "node_line")), 2 if state else 1, dash=is_missing)
-        pen.setCosmetic(True)
-        painter.setPen(pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(body, 2 * step, 2 * step)
-        if self.isSelected():
-            ring = outline(colour("accent"), 2)
-            ring.setCosmetic(True)
-            painter.setPen(ring)
-            painter.drawRoundedRect(body.adjusted(-3 * step, -3 * step, 3 * step, 3 * step), 3 * step, 3 * step)
-        self._paint_marks(painter, scale)
-
-    def _paint_small_bar(self, painter: QPainter, live: NodeLive, hot: QColor | None, step: float) -> None:
-        bar = QRectF(4 * step, self._height - 9 * step, WIDTH - 8 * step, 5 * step)
-        painter.fillRect(bar, colour("track"))
-        if live.blocked > _LEAST_BLOCKED:
-            width = bar.width() * live.blocked
-            painter.fillRect(QRectF(bar.right() - width, bar.y(), width, bar.height()), colour("blocked", 0.45))
-        busy = max(1.5 * step, bar.width() * live.busy)
-        shown = hot or colour("neck_line" if live.is_limit else "busy")
-        painter.fillRect(QRectF(bar.x(), bar.y(), busy, bar.height()), shown)
-
-    def _paint_marks(self, painter: QPainter, scale: float) -> None:
-        """Round marks at a constant size on the screen, in place of the badges."""
-        step = 1 / scale
-        marks = []
-        if self._is_limit:
-            marks.append((0.0, "neck", "on_neck", "flame-fill"))
-        if self._nb_errors:
-            marks.append((float(WIDTH), "error_fill", "on_accent", ""))
-        for x, fill, on_fill, icon in marks:
-            painter.setPen(outline(colour("canvas"), 1.5 * step))
-            painter.setBrush(colour(fill))
-            painter.drawEllipse(QPointF(x, 0), 9 * step, 9 * step)
-            box = QRectF(x - 8 * step, -8 * step, 16 * step, 16 * step)
-            if icon:
-                draw_icon(painter, box, icon, colour(on_fill), 12 * step)
-            else:
-                put_text(painter, box, "!", style(round(12 * step), 600), colour(on_fill), CENTRE)

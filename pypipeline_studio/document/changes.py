@@ -8,6 +8,7 @@ from typing import Any
 
 from pypipeline_engine.catalogue.model import Types
 from pypipeline_engine.graph.model import Body, CellEntry, Document, Scale
+from pypipeline_studio.document.json_values import is_same
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _compare_cells(
     cell_type = types.find(before.type)
     for parameter in dict.fromkeys([*before.parameters, *after.parameters]):
         is_in_both = parameter in before.parameters and parameter in after.parameters
-        if is_in_both and before.parameters[parameter] == after.parameters[parameter]:
+        if is_in_both and is_same(before.parameters[parameter], after.parameters[parameter]):
             continue
         declared = cell_type.find_parameter(parameter) if cell_type is not None else None
         if declared is None or declared.when != "runtime" or (parameter not in after.parameters and declared.required):

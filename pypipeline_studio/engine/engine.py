@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import time
 from typing import Any, Final, Literal, TypeAlias
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -70,6 +71,8 @@ class Engine(QObject):
     error_arrived = Signal(CellError)
     log_arrived = Signal(LogLine)
     catalogue_arrived = Signal(Catalogue)
+    refused = Signal(str)
+    """Why the host did not pause, go on, step or stop."""
     failed = Signal(str)
     """The engine has ended without being asked to; one sentence."""
     stop_is_slow = Signal(str)
@@ -194,6 +197,8 @@ class Engine(QObject):
             self.gone.emit()
             return
         if not end.was_asked:
+            for line in end.last_lines:  # a crash writes them past the log of the host
+                self.log_arrived.emit(LogLine(time_s=time(), level="error", source="engine", text=line))
             self.failed.emit(end.words)
         if self._when_ready is not None and end.was_asked:
             self.start()
@@ -295,7 +300,7 @@ class Engine(QObject):
     def step(self, items: int = 1) -> None:
         """Let so many items through while paused."""
         if self._client is not None:
-            self._client.post("/step", StepRequest(items=items), RunInfo, self._take_answer)
+            self._client.post("/step", StepRequest(items=items), RunInfo, self._take_answer, self._tell_refusal)
 
     def stop(self) -> None:
         """Stop the run, also one that was asked for and has not begun; where that was asked before and does not get
@@ -315,7 +320,10 @@ class Engine(QObject):
         # While a graph is being built, an answer may be about a run that will never be.
         done = None if self._is_launching else self._take_answer
         if self._client is not None:
-            self._client.post(path, None, RunInfo, done)
+            self._client.post(path, None, RunInfo, done, self._tell_refusal)
+
+    def _tell_refusal(self, refusal: Refusal) -> None:
+        self.refused.emit(refusal.message)
 
     def _tell_slow_stop(self) -> None:
         if self.run.is_over and not self._is_launching:

@@ -33,6 +33,8 @@ class EngineEnd:
     """One sentence."""
     was_asked: bool
     """Whether we had asked it to."""
+    last_lines: tuple[str, ...] = ()
+    """What it wrote to its standard error last."""
 
 
 class EngineProcess(QObject):
@@ -41,8 +43,6 @@ class EngineProcess(QObject):
     said_hello = Signal(Hello)
     ended = Signal(EngineEnd)
     """Once; the last thing that is told."""
-    line_written = Signal(str)
-    """A line of its standard error."""
 
     def __init__(self, command: Sequence[str], start_ms: int = START_MS, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -130,9 +130,7 @@ class EngineProcess(QObject):
             self._take_line(line)
 
     def _take_line(self, line: bytes) -> None:
-        text = line.decode(errors="replace")
-        self._last_lines.append(text)
-        self.line_written.emit(text)
+        self._last_lines.append(line.decode(errors="replace"))
 
     # ------------------------------------------------------------------ how it ends
 
@@ -162,7 +160,7 @@ class EngineProcess(QObject):
             self._has_ended = True
             self._start_limit.stop()
             self._grace.stop()
-            self.ended.emit(EngineEnd(words, self._was_asked))
+            self.ended.emit(EngineEnd(words, self._was_asked, tuple(self._last_lines)))
 
 
 def _signal_name(number: int) -> str:

@@ -13,6 +13,7 @@ from pypipeline_engine.catalogue.values import Mismatch, check
 from pypipeline_engine.graph.edit import value_of
 from pypipeline_engine.graph.json_text import parse
 from pypipeline_engine.graph.problems import describe
+from pypipeline_studio.document import json_values
 
 EditorKind: TypeAlias = Literal["switch", "slider", "number", "choice", "path", "text", "json"]
 MOST_STEPS: Final = 1000
@@ -158,10 +159,10 @@ def stepped(value: float, parameter: ParameterType, steps: int) -> int | float:
 
 
 def is_same(value: Any, other: Any) -> bool:
-    """Whether two JSON values are written alike: `true`, `1` and `1.0` are three different ones."""
+    """Whether two values, each of which may be `MISSING`, are written alike."""
     if value is MISSING or other is MISSING:
         return value is other
-    return json.dumps(value, sort_keys=True) == json.dumps(other, sort_keys=True)
+    return json_values.is_same(value, other)
 
 
 def path_below(path: Path, folder: Path) -> str:

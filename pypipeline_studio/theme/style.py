@@ -99,7 +99,7 @@ QHeaderView::section { background: $panel; border: 0; border-bottom: 1px solid $
 QSlider { min-height: 20px; }
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $press; }
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: $busy; }
-QSlider::handle:horizontal { width: 12px; height: 12px; margin: -5px 0; border-radius: 6px; background: $text;
+QSlider::handle:horizontal { width: 12px; height: 12px; margin: -5px 0; border-radius: 6px; background: $handle;
     border: 1px solid $line_strong; }
 QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled { background: $disabled; }
 QScrollBar:vertical { width: 8px; background: transparent; margin: 0; }

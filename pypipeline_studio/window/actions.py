@@ -58,6 +58,8 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "zoom_out": ActionInfo("Zoom &out", ("Ctrl+-",), "magnifying-glass-minus"),
     "zoom_reset": ActionInfo("&100 %", ("Ctrl+0",)),
     "live": ActionInfo("&Live figures", (), "broadcast", is_checkable=True),
+    "heat": ActionInfo("&Heat", (), "flame", is_checkable=True),
+    "safe_heat": ActionInfo("Heat for &colour-blind people", (), is_checkable=True),
     "dark": ActionInfo("&Dark theme", (), "moon", is_checkable=True),
     "run": ActionInfo("&Run", ("F5",), "play-fill", "ok"),
     "pause": ActionInfo("&Pause", ("F6",), "pause-fill"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from pypipeline_engine.graph.model import CellEntry, Document, OnError, split_end
+from pypipeline_engine.graph.model import CellEntry, Document, OnError, Scale, split_end
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document import edits
 from pypipeline_studio.panels.inspector import InspectorPanel
@@ -83,77 +83,91 @@ class Inspection(QObject):
         names = self._canvas.selected()
         return names[0] if len(names) == 1 else None
 
-    def _edit(self, text: str, document: Document, merge_key: str = "") -> None:
-        self._session.edit(text, document, merge_key)
-
-    def _rename(self, new: str) -> None:
-        old = self._selected()
-        if old is None or new == old:
-            return
+    def _edit(self, text: str, make: Callable[[Document], Document], merge_key: str = "") -> bool:
+        """Change the document; where that is refused, say why and show what holds."""
         try:
-            document = edits.rename_cell(self._session.document, self._canvas.path, old, new)
+            document = make(self._session.document)
         except edits.GraphEditRefused as error:
             self.refused.emit(str(error))
             self.show_selection()
+            return False
+        self._session.edit(text, document, merge_key)
+        return True
+
+    def _rename(self, new: str) -> None:
+        old, path = self._selected(), self._canvas.path
+        if old is None or new == old:
             return
-        self._edit(f"Rename {old}", document)
-        self._canvas.select([new])
+        if self._edit(f"Rename {old}", lambda document: edits.rename_cell(document, path, old, new)):
+            self._canvas.select([new])
 
     def _set_parameter(self, parameter: str, value: Any, is_final: bool) -> None:
-        name = self._selected()
+        name, path = self._selected(), self._canvas.path
         if name is None:
             return
-        document = edits.set_parameter(self._session.document, self._canvas.path, name, parameter, value)
-        self._edit(f"Set {name}.{parameter}", document, f"parameter {self._canvas.full_name(name)} {parameter}")
+        self._edit(
+            f"Set {name}.{parameter}",
+            lambda document: edits.set_parameter(document, path, name, parameter, value),
+            f"parameter {self._canvas.full_name(name)} {parameter}",
+        )
         if is_final:
             self._session.end_merging()
 
     def _reset_parameter(self, parameter: str) -> None:
-        name = self._selected()
+        name, path = self._selected(), self._canvas.path
         if name is not None:
-            document = edits.set_parameter(self._session.document, self._canvas.path, name, parameter, edits.DEFAULT)
-            self._edit(f"Reset {name}.{parameter}", document)
+            self._edit(
+                f"Reset {name}.{parameter}",
+                lambda document: edits.set_parameter(document, path, name, parameter, edits.DEFAULT),
+            )
 
     def _set_scale(self, thread: int, ray: int, queue_capacity: object) -> None:
-        name = self._selected()
+        name, path = self._selected(), self._canvas.path
+        assert queue_capacity is None or isinstance(queue_capacity, int)
         if name is not None:
-            assert queue_capacity is None or isinstance(queue_capacity, int)
-            document = edits.set_scale(
-                self._session.document, self._canvas.path, name, thread=thread, ray=ray, queue_capacity=queue_capacity
+            self._edit(
+                f"Scale {name}",
+                lambda document: edits.set_scale(
+                    document, path, name, thread=thread, ray=ray, queue_capacity=queue_capacity
+                ),
             )
-            self._edit(f"Scale {name}", document)
+
+    def change_clones(self, cell: str, difference: int) -> None:
+        """Give a cell, by its full name, so many more threads; fewer where it is negative."""
+        *path, name = cell.split(".")
+        entry = self._session.document.find((*path, name))
+        if entry is None:
+            return
+        scale = entry.scale or Scale()
+        thread = max(0, scale.thread + difference)
+        self._edit(
+            f"Scale {cell}",
+            lambda document: edits.set_scale(
+                document, tuple(path), name, thread=thread, ray=scale.ray, queue_capacity=scale.queue_capacity
+            ),
+        )
+
+    def _set_on_error(self, policy: object) -> None:
+        name, path = self._selected(), self._canvas.path
+        assert policy is None or isinstance(policy, OnError)
+        if name is not None:
+            self._edit(
+                f"Change what happens when {name} fails",
+                lambda document: edits.set_on_error(document, path, name, policy),
+            )
 
     def _show_as_input(self, parameter: str, shown: bool) -> None:
-        name = self._selected()
+        name, path = self._selected(), self._canvas.path
         if name is not None:
-            document = edits.show_as_input(self._session.document, self._canvas.path, name, parameter, shown)
-            self._edit(f"{'Show' if shown else 'Hide'} {parameter} at {name}", document)
+            self._edit(
+                f"{'Show' if shown else 'Hide'} {parameter} at {name}",
+                lambda document: edits.show_as_input(document, path, name, parameter, shown),
+            )
 
     def _set_flag(self, flag: str, value: bool) -> None:
-        name = self._selected()
+        name, path = self._selected(), self._canvas.path
         if name is not None:
-            document = edits.set_flag(self._session.document, self._canvas.path, [name], flag, value)
-            self._edit(f"Change {name}", document)
+            self._edit(f"Change {name}", lambda document: edits.set_flag(document, path, [name], flag, value))
 
     def _set_folders(self) -> None:
         self._panel.set_folders(self._session.folder, self._run_control.output_folder)
-
-    def _set_on_error(self, policy: object) -> None:
-        name = self._selected()
-        if name is not None:
-            assert policy is None or isinstance(policy, OnError)
-            document = edits.set_on_error(self._session.document, self._canvas.path, name, policy)
-            self._edit(f"Change what happens when {name} fails", document)
-
-
-def change_clones(document: Document, path: Sequence[str], difference: int) -> Document:
-    """The document with so many more threads for the cell at the end of `path`; fewer where it is negative."""
-    *pipeline, name = path
-    entry = document.find(tuple(path))
-    if entry is None:
-        return document
-    scale = entry.scale
-    thread = max(0, (scale.thread if scale is not None else 0) + difference)
-    ray = scale.ray if scale is not None else 0
-    queue_capacity = scale.queue_capacity if scale is not None else None
-    return edits.set_scale(document, tuple(pipeline), name, thread=thread, ray=ray, queue_capacity=queue_capacity)

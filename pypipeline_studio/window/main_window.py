@@ -11,23 +11,19 @@ from PySide6.QtGui import QCloseEvent, QCursor, QDesktopServices, QGuiApplicatio
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QFileDialog,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
-from pypipeline_engine.graph.problems import WrongGraphException
 from pypipeline_engine.host.protocol import LogLine
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.viewer import ZOOM_STEP
 from pypipeline_studio.document import edits
-from pypipeline_studio.document.files import headless_command
 from pypipeline_studio.document.types import fitting_types
 from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.panels.first_run import FirstRun
@@ -41,18 +37,17 @@ from pypipeline_studio.theme.style import apply
 from pypipeline_studio.window.actions import Actions
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.crumbs import Crumbs
-from pypipeline_studio.window.inspection import Inspection, change_clones
+from pypipeline_studio.window.file_commands import FileCommands
+from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.run_control import RunControl
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.status_bar import StatusBar
 from pypipeline_studio.window.toolbar import Toolbar
 
 FIRST_EXAMPLE: Final = "people_tracking"
-GRAPH_FILTER: Final = "Graphs (*.json)"
 STATE_VERSION: Final = 1
 """Of the arrangement of docks: another one is not restored."""
 MESSAGE_MS: Final = 8000
-MOST_DETAILS: Final = 4000
 
 
 class MainWindow(QMainWindow):
@@ -77,6 +72,7 @@ class MainWindow(QMainWindow):
         self.toolbar = Toolbar(self.commands)
         self.crumbs = Crumbs()
         self.first_run = FirstRun(self.canvas)
+        self.files = FileCommands(self.session, self.canvas, output_folder, self)
         self._is_closing = False
         self._shows_live = True
         self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
@@ -128,6 +124,9 @@ class MainWindow(QMainWindow):
         if head is None:
             own_head = DockHead(title)
             head = own_head
+        # The style sheet gives the window behind another colour.
+        for part in (head, panel):
+            part.setAutoFillBackground(True)
         dock.setTitleBarWidget(head)
         dock.setWidget(panel)
         self.addDockWidget(area, dock)
@@ -150,7 +149,7 @@ class MainWindow(QMainWindow):
         file_menu = menu("&File", "new", "open")
         examples = file_menu.addMenu("Open an e&xample")
         for name, path in get_examples().items():
-            examples.addAction(name).triggered.connect(lambda _checked=False, path=path: self.open_file(path))
+            examples.addAction(name).triggered.connect(lambda _checked=False, path=path: self.files.open(path))
         for key in ("save", "save_as"):
             file_menu.addAction(self.commands[key])
         export = file_menu.addMenu("&Export")
@@ -174,12 +173,12 @@ class MainWindow(QMainWindow):
     def _bind_actions(self) -> None:
         canvas, stack = self.canvas, self.session.undo_stack
         bound: dict[str, Callable[[], object]] = {
-            "new": self.new_file,
-            "open": self.choose_file,
-            "save": self.save,
-            "save_as": self.save_as,
-            "export_picture": self.export_picture,
-            "copy_command": self.copy_command,
+            "new": self.files.new,
+            "open": self.files.choose,
+            "save": self.files.save,
+            "save_as": self.files.save_as,
+            "export_picture": self.files.export_picture,
+            "copy_command": self.files.copy_command,
             "quit": self.close,
             "undo": stack.undo,
             "redo": stack.redo,
@@ -201,6 +200,8 @@ class MainWindow(QMainWindow):
             "zoom_out": lambda: canvas.viewer.zoom_by(1 / ZOOM_STEP),
             "zoom_reset": lambda: canvas.viewer.zoom_by(1 / canvas.viewer.get_scale()),
             "live": self._toggle_live,
+            "heat": self._toggle_heat,
+            "safe_heat": self._toggle_heat,
             "dark": self._toggle_theme,
             "run": self._run,
             "pause": self.run_control.toggle_pause,
@@ -212,6 +213,8 @@ class MainWindow(QMainWindow):
         for key, do in bound.items():
             self.commands.on(key, do)
         self.commands["live"].setChecked(True)
+        self.commands["safe_heat"].setChecked(QSettings().value("safe_heat", False, bool))
+        theme.safe_heat = self.commands["safe_heat"].isChecked()
         self.commands["dark"].setChecked(theme.mode == "dark")
         stack.indexChanged.connect(self._show_history)
         self._show_history()
@@ -234,10 +237,11 @@ class MainWindow(QMainWindow):
         canvas.zoom_changed.connect(self.status.show_zoom)
         canvas.search_requested.connect(self._open_search)
         canvas.menu_requested.connect(self._open_menu)
-        canvas.files_dropped.connect(lambda files: self.open_file(Path(files[0])))
+        canvas.files_dropped.connect(lambda files: self.files.open(Path(files[0])))
         canvas.badge_clicked.connect(self._on_badge)
-        canvas.clones_requested.connect(self._change_clones)
+        canvas.clones_requested.connect(self._inspection.change_clones)
         canvas.refused.connect(self.tell)
+        self.files.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)
         self.library.add_requested.connect(lambda name: canvas.add_cell(name))
         self._inspection.refused.connect(self.tell)
@@ -245,6 +249,7 @@ class MainWindow(QMainWindow):
         self.inspector.source_requested.connect(self._open_source)
         self.bottom.source_requested.connect(self._open_source)
         self.bottom.cell_chosen.connect(self.reveal)
+        canvas.selection_changed.connect(self._show_selected_row)
         self.bottom.action_chosen.connect(lambda key: self.commands[key].trigger())
         control.run_changed.connect(self._show_run)
         control.live_changed.connect(self._show_live)
@@ -253,9 +258,9 @@ class MainWindow(QMainWindow):
         self.engine.stop_is_slow.connect(self._on_slow_stop)
         self.engine.log_arrived.connect(self._add_log_line)
         self.engine.gone.connect(self._on_engine_gone)
-        self.first_run.try_example.connect(lambda: self.open_file(get_examples()[FIRST_EXAMPLE]))
+        self.first_run.try_example.connect(lambda: self.files.open(get_examples()[FIRST_EXAMPLE]))
         self.first_run.add_cell.connect(self._search_in_the_middle)
-        self.first_run.open_graph.connect(self.choose_file)
+        self.first_run.open_graph.connect(self.files.choose)
 
     # ------------------------------------------------------------------ what is shown
 
@@ -315,6 +320,11 @@ class MainWindow(QMainWindow):
             self.toolbar.show_progress(snapshot.elapsed_s, snapshot.sink_items)
         self.canvas.show_live(live.nodes(self.canvas.path), live.wires(self.canvas.path))
 
+    def _show_selected_row(self) -> None:
+        names = self.canvas.selected()
+        if len(names) == 1:
+            self.bottom.statistics.select_cell(self.canvas.full_name(names[0]))
+
     def tell(self, message: str) -> None:
         """Say something short, for a while."""
         self.statusBar().showMessage(message, MESSAGE_MS)
@@ -324,111 +334,6 @@ class MainWindow(QMainWindow):
         *path, name = cell.split(".")
         self.canvas.open_path(tuple(path))
         self.canvas.reveal(name)
-
-    # ------------------------------------------------------------------ files
-
-    def new_file(self) -> None:
-        """Begin with an empty graph, after asking about what is not saved."""
-        if self._may_replace():
-            self.session.new()
-
-    def choose_file(self) -> None:
-        """Ask for a graph file and open it."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open a graph", str(self.session.folder), GRAPH_FILTER)
-        if name:
-            self.open_file(Path(name))
-
-    def open_file(self, path: Path) -> bool:
-        """Open a graph file, after asking about what is not saved; whether it was opened."""
-        if not self._may_replace():
-            return False
-        try:
-            self.session.open(path)
-        except WrongGraphException as error:
-            self._show_message("This graph cannot be opened", f"{path.name} cannot be opened.", str(error))
-            return False
-        return True
-
-    def save(self) -> bool:
-        """Save the graph; whether it was saved."""
-        if self.session.path is None:
-            return self.save_as()
-        if self.session.is_changed_on_disk() and not self._ask(
-            f"{self.session.title} was changed by another program since it was opened.", "Overwrite it"
-        ):
-            return False
-        return self._save_to(self.session.path)
-
-    def save_as(self) -> bool:
-        """Ask for a name and save the graph under it; whether it was saved."""
-        proposed = self.session.folder / self.session.title
-        name, _ = QFileDialog.getSaveFileName(self, "Save the graph", str(proposed), GRAPH_FILTER)
-        if not name:
-            return False
-        path = Path(name)
-        return self._save_to(path if path.suffix else path.with_suffix(".json"))
-
-    def _save_to(self, path: Path) -> bool:
-        try:
-            self.session.save(path)
-        except WrongGraphException as error:
-            self._show_message("This graph cannot be saved", f"{path.name} cannot be written.", str(error))
-            return False
-        self.tell(f"Saved {path}")
-        return True
-
-    def export_picture(self) -> None:
-        """Ask for a name and write the graph as a picture."""
-        proposed = (self.session.path or self.session.folder / self.session.title).with_suffix(".png")
-        name, _ = QFileDialog.getSaveFileName(self, "Export a picture", str(proposed), "Pictures (*.png)")
-        if not name:
-            return
-        if self.canvas.save_picture(Path(name)):
-            self.tell(f"Wrote {name}")
-        else:
-            self._show_message("The picture cannot be written", f"{name} cannot be written.", "Choose another folder.")
-
-    def copy_command(self) -> None:
-        """Put the command line that runs this graph without the studio on the clipboard."""
-        if self.session.path is None:
-            self.tell("Save the graph first: the command names its file.")
-            return
-        command = headless_command(self.session.path, self.run_control.output_folder)
-        QGuiApplication.clipboard().setText(command)
-        note = " (save it first to run what you see)" if self.session.is_modified else ""
-        self.tell(f"Copied: {command}{note}")
-
-    def _may_replace(self) -> bool:
-        """Whether the graph may go: saved, or not wanted any more."""
-        if not self.session.is_modified:
-            return True
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setText(f"{self.session.title} has changes that are not saved.")
-        buttons = QMessageBox.StandardButton
-        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
-        box.setDefaultButton(buttons.Save)
-        answer = box.exec()
-        if answer == buttons.Save:
-            return self.save()
-        return answer == buttons.Discard
-
-    def _ask(self, text: str, action: str) -> bool:
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setText(text)
-        agree = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.exec()
-        return box.clickedButton() is agree
-
-    def _show_message(self, title: str, text: str, details: str) -> None:
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle(title)
-        box.setText(text)
-        box.setInformativeText(details[:MOST_DETAILS])
-        box.exec()
 
     # ------------------------------------------------------------------ editing
 
@@ -502,10 +407,6 @@ class MainWindow(QMainWindow):
         self.bottom.set_message("engine", None)
         self.run_control.start()
 
-    def _change_clones(self, cell: str, difference: int) -> None:
-        document = change_clones(self.session.document, cell.split("."), difference)
-        self.session.edit(f"Scale {cell}", document)
-
     def _on_badge(self, cell: str, badge: str) -> None:
         self.reveal(cell)
         if badge == "error":
@@ -546,6 +447,11 @@ class MainWindow(QMainWindow):
         self._shows_live = self.commands["live"].isChecked()
         self._show_live()
 
+    def _toggle_heat(self) -> None:
+        theme.safe_heat = self.commands["safe_heat"].isChecked()
+        QSettings().setValue("safe_heat", theme.safe_heat)
+        self.canvas.show_heat(self.commands["heat"].isChecked())
+
     def _toggle_theme(self) -> None:
         mode = "dark" if self.commands["dark"].isChecked() else "light"
         application = QApplication.instance()
@@ -568,7 +474,7 @@ class MainWindow(QMainWindow):
             self.restoreState(state, STATE_VERSION)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._is_closing and not self._may_replace():
+        if not self._is_closing and not self.files.may_replace():
             event.ignore()
             return
         settings = QSettings()

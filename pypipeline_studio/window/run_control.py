@@ -59,6 +59,7 @@ class RunControl(QObject):
         engine.snapshot_arrived.connect(self._take_snapshot)
         engine.error_arrived.connect(self._take_error)
         engine.state_changed.connect(self._take_engine_state)
+        engine.refused.connect(self.refused)
         engine.catalogue_arrived.connect(session.set_catalogue)
         engine.catalogue_arrived.connect(lambda _: self._validation.start())
 

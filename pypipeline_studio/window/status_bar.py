@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QWidget
 
 from pypipeline_engine.host.protocol import Snapshot
@@ -24,7 +25,9 @@ class StatusBar(QStatusBar):
             self.addWidget(field)
         self._zoom = QLabel(self)
         self._zoom.setFont(font(11, 500, tabular=True))
+        self._zoom.setFixedWidth(64)
         self._zoom.setContentsMargins(0, 0, 12, 0)
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.addPermanentWidget(self._zoom)
         self._fields["Monitoring"].setToolTip("What it costs to take the figures, in CPU time of the engine")
         self._fields["CPU"].setToolTip("CPU time of the engine's process; 100 % is one core")

@@ -50,6 +50,7 @@ class Toolbar(QFrame):
         self._hint.setFont(font(12))
         layout.addWidget(self._hint)
         layout.addStretch(1)
+        layout.addWidget(_button(actions["heat"], has_text=True))
         layout.addWidget(_button(actions["live"], has_text=True))
         layout.addWidget(_button(actions["dark"], has_text=False))
         self._run = RunInfo()
@@ -93,9 +94,16 @@ def _button(action: QAction, has_text: bool) -> QToolButton:
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     if has_text:
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        _show_text(button, action)
+        action.changed.connect(lambda: _show_text(button, action))
     else:
         button.setProperty("icononly", True)
     return button
+
+
+def _show_text(button: QToolButton, action: QAction) -> None:
+    # The style sets no room between icon and text.
+    button.setText(f" {action.text().replace('&', '')}")
 
 
 def _rule() -> QFrame:

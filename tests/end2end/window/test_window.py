@@ -134,8 +134,8 @@ def test_draw_save_run_scale_stop_and_run_headless(qtbot, window, tmp_path, monk
     assert items == list(range(len(items)))
     assert len(items) > 10
 
-    window.save()
-    window.copy_command()
+    window.files.save()
+    window.files.copy_command()
     command = shlex.split(QApplication.clipboard().text())
     assert command[:2] == ["pypipeline", "run"]
     (tmp_path / "out.jsonl").unlink()
@@ -145,7 +145,7 @@ def test_draw_save_run_scale_stop_and_run_headless(qtbot, window, tmp_path, monk
 
 
 def test_a_killed_engine_is_told_and_run_works_again(qtbot, window, tmp_path) -> None:
-    window.open_file(get_examples()["multiply"])
+    window.files.open(get_examples()["multiply"])
     before = window.session.document
     window.commands["run"].trigger()
     qtbot.waitUntil(lambda: window.run_control.run.run > 0, timeout=LONG_MS)

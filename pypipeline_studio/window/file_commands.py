@@ -1,0 +1,135 @@
+"""New, open, save, export: what the menu File does, with the questions that it asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from pypipeline_engine.graph.problems import WrongGraphException
+from pypipeline_studio.canvas.canvas import Canvas
+from pypipeline_studio.document.files import headless_command
+from pypipeline_studio.session import Session
+
+GRAPH_FILTER: Final = "Graphs (*.json)"
+_MOST_DETAILS: Final = 4000
+
+
+class FileCommands(QObject):
+    """What is done with the file of a session."""
+
+    told = Signal(str)
+    """Something short for people, such as that the graph was saved."""
+
+    def __init__(self, session: Session, canvas: Canvas, output_folder: Path, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._canvas = canvas
+        self._output_folder = output_folder
+        self._window = window
+
+    def new(self) -> None:
+        """Begin with an empty graph, after asking about what is not saved."""
+        if self.may_replace():
+            self._session.new()
+
+    def choose(self) -> None:
+        """Ask for a graph file and open it."""
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open a graph", str(self._session.folder), GRAPH_FILTER)
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> bool:
+        """Open a graph file, after asking about what is not saved; whether it was opened."""
+        if not self.may_replace():
+            return False
+        try:
+            self._session.open(path)
+        except WrongGraphException as error:
+            self._show_message("This graph cannot be opened", f"{path.name} cannot be opened.", str(error))
+            return False
+        return True
+
+    def save(self) -> bool:
+        """Save the graph; whether it was saved."""
+        if self._session.path is None:
+            return self.save_as()
+        if self._session.is_changed_on_disk() and not self._ask(
+            f"{self._session.title} was changed by another program since it was opened.", "Overwrite it"
+        ):
+            return False
+        return self._save_to(self._session.path)
+
+    def save_as(self) -> bool:
+        """Ask for a name and save the graph under it; whether it was saved."""
+        proposed = self._session.folder / self._session.title
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save the graph", str(proposed), GRAPH_FILTER)
+        if not name:
+            return False
+        path = Path(name)
+        return self._save_to(path if path.suffix else path.with_suffix(".json"))
+
+    def _save_to(self, path: Path) -> bool:
+        try:
+            self._session.save(path)
+        except WrongGraphException as error:
+            self._show_message("This graph cannot be saved", f"{path.name} cannot be written.", str(error))
+            return False
+        self.told.emit(f"Saved {path}")
+        return True
+
+    def export_picture(self) -> None:
+        """Ask for a name and write the graph as a picture."""
+        proposed = (self._session.path or self._session.folder / self._session.title).with_suffix(".png")
+        name, _ = QFileDialog.getSaveFileName(self._window, "Export a picture", str(proposed), "Pictures (*.png)")
+        if not name:
+            return
+        if self._canvas.save_picture(Path(name)):
+            self.told.emit(f"Wrote {name}")
+        else:
+            self._show_message("The picture cannot be written", f"{name} cannot be written.", "Choose another folder.")
+
+    def copy_command(self) -> None:
+        """Put the command line that runs this graph without the studio on the clipboard."""
+        if self._session.path is None:
+            self.told.emit("Save the graph first: the command names its file.")
+            return
+        command = headless_command(self._session.path, self._output_folder)
+        QGuiApplication.clipboard().setText(command)
+        note = " (save it first to run what you see)" if self._session.is_modified else ""
+        self.told.emit(f"Copied: {command}{note}")
+
+    def may_replace(self) -> bool:
+        """Whether the graph may go: saved, or not wanted any more."""
+        if not self._session.is_modified:
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(f"{self._session.title} has changes that are not saved.")
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        answer = box.exec()
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+    def _ask(self, text: str, action: str) -> bool:
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setText(text)
+        agree = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        return box.clickedButton() is agree
+
+    def _show_message(self, title: str, text: str, details: str) -> None:
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(title)
+        box.setText(text)
+        box.setInformativeText(details[:_MOST_DETAILS])
+        box.exec()
