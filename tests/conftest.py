@@ -7,6 +7,7 @@ import faulthandler
 import sys
 import threading
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,25 @@ def no_leaked_threads():
             f"the test left {len(leaked)} thread(s) running: {', '.join(sorted(thread.name for thread in leaked))}. "
             f"undeploy() every pipeline and stop() every run that the test starts, in a fixture or a `finally`; open the "
             f"gates that cells wait at first, and join() the threads that the test itself started.{where}",
+            pytrace=False,
+        )
+
+
+def _children() -> set[str]:
+    """The ids of our child processes, where the system tells them."""
+    return {child for path in Path("/proc/self/task").glob("*/children") for child in path.read_text().split()}
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_processes():
+    """Fail a test that leaves a process behind."""
+    before = _children()
+    yield
+    leaked = _children() - before
+    if leaked:
+        pytest.fail(
+            f"the test left {len(leaked)} process(es) running: {', '.join(sorted(leaked))}. End and wait for every process "
+            f"that the test starts, in a fixture or a `finally`.",
             pytrace=False,
         )
 

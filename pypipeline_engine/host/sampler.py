@@ -63,6 +63,8 @@ class Sampler:
         self._looks: deque[_Look] = deque()
         self._working: dict[WorkingCell, float] = {}
         self._costs: deque[tuple[float, float]] = deque()
+        self._limit: BottleneckInfo | None = None
+        """What limited the run when it was seen running last."""
         self._began_s = clock()
         self._process_began_s = process_clock()
 
@@ -72,12 +74,14 @@ class Sampler:
         take: Callable[[], Statistics],
         find_working: Callable[[], Collection[WorkingCell]] = tuple,
         is_over: bool = False,
+        was_paused: bool = False,
     ) -> Snapshot:
         """The run now.
 
         :param take: reads the counters, with the names that are to be shown.
         :param find_working: finds the cells whose code runs now.
         :param is_over: whether the window is the whole run.
+        :param was_paused: whether the run stood still for a while.
         """
         begin_s = self._cpu_clock()
         now = _Look(self._clock(), take(), self._process_clock())
@@ -98,13 +102,22 @@ class Sampler:
                 for cell, total in zip(window.cells, now.statistics.cells, strict=True)
             },
             connections=tuple(_to_connection(connection, window) for connection in window.connections),
-            bottleneck=_to_bottleneck(find_bottleneck(window, self._sources)),
+            bottleneck=self._find_limit(state, window, is_over, was_paused),
             process=self._read_process(now, earlier),
             cost=self._get_cost(now.time_s),
         )
         self._looks.append(now)
         self._costs.append((now.time_s, self._cpu_clock() - begin_s))
         return snapshot
+
+    def _find_limit(
+        self, state: RunState, window: Statistics, is_over: bool, was_paused: bool
+    ) -> BottleneckInfo | None:
+        found = _to_bottleneck(find_bottleneck(window, self._sources))
+        if state == "running":
+            self._limit = found
+        # Over the whole of a run with pauses, everything has waited for most of the time, and nothing seems to be the limit.
+        return self._limit if is_over and was_paused else found
 
     def _follow(self, working: Collection[WorkingCell], now_s: float) -> dict[str, float]:
         """By cell, for how long its longest run has been seen to go on, where that is long."""

@@ -51,6 +51,7 @@ class _Run:
         self.latest_letter: DeadLetter | None = None
         self.handle: RunHandle | None = None
         self.paused = paused
+        self.was_paused = paused
         self.stop_asked = False
         self.nb_items: int | None = None
         self.end: RunState | None = None
@@ -147,6 +148,7 @@ class Session:
             take,
             lambda: [cell._replace(name=cell.name.removeprefix(prefix)) for cell in handle.find_working()],
             is_over,
+            run.was_paused,
         )
         self._tell_letters(run, taken[0].dead_letters)
         return snapshot
@@ -285,7 +287,11 @@ class Session:
 
         :raises Refused: where no run goes on.
         """
-        return self._control(lambda handle: handle.pause())
+        info = self._control(lambda handle: handle.pause())
+        with self._lock:
+            if self._run is not None:
+                self._run.was_paused = True
+        return info
 
     def resume(self) -> RunInfo:
         """Go on.

@@ -43,6 +43,7 @@ _ROLES: Final = {
 _SHEET: Final = Template("""
 * { outline: 0; }
 QMainWindow { background: $window; }
+QDockWidget > QWidget { background: $panel; }
 QMainWindow::separator { background: $line; width: 1px; height: 1px; }
 QToolBar { background: $window; border: 0; padding: 0; spacing: 0; }
 QMenuBar { background: $window; padding: 2px 4px; border: 0; }
@@ -110,6 +111,7 @@ QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QStatusBar { background: $window; border-top: 1px solid $line; color: $text2; }
 QStatusBar::item { border: 0; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line_strong; padding: 4px 8px; }
 QRubberBand { background: $accent_soft; border: 1px solid $accent; }
 """)

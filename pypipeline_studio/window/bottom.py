@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from pypipeline_engine.host.protocol import CellError
-from pypipeline_engine.numbers import counted, rate
+from pypipeline_engine.numbers import counted
 from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
 from pypipeline_studio.panels.statistics import StatisticsPanel
@@ -126,15 +126,9 @@ class Bottom(QWidget):
         bottleneck = snapshot.bottleneck if snapshot is not None else None
         if bottleneck is None or not bottleneck.cells:
             return []
-        names = " and ".join(bottleneck.cells)
-        verb = "limits" if len(bottleneck.cells) == 1 else "limit"
-        to = f" to {rate(bottleneck.capacity_hz)}" if bottleneck.capacity_hz is not None else ""
-        return [
-            ProblemRow(
-                f"limit:{bottleneck.cells[0]}", "flame-fill", "neck_line", f"{names} {verb} the pipeline{to}",
-                bottleneck.sentence, "Show",
-            )
-        ]  # fmt: skip
+        title, _, reason = bottleneck.sentence.partition(": ")
+        text = reason[:1].upper() + reason[1:]
+        return [ProblemRow(f"limit:{bottleneck.cells[0]}", "flame-fill", "neck_line", title, text, "Show")]
 
     def _error_rows(self) -> list[ProblemRow]:
         by_cell: dict[str, list[CellError]] = {}
@@ -158,6 +152,8 @@ class Bottom(QWidget):
         return {name: cell.skipped for name, cell in snapshot.cells.items()} if snapshot is not None else {}
 
     def _graph_rows(self) -> list[ProblemRow]:
+        if not self._session.document.cells:
+            return []  # that nothing can run yet is plain to see
         rows = []
         for index, problem in enumerate(self._session.problems):
             is_error = problem.severity == "error"

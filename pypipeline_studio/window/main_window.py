@@ -83,7 +83,7 @@ class MainWindow(QMainWindow):
         self._restore()
         self._show_file()
         self._show_run()
-        self.canvas.setFocus()
+        (self.first_run if self.first_run.isVisibleTo(self.canvas) else self.canvas).setFocus()
 
     def start_engine(self) -> None:
         """Start the engine's process, in the background."""
@@ -126,7 +126,7 @@ class MainWindow(QMainWindow):
             head = own_head
         # The style sheet gives the window behind another colour.
         for part in (head, panel):
-            part.setAutoFillBackground(True)
+            part.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         dock.setTitleBarWidget(head)
         dock.setWidget(panel)
         self.addDockWidget(area, dock)

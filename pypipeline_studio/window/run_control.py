@@ -22,6 +22,8 @@ from pypipeline_studio.session import Session
 VALIDATION_DELAY_MS = 250
 """How long the document has to rest before the engine looks at it."""
 ERRORS_KEPT = 200
+ERRORS_DELAY_MS = 500
+"""Errors may come by the hundred: what shows them is made anew at most so often."""
 
 
 class RunControl(QObject):
@@ -49,6 +51,10 @@ class RunControl(QObject):
         """Whether the document has changes that the run does not follow."""
         self._started: Document | None = None
         self._sent: Document | None = None
+        self._telling_errors = QTimer(self)
+        self._telling_errors.setSingleShot(True)
+        self._telling_errors.setInterval(ERRORS_DELAY_MS)
+        self._telling_errors.timeout.connect(self.errors_changed)
         self._validation = QTimer(self)
         self._validation.setSingleShot(True)
         self._validation.setInterval(VALIDATION_DELAY_MS)
@@ -137,7 +143,8 @@ class RunControl(QObject):
 
     def _take_error(self, error: CellError) -> None:
         self.errors.append(error)
-        self.errors_changed.emit()
+        if not self._telling_errors.isActive():
+            self._telling_errors.start()
 
     def _take_engine_state(self, _state: str) -> None:
         self.run_changed.emit()

@@ -63,7 +63,9 @@ class Toolbar(QFrame):
         :param engine_note: what the engine does where that is in the way, such as `Starting the engine …`.
         """
         self._run = run
-        hint = engine_note or ("Changed since the start: Stop and Run to use it" if needs_restart else "")
+        hint = engine_note or (
+            "Changed since the start: stop, and run again to use it" if needs_restart and not run.is_over else ""
+        )
         self._hint.setText(hint)
         if run.state == "none":
             self._progress.setText("")

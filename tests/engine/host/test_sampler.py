@@ -67,6 +67,18 @@ def test_after_the_end_the_window_is_the_whole_run():
     assert (snapshot.window_s, snapshot.sink_rate_hz, snapshot.cells["work"].busy) == (2.0, 5.0, 0.25)
 
 
+def test_after_a_run_with_pauses_the_limit_is_what_it_was_while_it_ran():
+    clock = Clock()
+    sampler = make_sampler(clock)
+    running = sampler.look("running", lambda: at(1.0, 10, 0.95))
+    assert running.bottleneck.kind == "station"
+    clock.now_s += 60
+    paused = sampler.look("paused", lambda: at(61.0, 10, 0.95))
+    assert paused.bottleneck is None or paused.bottleneck.kind != "station"
+    over = sampler.look("stopped", lambda: at(62.0, 10, 0.95), is_over=True, was_paused=True)
+    assert over.bottleneck == running.bottleneck
+
+
 def test_shares_add_up_where_a_cell_gets_its_first_clone_in_the_window():
     clock = Clock()
     sampler = make_sampler(clock)

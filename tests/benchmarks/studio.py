@@ -1,0 +1,108 @@
+"""How long the studio takes to be there, to open graphs, and what it costs to watch a run. Prints a table; no test.
+
+    QT_QPA_PLATFORM=offscreen python tests/benchmarks/studio.py
+
+Times of the window are from the start of this file's imports. What is painted is painted by software, as on a machine
+without a graphics card.
+"""
+
+import sys
+import tempfile
+import time
+
+BEGAN_S = time.perf_counter()
+
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths
+from PySide6.QtWidgets import QApplication
+
+from pypipeline_engine.graph.model import CellEntry, ConnectionEntry, Document
+from pypipeline_engine.graph.writer import save
+from pypipeline_studio.document import edits
+from pypipeline_studio.document.views import NodeLive, WireLive
+from pypipeline_studio.window.application import make_application
+from pypipeline_studio.window.main_window import MainWindow
+
+COLUMNS = 5
+TYPES = ("sources.Counter", "demo.Work", "demo.Work", "demo.Work", "sinks.JsonLines")
+TICKS = 40
+HZ = 4
+
+
+def report(what: str, figure: str) -> None:
+    print(f"{what:<58} {figure:>10}")
+
+
+def make_graph(nb_cells: int) -> Document:
+    """Pipelines of five cells, one below the other."""
+    cells, connections, view = {}, [], {}
+    for index in range(nb_cells):
+        row, column = divmod(index, COLUMNS)
+        cells[f"c{index}"] = CellEntry(type=TYPES[column])
+        view[f"c{index}"] = {"pos": [280 * column, 160 * row]}
+        if column:
+            output = "value" if column == 1 else "item"
+            connections.append(ConnectionEntry(source=f"c{index - 1}.{output}", target=f"c{index}.item"))
+    return Document(name="large", cells=cells, connections=connections, view=view)
+
+
+def open_graph(window: MainWindow, nb_cells: int, folder: Path) -> float:
+    """Seconds until a graph is opened and painted."""
+    path = folder / f"{nb_cells}.json"
+    save(make_graph(nb_cells), path)
+    begin_s = time.perf_counter()
+    window.session.open(path)
+    QApplication.processEvents()
+    window.canvas.grab()
+    return time.perf_counter() - begin_s
+
+
+def watch(window: MainWindow, scale: float) -> float:
+    """CPU seconds for one tick of live figures: all nodes get theirs, and those in view are painted."""
+    canvas = window.canvas
+    canvas.viewer.zoom_by(scale / canvas.viewer.get_scale())
+    shares = [(0.1 * (tick % 9), 0.05) for tick in range(TICKS)]
+    begin_s = time.process_time()
+    for tick, (busy, blocked) in enumerate(shares):
+        live = NodeLive("running", 8.0 + tick, 0.012, busy, 1 - busy - blocked, blocked, "×2 threads")
+        canvas.show_live(
+            dict.fromkeys(canvas.presentation.nodes, live),
+            dict.fromkeys(canvas.presentation.wires, WireLive(8.0 + tick, tick % 9, 8)),
+        )
+        canvas.viewer.viewport().grab()
+    return (time.process_time() - begin_s) / TICKS
+
+
+def main() -> None:
+    QStandardPaths.setTestModeEnabled(True)
+    with tempfile.TemporaryDirectory() as output:
+        folder = Path(output)
+        application = make_application("dark")
+        window = MainWindow(folder)
+        window.resize(1600, 1000)
+        window.show()
+        application.processEvents()
+        report("start to the window", f"{time.perf_counter() - BEGAN_S:.2f} s")
+        window.start_engine()
+        while window.engine.catalogue is None:
+            application.processEvents()
+        application.processEvents()
+        report("start to the window with all types of cells", f"{time.perf_counter() - BEGAN_S:.2f} s")
+        for nb_cells in (200, 500):
+            report(f"open a graph of {nb_cells} cells", f"{open_graph(window, nb_cells, folder):.2f} s")
+        begin_s = time.perf_counter()
+        window.session.edit("Move", edits.move_cells(window.session.document, (), {"c7": (5, 5)}))
+        report("one edit of a graph of 500 cells", f"{1e3 * (time.perf_counter() - begin_s):.1f} ms")
+        open_graph(window, 200, folder)
+        for scale in (1.0, 0.5, 0.25):
+            share = watch(window, scale) * HZ
+            report(f"200 nodes live at {HZ} Hz, zoom {100 * scale:.0f} %: of one core", f"{100 * share:.0f} %")
+        window.engine.gone.connect(application.quit)
+        window.engine.shutdown()
+        application.exec()
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
