@@ -297,11 +297,10 @@ class MainWindow(QMainWindow):
         going_on = self.run_control.is_going_on
         has_cells = bool(self.session.document.cells)
         self.commands["run"].setEnabled(run.is_over and has_cells and state in ("ready", "ended"))
-        self.commands["pause"].setEnabled(run.state in ("running", "paused"))
+        is_under_way = run.state in ("running", "paused") and not run.is_starting
+        self.commands["pause"].setEnabled(is_under_way)
         self.commands["pause"].setText("&Resume" if run.state == "paused" else "&Pause")
-        self.commands["step"].setEnabled(
-            run.state in ("running", "paused") or (run.is_over and has_cells and state == "ready")
-        )
+        self.commands["step"].setEnabled(is_under_way or (run.is_over and has_cells and state == "ready"))
         self.commands["stop"].setEnabled(going_on)
         self.status.show_engine(run.state if state == "ready" and going_on else state)
         if run.is_over:

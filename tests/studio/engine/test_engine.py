@@ -83,7 +83,8 @@ def start(engine, document, folder, **options) -> None:
 
 
 def until(qtbot, engine, *states) -> None:
-    qtbot.waitUntil(lambda: engine.run.state in states, timeout=LONG_MS)
+    # While a run is starting, its state is what it will be.
+    qtbot.waitUntil(lambda: engine.run.state in states and not engine.run.is_starting, timeout=LONG_MS)
 
 
 def written(folder) -> list[int]:
