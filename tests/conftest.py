@@ -7,6 +7,7 @@ import faulthandler
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,12 @@ def no_leaked_threads():
 
 def _children() -> set[str]:
     """The ids of our child processes, where the system tells them."""
-    return {child for path in Path("/proc/self/task").glob("*/children") for child in path.read_text().split()}
+    children: set[str] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        # A thread that ends while we look takes its folder along; its children have gone to another thread by then.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            children.update(path.read_text().split())
+    return children
 
 
 @pytest.fixture(autouse=True)
