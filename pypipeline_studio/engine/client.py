@@ -33,12 +33,21 @@ class Client(QObject):
         self._slow_manager = make_manager(self)
         self._is_closed = False
 
-    def get(self, path: str, model: type[Model], done: Callable[[Model], None], refused: Refused | None = None) -> None:
+    def get(
+        self,
+        path: str,
+        model: type[Model],
+        done: Callable[[Model], None],
+        refused: Refused | None = None,
+        quick: bool = True,
+    ) -> None:
         """Ask for something.
 
         :param refused: is told what the host said against it, or that it did not answer.
+        :param quick: whether it may take no longer than `QUICK_MS`.
         """
-        self._follow(self._manager.get(make_request(self._hello, path, QUICK_MS)), model, done, refused)
+        manager = self._manager if quick else self._slow_manager
+        self._follow(manager.get(make_request(self._hello, path, QUICK_MS if quick else 0)), model, done, refused)
 
     def post(
         self,
@@ -74,7 +83,7 @@ class Client(QObject):
             if self._is_closed:
                 return
             status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
-            content = bytes(reply.readAll().data())
+            content = bytes(reply.readAll().data()) if reply.isOpen() else b""  # a time limit closes it
             if status is None or not 200 <= int(status) < 300:
                 if refused is not None:
                     refused(_refusal_of(content, reply))

@@ -72,7 +72,7 @@ class Engine(QObject):
     log_arrived = Signal(LogLine)
     catalogue_arrived = Signal(Catalogue)
     refused = Signal(str)
-    """Why the host did not pause, go on, step or stop."""
+    """Why the host did not do what was asked of it: pause, go on, step, stop, or tell which cells there are."""
     failed = Signal(str)
     """The engine has ended without being asked to; one sentence."""
     stop_is_slow = Signal(str)
@@ -166,7 +166,8 @@ class Engine(QObject):
         self._events.alive.connect(self._on_alive)
         self._events.start()
         self._client.get("", HostInfo, self._take_info)
-        self._client.get("/catalogue", Catalogue, self._take_catalogue)
+        # The host imports the cells of all libraries for it, which takes a slow disk as long as it takes.
+        self._client.get("/catalogue", Catalogue, self._take_catalogue, self._tell_refusal, quick=False)
         self._set_state("ready")
         then, self._when_ready = self._when_ready, None
         if then is not None:

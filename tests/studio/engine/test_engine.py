@@ -8,6 +8,7 @@ import pytest
 
 from pypipeline_engine.graph.reader import read
 from pypipeline_studio.document import edits
+from pypipeline_studio.engine import client
 from pypipeline_studio.engine.engine import Timing
 
 LONG_MS = 30_000
@@ -275,3 +276,10 @@ def test_stop_reaches_a_run_that_was_only_asked_for(qtbot, engine, tmp_path) -> 
     start(engine, graph(count=100_000), tmp_path)
     engine.stop()
     until(qtbot, engine, "stopped")
+
+
+def test_the_cells_arrive_however_long_their_libraries_take_to_import(make_engine, qtbot, monkeypatch):
+    monkeypatch.setattr(client, "QUICK_MS", 50)
+    engine = make_engine()
+    engine.start()
+    qtbot.waitUntil(lambda: engine.catalogue is not None, timeout=LONG_MS)
