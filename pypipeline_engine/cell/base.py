@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine import entry
@@ -343,6 +343,13 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         :raises Exception: what a cell raised for this item.
         """
         (self._deployment or self._get_deployment()).pull(self)
+
+    def _shadow_pull(self, pull: Callable[[], None] | None) -> None:
+        """Have a deployment answer to `pull` directly, with `None` no more. Where a class has its own `pull`, that stays."""
+        if pull is None:
+            vars(self).pop("pull", None)
+        elif type(self).pull is ACell.pull:
+            vars(self)["pull"] = pull
 
     def run(self, **options: Any) -> Any:
         """Deploy if needed, and pull again and again in a thread of its own until the stream ends.

@@ -15,8 +15,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pypipeline_engine.core.monitor import Monitor, Turn, Waiter
-from pypipeline_engine.core.units import Clock, Unit
+from pypipeline_engine.core.clock import Clock
+from pypipeline_engine.core.monitor import Monitor, Waiter
+from pypipeline_engine.core.turn import Turn
+from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import UNSET, Outcome, Slot, size_of
 from pypipeline_engine.exceptions import InvalidStateException
 

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pypipeline_engine.exceptions import UnsetRecurrentConnectionException
+if TYPE_CHECKING:
+    from pypipeline_engine.core.turn import Turn
 
 
 class Interrupted(BaseException):
@@ -48,15 +49,39 @@ class Lock(Protocol):
 class Waiter:
     """A thread that sleeps, with the reason for it."""
 
-    __slots__ = ("error", "pulls", "queue", "reason", "signal", "thread")
+    __slots__ = ("error", "pulls", "queue", "reason", "signal", "thread", "unless")
 
-    def __init__(self, queue: list[Waiter], reason: Callable[[], str], signal: Lock, pulls: bool) -> None:
+    def __init__(
+        self,
+        queue: list[Waiter],
+        reason: Callable[[], str],
+        signal: Lock,
+        pulls: bool,
+        unless: Callable[[], Any] | None,
+    ) -> None:
         self.queue = queue
         self.pulls = pulls
         self.thread = threading.get_ident()
         self.reason = reason
         self.signal = signal
+        self.unless = unless
         self.error: BaseException | None = None
+
+
+class Kept:
+    """A turn that a thread keeps between two pulls, so that neither needs the lock.
+
+    The thread sets `inside` and then looks at `revoked`; who takes the turn away sets `revoked` and then looks at `inside`.
+    So at least one of the two sees the other, without a lock.
+    """
+
+    __slots__ = ("inside", "revoked", "thread", "turn")
+
+    def __init__(self, turn: Turn, thread: int) -> None:
+        self.turn = turn
+        self.thread = thread
+        self.inside = False
+        self.revoked = False
 
 
 class Monitor:
@@ -71,6 +96,7 @@ class Monitor:
         self._workers: set[int] = set()
         self._waiting: dict[Waiter, None] = {}
         self._quiet: list[Waiter] = []
+        self._kept: Kept | None = None
         self.interrupted = False
         self.closed = False
         """Set together with the last interruption, after which there is nothing to wait for."""
@@ -94,6 +120,13 @@ class Monitor:
         """Whether the calling thread belongs to the deployment."""
         return threading.get_ident() in self._workers
 
+    def is_inside(self, turn: Turn) -> bool:
+        """Whether the calling thread belongs to the deployment, or is in the middle of a pull with `turn`."""
+        if self.is_worker():
+            return True
+        kept = self._kept
+        return turn.is_mine() and (kept is None or kept.inside)
+
     def leave_as_worker(self) -> None:
         """The opposite of `introduce_worker` and `enter`."""
         with self.lock:
@@ -114,6 +147,7 @@ class Monitor:
         """
         me = threading.get_ident()
         with self.lock:
+            self.revoke_locked()
             if not turn.try_to_take_locked(me):
                 turn.refuse_reentry(me)
                 self._awake += 1
@@ -132,11 +166,44 @@ class Monitor:
     def end_pull(self, turn: Turn) -> None:
         """The opposite of `begin_pull`."""
         with self.lock:
-            self._awake -= 1
-            self._pulling.discard(threading.get_ident())
-            turn.give_locked()
-            if not self._awake:
-                self._check()
+            self._end_pull(turn)
+
+    def _end_pull(self, turn: Turn) -> None:
+        self._awake -= 1
+        self._pulling.discard(threading.get_ident())
+        turn.give_locked()
+        if not self._awake:
+            self._check()
+
+    # ------------------------------------------------------------------ pulling again and again
+
+    def pause_pull(self, turn: Turn) -> Kept | None:
+        """End a pull, but keep the turn for the next one of the same thread, as long as nobody else wants it.
+
+        :returns: what the thread asks for leave, without the lock, before its next pull; `None` where the turn was given.
+        """
+        with self.lock:
+            if turn.is_wanted() or self._quiet or self.interrupted:
+                self._end_pull(turn)
+                return None
+            self._kept = Kept(turn, threading.get_ident())
+            return self._kept
+
+    def revoke_locked(self) -> None:
+        """Take the turn away from a thread that keeps it. Where that is in the middle of a pull, it gives it afterwards."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.revoked = True
+            if not kept.inside:
+                self._awake -= 1
+                self._pulling.discard(kept.thread)
+                kept.turn.free_locked()
+
+    def leave_kept(self, kept: Kept) -> None:
+        """End the pull of a thread that kept its turn and has lost the right to it, if it has the turn still."""
+        with self.lock:
+            if kept.turn.is_mine():
+                self._end_pull(kept.turn)
 
     def _check(self) -> None:
         """What the last thread to fall asleep or leave has to do. Lock held."""
@@ -166,7 +233,7 @@ class Monitor:
             raise Interrupted
         signal = self._new_lock()
         signal.acquire()
-        waiter = Waiter(queue, reason, signal, threading.get_ident() in self._pulling)
+        waiter = Waiter(queue, reason, signal, threading.get_ident() in self._pulling, unless)
         queue.append(waiter)
         if unless is not None and unless():
             queue.remove(waiter)
@@ -201,6 +268,12 @@ class Monitor:
         if queue:
             self._release(queue.pop(0))
 
+    def wake_satisfied(self, queue: list[Waiter]) -> None:
+        """Wake those in `queue` who would not fall asleep any more."""
+        for waiter in [waiter for waiter in queue if waiter.unless is not None and waiter.unless()]:
+            queue.remove(waiter)
+            self._release(waiter)
+
     def wake_all(self, queue: list[Waiter]) -> None:
         """Wake everybody in `queue`."""
         while queue:
@@ -225,6 +298,7 @@ class Monitor:
     def interrupt(self, for_good: bool = False) -> None:
         """Make every sleeper raise `Interrupted`, and everybody who wants to sleep from now on. Takes the lock."""
         with self.lock:
+            self.revoke_locked()
             self.interrupted = True
             self.closed = self.closed or for_good
             for waiter in list(self._waiting):
@@ -239,88 +313,6 @@ class Monitor:
     def wait_until_quiet(self) -> None:
         """Sleep until every other thread inside sleeps or has left. The caller has entered. Takes the lock."""
         with self.lock:
+            self.revoke_locked()
             if self._awake > 1:
                 self.wait(self._quiet, lambda: "all cells to come to rest", through_interruption=True)
-
-
-class Turn:
-    """Who may run the cells of a domain that several threads reach. A state, not a lock held while they run."""
-
-    __slots__ = ("_holder", "_monitor", "_waiters", "name")
-
-    def __init__(self, monitor: Monitor, name: str) -> None:
-        self._monitor = monitor
-        self._holder: int | None = None
-        self._waiters: list[Waiter] = []
-        self.name = name
-
-    def take(self, unless: Callable[[], Any] | None = None) -> bool:
-        """Wait for the turn and take it.
-
-        :param unless: looked at whenever the turn might be taken; where it is true, the turn is not taken.
-        :returns: whether the turn was taken.
-        :raises UnsetRecurrentConnectionException: if the calling thread has the turn already.
-        """
-        with self._monitor.lock:
-            return self.take_locked(unless)
-
-    def take_locked(self, unless: Callable[[], Any] | None = None, through_interruption: bool = False) -> bool:
-        """The same, with the lock held.
-
-        :param through_interruption: wait on where others are interrupted, as long as the monitor is not closed.
-        """
-        monitor = self._monitor
-        me = threading.get_ident()
-        self.refuse_reentry(me)
-        while True:
-            if unless is not None and unless():
-                if self._holder == me:  # handed over for nothing
-                    self.give_locked()
-                return False
-            if self._holder is None:
-                self._holder = me
-            if self._holder == me:
-                return True
-            try:
-                monitor.wait(self._waiters, self._describe, through_interruption=through_interruption)
-                if monitor.closed:
-                    raise Interrupted
-            except BaseException:
-                if self._holder == me:
-                    self.give_locked()
-                raise
-
-    def refuse_reentry(self, me: int) -> None:
-        """Raise `UnsetRecurrentConnectionException` where the thread `me` has the turn already. Lock held."""
-        if self._holder == me:
-            raise UnsetRecurrentConnectionException(
-                f"{self.name} is pulled while it is running on the same thread: a cell pulls what depends on it"
-            )
-
-    def try_to_take_locked(self, me: int) -> bool:
-        """Take the turn for the thread `me` if nobody has it. Lock held."""
-        if self._holder is None:
-            self._holder = me
-            return True
-        return False
-
-    def give(self) -> None:
-        """Give the turn back."""
-        with self._monitor.lock:
-            self.give_locked()
-
-    def give_locked(self) -> None:
-        """The same, with the lock held. Who has waited longest gets it, so that nobody who comes back at once is faster."""
-        self._holder = self._waiters[0].thread if self._waiters else None
-        self._monitor.wake_first(self._waiters)
-
-    def is_wanted(self) -> bool:
-        """Whether somebody waits for the turn."""
-        return bool(self._waiters)
-
-    def is_mine(self) -> bool:
-        """Whether the calling thread has the turn."""
-        return self._holder == threading.get_ident()
-
-    def _describe(self) -> str:
-        return f"{self.name}, which another thread runs"

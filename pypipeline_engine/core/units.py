@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
-from math import ceil
-from time import perf_counter, thread_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.counters import Counters, DeadLetter
 from pypipeline_engine.core.errors import add_note, describe_error, get_cell_of, get_places, sign
 from pypipeline_engine.core.monitor import Interrupted
@@ -31,80 +30,10 @@ from pypipeline_engine.exceptions import (
 if TYPE_CHECKING:
     from pypipeline_engine.core.channels import Channel
 
-COST_OF_A_SAMPLE_S = 1.5e-6
-"""About what it takes to time one run of one cell."""
-LARGEST_SHARE_OF_SAMPLING = 0.02
-LONGEST_INTERVAL = 64
 LAG_IS_CHECKED_EVERY = 64
 LARGEST_LAG = 1024
 """How many values may wait in a connection inside a domain. Nobody can wait there for room: whoever should make it is the
 same thread."""
-
-
-class Clock:
-    """Times the runs of the units of one domain: all of them in one step, or none.
-
-    A step is timed as a whole, so that the time of a unit can be told from that of the units it pulls. How many steps go by
-    between two that are timed follows from how long they take: each one where they are long.
-    """
-
-    __slots__ = ("_countdown", "_nb_units", "nested_cpu_s", "nested_s", "timed", "weight")
-
-    def __init__(self, nb_units: int) -> None:
-        self._nb_units = max(1, nb_units)
-        self._countdown = 1
-        self.timed = False
-        self.weight = 1
-        self.nested_s = 0.0
-        self.nested_cpu_s = 0.0
-
-    def bind(self, do: Callable[[], Any]) -> Callable[[], Any]:
-        """The way to do one step of the domain: `do`, timed every now and then."""
-
-        def step() -> Any:
-            self._countdown -= 1
-            return self._step_timed(do) if self._countdown <= 0 else do()
-
-        return step
-
-    def _step_timed(self, do: Callable[[], Any]) -> Any:
-        self.timed = True
-        self.nested_s = self.nested_cpu_s = 0.0
-        begin = perf_counter()
-        try:
-            return do()
-        finally:
-            self.timed = False
-            took = perf_counter() - begin
-            affordable = self._nb_units * COST_OF_A_SAMPLE_S / (LARGEST_SHARE_OF_SAMPLING * max(took, 1e-7))
-            self.weight = self._countdown = max(1, min(LONGEST_INTERVAL, ceil(affordable)))
-
-    def run(self, body: Callable[[], Any], counters: Counters) -> Any:
-        """Run a unit within a timed step, and charge to it what the units that it pulled did not take."""
-        outer_s, outer_cpu_s = self.nested_s, self.nested_cpu_s
-        self.nested_s = self.nested_cpu_s = 0.0
-        begin_cpu = thread_time()
-        begin = perf_counter()
-        try:
-            return body()
-        finally:
-            took = perf_counter() - begin
-            took_cpu = thread_time() - begin_cpu
-            counters.add_sample(
-                max(0.0, took - self.nested_s), self.nested_s, max(0.0, took_cpu - self.nested_cpu_s), self.weight
-            )
-            self.nested_s = outer_s + took
-            self.nested_cpu_s = outer_cpu_s + took_cpu
-
-    def wait(self, wait: Callable[[], Any]) -> Any:
-        """Wait within a timed step: charged to nobody's work."""
-        begin = perf_counter()
-        begin_cpu = thread_time()
-        try:
-            return wait()
-        finally:
-            self.nested_s += perf_counter() - begin
-            self.nested_cpu_s += thread_time() - begin_cpu
 
 
 def _raise_interrupted() -> None:

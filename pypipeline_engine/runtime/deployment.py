@@ -14,7 +14,8 @@ from time import perf_counter
 from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell
 from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.core.errors import add_note
-from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn, Waiter
+from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor, Waiter
+from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.exceptions import (
     DeadlockException,
     InactiveException,
@@ -62,6 +63,7 @@ class Deployment:
             for single in self.scope.cells:
                 self.crew.deploy_cell(single)
             root._deployment = self
+            self._bind_pull()
             self.nb_items = root.get_nb_available_pulls()
             self.began = perf_counter()
             for stage in self.scope.stages.values():
@@ -79,12 +81,49 @@ class Deployment:
 
     # ------------------------------------------------------------------ pulling
 
-    def pull(self, cell: ACell) -> None:
-        """Pull once; see `ACell.pull`."""
+    def _bind_pull(self) -> None:
+        """Give the outermost cell a `pull` that keeps the turn until the next one, as long as nobody else wants it."""
+        kept: Kept | None = None
+        scope, monitor, get_ident = self.scope, self.monitor, threading.get_ident
+
+        def pull() -> None:
+            nonlocal kept
+            mine = kept
+            if mine is not None and mine.thread == get_ident() and not mine.inside:
+                try:
+                    mine.inside = True
+                    if not mine.revoked:
+                        scope.step()
+                        self.sink_items += 1
+                        return
+                except ItemSkipped:
+                    pass
+                except Interrupted:
+                    raise self._explain_interruption() from None
+                finally:
+                    mine.inside = False
+                    if mine.revoked:
+                        monitor.leave_kept(mine)
+            self._refuse_during_run(self.root)
+            self._begin()
+            try:
+                self._step_to_an_item()
+            except Interrupted:
+                raise self._explain_interruption() from None
+            finally:
+                kept = monitor.pause_pull(self._turn)
+
+        self.root._shadow_pull(pull)
+
+    def _refuse_during_run(self, cell: ACell) -> None:
         if self._runner is not None:
             raise InvalidStateException(
                 f"{cell.get_full_name()} is being run: use the handle of the run, or stop it before pulling by hand"
             )
+
+    def pull(self, cell: ACell) -> None:
+        """Pull once; see `ACell.pull`."""
+        self._refuse_during_run(cell)
         self._begin()
         try:
             if cell is self.root:
@@ -112,7 +151,7 @@ class Deployment:
 
     def is_inside(self) -> bool:
         """Whether the calling thread is running a cell of this pipeline."""
-        return self._turn.is_mine() or self.monitor.is_worker()
+        return self.monitor.is_inside(self._turn)
 
     def _step_to_an_item(self) -> None:
         while True:
@@ -187,6 +226,7 @@ class Deployment:
         :raises InvalidStateException: where there is one already.
         """
         with self.monitor.lock:
+            self.monitor.revoke_locked()
             if self._runner is not None:
                 raise InvalidStateException(f"{self.root.get_full_name()} is being run already")
             self._runner = runner
@@ -320,6 +360,7 @@ class Deployment:
         """
         self._refuse_from_inside("undeployed")
         with self.monitor.lock:
+            self.monitor.revoke_locked()
             first = self._is_open
             self._is_open = False
         if not first:
@@ -353,6 +394,7 @@ class Deployment:
         self._give_back_opencv_threads()
         if self.root._deployment is self:
             self.root._deployment = None
+            self.root._shadow_pull(None)
         self._ended.set()
         return error
 

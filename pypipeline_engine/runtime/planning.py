@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
 from pypipeline_engine.cellio import IO
 from pypipeline_engine.core.channels import Channel, CrossingChannel, DirectChannel, OutletChannel, PortChannel
+from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.domains import assign_domains
-from pypipeline_engine.core.monitor import Monitor, Turn
+from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.core.topology import Edge, topological_order
-from pypipeline_engine.core.units import Clock, Unit
+from pypipeline_engine.core.turn import Turn
+from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import UNSET
 from pypipeline_engine.runtime.flatten import FlatGraph, Link
 from pypipeline_engine.runtime.wiring import Wiring, get_values_on_their_way

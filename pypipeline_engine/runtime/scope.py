@@ -22,8 +22,10 @@ from pypipeline_engine.core.channels import (
     PortChannel,
     explain_second_pull,
 )
-from pypipeline_engine.core.monitor import Monitor, Turn
-from pypipeline_engine.core.units import Clock, Unit
+from pypipeline_engine.core.clock import Clock
+from pypipeline_engine.core.monitor import Monitor
+from pypipeline_engine.core.turn import Turn
+from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import END, Outcome, Slot
 from pypipeline_engine.exceptions import (
     InvalidStateException,
@@ -162,6 +164,11 @@ class Scope:
         self._always_queue.add(cell)
         channels = self._wiring.get_from(cell).values()
         return len(self._always_queue) > before and any(isinstance(channel, DirectChannel) for channel in channels)
+
+    def look_soon(self) -> None:
+        """Have the next steps timed, because somebody watches. Any thread."""
+        for clock in list(self._plan.clocks.values()):
+            clock.look_soon()
 
     # ------------------------------------------------------------------ planning
 

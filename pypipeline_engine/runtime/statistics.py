@@ -45,6 +45,8 @@ def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) ->
     # In the order of declaration; a name stands for a cell and all of its clones.
     names = dict.fromkeys(cell.get_full_name() for cell in root._get_cells_recursively())
     in_order = tuple(cells[name] for name in names if name in cells)
+    for scope in crew.get_scopes():
+        scope.look_soon()
     return Statistics(elapsed_s, sink_items, in_order, connections, tuple(crew.dead_letters))
 
 

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pypipeline_engine.core import channels as channels_module
+from pypipeline_engine.core import clock as clock_module
 from pypipeline_engine.core import monitor as monitor_module
-from pypipeline_engine.core import units as units_module
+from pypipeline_engine.core import turn as turn_module
 from pypipeline_engine.core.channels import (
     LARGEST_CAPACITY,
     Channel,
@@ -24,9 +25,11 @@ from pypipeline_engine.core.channels import (
     OutletChannel,
     PortChannel,
 )
+from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.counters import Counters
-from pypipeline_engine.core.monitor import Monitor, Turn
-from pypipeline_engine.core.units import Clock, Unit
+from pypipeline_engine.core.monitor import Monitor
+from pypipeline_engine.core.turn import Turn
+from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import Outcome, Slot
 from pypipeline_engine.exceptions import InvalidStateException, ItemSkipped, NoOutputProvidedException
 
@@ -238,7 +241,7 @@ class TestCrossingChannel:
     @pytest.mark.parametrize("capacities", [[1, 1], [2, 1], [2, 3, 1]])
     def test_readers_in_several_threads_get_every_value_once_and_in_order(self, capacities: list[int]) -> None:
         for seed in range(60):
-            explorer = Explorer(seed, [channels_module, monitor_module])
+            explorer = Explorer(seed, [channels_module, monitor_module, turn_module])
             monitor = Monitor(explorer.new_lock)
             channels = make_crossing(monitor, capacities, items=6)
             taken: list[list[int]] = [[] for _ in channels]
@@ -396,8 +399,8 @@ class TestCrossingChannel:
 
     def test_time_upstream_is_charged_there_and_is_a_wait_here(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = [0.0]
-        monkeypatch.setattr(units_module, "perf_counter", lambda: now[0])
-        monkeypatch.setattr(units_module, "thread_time", lambda: now[0])
+        monkeypatch.setattr(clock_module, "perf_counter", lambda: now[0])
+        monkeypatch.setattr(clock_module, "thread_time", lambda: now[0])
         monitor = Monitor()
         reader_clock, owner_clock = Clock(1), Clock(1)
 

@@ -16,11 +16,13 @@ from types import ModuleType
 import pytest
 from explorer import Explorer, Stuck
 
-from pypipeline_engine.core import channels, monitor, sequencer, units
+from pypipeline_engine.core import channels, monitor, sequencer, turn, units
 from pypipeline_engine.core.channels import CrossingChannel
-from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn, Waiter
+from pypipeline_engine.core.clock import Clock
+from pypipeline_engine.core.monitor import Interrupted, Monitor, Waiter
 from pypipeline_engine.core.sequencer import Sequencer
-from pypipeline_engine.core.units import Clock, Unit
+from pypipeline_engine.core.turn import Turn
+from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import END, Slot
 
 
@@ -198,12 +200,12 @@ def test_nothing_is_lost_repeated_or_out_of_order() -> None:
 
 def test_nothing_is_lost_where_a_thread_may_lose_its_turn_at_any_line() -> None:
     for behind in (None, 0):
-        explore(clones=3, window=3, capacity=16, preempt=[channels, monitor, sequencer, units], behind=behind)
+        explore(clones=3, window=3, capacity=16, preempt=[channels, monitor, sequencer, turn, units], behind=behind)
 
 
 def test_a_way_round_that_is_too_narrow_gets_wider() -> None:
     """The sink wants more results before it reads the way round than fit into that: all sleep, though room would help."""
-    rigs = explore(clones=2, window=2, capacity=1, preempt=[channels, monitor], behind=3)
+    rigs = explore(clones=2, window=2, capacity=1, preempt=[channels, monitor, turn], behind=3)
     assert all(rig.stalls for rig in rigs)
 
 
@@ -224,7 +226,7 @@ def test_a_waker_that_forgets_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_interruption_wakes_everybody_wherever_they_are() -> None:
     for seed in range(60):
-        explorer = Explorer(seed, [channels, monitor])
+        explorer = Explorer(seed, [channels, monitor, turn])
         rig = Rig(explorer, items=1000, window=2, capacity=2)
 
         def until_interrupted(body: Callable[[], None], rig=rig) -> None:
@@ -236,8 +238,8 @@ def test_an_interruption_wakes_everybody_wherever_they_are() -> None:
         def stop(rig=rig, explorer=explorer) -> None:
             for _ in range(20):
                 explorer.switch()
+            rig.monitor.enter()  # before the clones may leave: else all seem to sleep
             rig.closed = True
-            rig.monitor.enter()
             rig.monitor.interrupt()
             rig.monitor.leave()
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 
 import pytest
-from core_rig import SensedMonitor, Starter, Task
+from core_rig import PATIENCE_S, SensedMonitor, Starter, Task
 from explorer import Explorer
 
 from pypipeline_engine.core import monitor as monitor_module
-from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn, Waiter
+from pypipeline_engine.core import turn as turn_module
+from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor, Waiter
+from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.exceptions import DeadlockException, UnsetRecurrentConnectionException
 
 
@@ -110,7 +113,7 @@ class TestWaking:
         """A condition that comes about without the lock: the waker looks for sleepers after it, the sleeper looks after
         its announcement."""
         for seed in range(300):
-            explorer = Explorer(seed, [monitor_module])
+            explorer = Explorer(seed, [monitor_module, turn_module])
             monitor = Monitor(explorer.new_lock)
             queue: list[Waiter] = []
             done: list[str] = []
@@ -467,7 +470,7 @@ def test_a_worker_is_one_from_its_introduction_until_it_leaves(monitor: SensedMo
 class TestTurn:
     def test_one_thread_has_it_at_a_time(self) -> None:
         for seed in range(100):
-            explorer = Explorer(seed, [monitor_module])
+            explorer = Explorer(seed, [monitor_module, turn_module])
             monitor = Monitor(explorer.new_lock)
             turn = Turn(monitor, "source")
             having: list[str] = []
@@ -554,6 +557,39 @@ class TestTurn:
         assert first.result() is False
         assert second.result() is True
 
+    def test_who_has_what_it_wanted_goes_although_another_one_gets_the_turn(
+        self, monitor: SensedMonitor, start: Starter
+    ) -> None:
+        """It might be the one to make the room that the next one waits for while having the turn."""
+        turn = Turn(monitor, "source")
+        served: list[str] = []
+        may_give = threading.Event()
+
+        def take_and_hold() -> None:
+            monitor.enter()
+            turn.take()
+            assert may_give.wait(PATIENCE_S)
+            turn.give()
+            monitor.leave()
+
+        def take_unless_served() -> bool:
+            monitor.enter()
+            taken = turn.take(unless=lambda: bool(served))
+            monitor.leave()
+            return taken
+
+        turn.take()
+        first = start(take_and_hold)
+        monitor.await_sleepers()
+        second = start(take_unless_served)
+        monitor.await_sleepers()
+        served.append("while asleep")
+        turn.give()
+        assert second.result() is False
+        assert first.is_running()
+        may_give.set()
+        first.result()
+
     def test_a_sleeper_says_what_it_waits_for(self, monitor: SensedMonitor, start: Starter) -> None:
         turn = Turn(monitor, "pipe.source")
         turn.take()
@@ -570,3 +606,101 @@ class TestTurn:
             (waiter,) = monitor._waiting
         assert "pipe.source" in waiter.reason()
         turn.give()
+
+
+class TestKeptTurn:
+    """A thread keeps the turn between two pulls; `pull` is what the closure of a deployment does."""
+
+    @staticmethod
+    def pull(monitor: Monitor, turn: Turn, kept: Kept | None, work: Callable[[], None]) -> Kept | None:
+        if kept is not None and kept.thread == threading.get_ident() and not kept.inside:
+            try:
+                kept.inside = True
+                if not kept.revoked:
+                    work()
+                    return kept
+            finally:
+                kept.inside = False
+                if kept.revoked:
+                    monitor.leave_kept(kept)
+        monitor.begin_pull(turn)
+        try:
+            work()
+        finally:
+            kept = monitor.pause_pull(turn)
+        return kept
+
+    def test_the_next_pull_needs_no_lock(self, monitor: SensedMonitor) -> None:
+        turn = Turn(monitor, "main")
+        kept = self.pull(monitor, turn, None, lambda: None)
+        assert kept is not None
+        with monitor.lock:  # or this would never end
+            assert self.pull(monitor, turn, kept, lambda: None) is kept
+        assert not monitor.is_inside(turn)
+
+    def test_it_is_taken_away_from_who_does_not_use_it(self, monitor: SensedMonitor, start: Starter) -> None:
+        turn = Turn(monitor, "main")
+        mine = self.pull(monitor, turn, None, lambda: None)
+        theirs = start(lambda: self.pull(monitor, turn, None, lambda: None)).result()
+        assert theirs is not None
+        assert mine is not None
+        assert (mine.revoked, theirs.revoked) == (True, False)
+        self.pull(monitor, turn, mine, lambda: None)
+        assert theirs.revoked
+
+    def test_who_uses_it_gives_it_afterwards(self, monitor: SensedMonitor, start: Starter) -> None:
+        turn = Turn(monitor, "main")
+        kept = self.pull(monitor, turn, None, lambda: None)
+        tasks = []
+
+        def work() -> None:
+            assert monitor.is_inside(turn)
+            tasks.append(start(lambda: self.pull(monitor, turn, None, lambda: None)))
+            monitor.await_sleepers()
+
+        self.pull(monitor, turn, kept, work)
+        tasks[0].result()
+
+    def test_the_end_of_all_waits_for_nobody_who_is_not_pulling(self, monitor: SensedMonitor) -> None:
+        turn = Turn(monitor, "main")
+        self.pull(monitor, turn, None, lambda: None)
+        monitor.interrupt(for_good=True)
+        monitor.enter()
+        monitor.wait_until_quiet()
+        monitor.leave()
+        assert monitor.state == (0, 0, 0)
+
+    def test_it_is_with_one_thread_under_any_schedule(self) -> None:
+        for seed in range(200):
+            explorer = Explorer(seed, [monitor_module, turn_module, sys.modules[__name__]])
+            monitor = Monitor(explorer.new_lock)
+            turn = Turn(monitor, "main")
+            inside: list[str] = []
+            done: list[str] = []
+
+            def work(name: str, explorer=explorer, inside=inside, done=done) -> None:
+                assert inside == []
+                inside.append(name)
+                explorer.switch()
+                inside.remove(name)
+                done.append(name)
+
+            def pull_often(name: str, monitor=monitor, turn=turn, work=work) -> None:
+                kept = None
+                for _ in range(4):
+                    kept = self.pull(monitor, turn, kept, lambda: work(name))
+
+            def rest(explorer=explorer, monitor=monitor, turn=turn, inside=inside) -> None:
+                monitor.begin_pull(turn)
+                assert inside == []
+                explorer.switch()
+                assert inside == []
+                monitor.end_pull(turn)
+
+            for name in "ab":
+                explorer.spawn(name, lambda name=name, pull_often=pull_often: pull_often(name))
+            explorer.spawn("rest", rest)
+            explorer.run()
+            assert sorted(done) == list("aaaabbbb")
+            monitor.revoke_locked()  # nobody else is left
+            assert (monitor._awake, len(monitor._pulling), len(monitor._waiting)) == (0, 0, 0)

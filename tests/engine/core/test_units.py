@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,10 +12,11 @@ from hypothesis import strategies as st
 
 from pypipeline_engine.core import units as units_module
 from pypipeline_engine.core.channels import Channel
-from pypipeline_engine.core.counters import Counters, DeadLetter
+from pypipeline_engine.core.clock import Clock
+from pypipeline_engine.core.counters import DeadLetter
 from pypipeline_engine.core.errors import get_cell_of
 from pypipeline_engine.core.monitor import Interrupted
-from pypipeline_engine.core.units import LARGEST_LAG, LONGEST_INTERVAL, Clock, Unit
+from pypipeline_engine.core.units import LARGEST_LAG, Unit
 from pypipeline_engine.core.values import Outcome, Slot
 from pypipeline_engine.exceptions import (
     DeadlockException,
@@ -652,129 +652,3 @@ class TestLag:
         assert outcome is not None
         assert isinstance(outcome.error, UnsetRecurrentConnectionException)
         assert "pipe.cell" in str(outcome.error)
-
-
-class FakeTime:
-    """Two clocks that go on when a test says so: the wall's, and that of the thread."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-        self.cpu_s = 5.0
-
-    def work(self, seconds: float) -> None:
-        self.now_s += seconds
-        self.cpu_s += seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    time = FakeTime()
-    monkeypatch.setattr(units_module, "perf_counter", lambda: time.now_s)
-    monkeypatch.setattr(units_module, "thread_time", lambda: time.cpu_s)
-    return time
-
-
-class TestClock:
-    def test_time_is_charged_to_the_cell_whose_code_runs(self, time: FakeTime) -> None:
-        clock = Clock(3)
-        source, middle, sink = Counters(), Counters(), Counters()
-
-        def run_source() -> None:
-            time.work(1.0)
-
-        def run_middle() -> None:
-            time.sleep(2.0)
-            clock.run(run_source, source)
-            time.work(4.0)
-
-        def run_sink() -> None:
-            time.work(8.0)
-            clock.run(run_middle, middle)
-            clock.run(run_source, source)
-
-        clock.bind(lambda: clock.run(run_sink, sink))()
-        assert (source.busy_s, source.starved_s, source.cpu_s) == (2.0, 0.0, 2.0)
-        assert (middle.busy_s, middle.starved_s, middle.cpu_s) == (6.0, 1.0, 4.0)
-        assert (sink.busy_s, sink.starved_s, sink.cpu_s) == (8.0, 8.0, 8.0)
-
-    def test_a_wait_is_nobodys_work(self, time: FakeTime) -> None:
-        clock = Clock(1)
-        counters = Counters()
-
-        def run() -> None:
-            time.work(1.0)
-            clock.wait(lambda: time.sleep(10.0))
-
-        clock.bind(lambda: clock.run(run, counters))()
-        assert (counters.busy_s, counters.starved_s, counters.cpu_s) == (1.0, 10.0, 1.0)
-
-    def test_an_error_is_timed_too(self, time: FakeTime) -> None:
-        clock = Clock(1)
-        counters = Counters()
-
-        def fail() -> None:
-            time.work(3.0)
-            raise ValueError
-
-        with pytest.raises(ValueError):
-            clock.bind(lambda: clock.run(fail, counters))()
-        assert counters.busy_s == 3.0
-        assert not clock.timed
-
-    @pytest.mark.parametrize("seconds", [1e-7, 1e-6, 1e-5, 2e-5, 1e-4, 1e-3, 1.0])
-    @pytest.mark.parametrize("nb_units", [1, 4])
-    def test_samples_stand_for_all_steps(self, time: FakeTime, seconds: float, nb_units: int) -> None:
-        """The estimate is that of all steps but those that a sample yet to come will stand for."""
-        clock = Clock(nb_units)
-        counters = Counters()
-        timed = 0
-
-        def work() -> None:
-            nonlocal timed
-            if clock.timed:
-                timed += 1
-                clock.run(lambda: time.work(seconds), counters)
-            else:
-                time.work(seconds)
-
-        step = clock.bind(work)
-        for done in range(1, 1001):
-            step()
-            missing = done * seconds - counters.busy_s
-            assert -1e-9 <= missing <= LONGEST_INTERVAL * seconds
-        # The first step is always timed: how long it takes is not known before.
-        cost_s = (timed - 1) * nb_units * units_module.COST_OF_A_SAMPLE_S
-        share = cost_s / (1000 * seconds)
-        assert share <= 1.001 * units_module.LARGEST_SHARE_OF_SAMPLING or timed <= 1000 // LONGEST_INTERVAL + 2
-        if seconds >= 1e-3:
-            assert timed == 1000, "long steps are timed each"
-
-    def test_a_slow_step_among_fast_ones_does_not_stop_the_timing(self, time: FakeTime) -> None:
-        clock = Clock(1)
-        seen: list[int] = []
-        numbers = iter(range(300))
-
-        def work() -> None:
-            number = next(numbers)
-            time.work(1.0 if number in (0, 100) else 1e-7)
-            if clock.timed:
-                seen.append(number)
-
-        step = clock.bind(work)
-        for _ in range(300):
-            step()
-        gaps = [after - before for before, after in pairwise(seen)]
-        assert max(gaps) <= LONGEST_INTERVAL
-
-    def test_a_unit_in_a_timed_step_is_timed_and_in_another_one_not(self, time: FakeTime) -> None:
-        cell = Cell(lambda cell: (time.work(1e-7), cell.set(0)))
-        step = cell.unit.clock.bind(cell.out.pull)
-        for _ in range(100):
-            step()
-        counters = cell.unit.counters
-        assert counters.runs == 100
-        assert sum(counters.latencies.values()) <= 100
-        assert counters.busy_s == pytest.approx(100 * 1e-7, rel=0.65)

@@ -1,0 +1,140 @@
+"""Timing what the cells of one domain do, at little cost: by samples.
+
+A sample is one step of the domain that is timed as a whole, with every cell that runs in it, so that the time of a cell can
+be told from that of the cells which it pulls. How many steps go by between two samples follows from how long they take: each
+one is timed where they are long, and of very short ones so few that timing costs some 2 %.
+
+Guarantees
+    - Sums of seconds estimate the totals: a sample stands for the steps since the last one.
+    - Where steps were short and become long, `look_soon` has the next one timed, so that whoever watches sees it at once.
+
+Assumption: one thread at a time runs steps of a domain; `look_soon` may be called by any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from time import perf_counter, thread_time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pypipeline_engine.core.counters import Counters
+
+LARGEST_SHARE_OF_SAMPLING = 0.02
+LONGEST_INTERVAL = 256
+COST_OF_A_SAMPLE_S = 1.0e-6
+"""About what it takes to time one run of one cell."""
+CPU_TIME_EVERY = 8
+"""In so many samples of short steps, the CPU time is taken once: reading it is a call of the kernel."""
+SHORTEST_RUN_S = 0.1e-6
+"""Less than any run of a cell takes."""
+
+
+class Clock:
+    """Times the runs of the cells of one domain: all of them in one step, or none."""
+
+    __slots__ = (
+        "_cpu_factor",
+        "_interval",
+        "_nb_units",
+        "_put_off",
+        "_remaining",
+        "_samples",
+        "_weight",
+        "nested_cpu_s",
+        "nested_s",
+        "timed",
+    )
+
+    def __init__(self, nb_units: int) -> None:
+        """Make the clock of a domain with so many cells."""
+        self._nb_units = max(1, nb_units)
+        self._interval = 1  # how many steps the next sample stands for
+        self._remaining = 1
+        self._put_off = 0  # how many steps remain after the one that `look_soon` asked for
+        self._samples = 0
+        self._weight = 1
+        self._cpu_factor = 1  # how many samples the CPU time of this one stands for; 0 where it is not taken
+        self.timed = False
+        self.nested_s = 0.0
+        self.nested_cpu_s = 0.0
+
+    def bind(self, do: Callable[[], Any]) -> Callable[[], Any]:
+        """The way to do one step of the domain: `do`, timed every now and then."""
+
+        def step() -> Any:
+            self._remaining -= 1
+            if self._remaining > 0:
+                return do()
+            return self._step_timed(do)
+
+        return step
+
+    def look_soon(self) -> None:
+        """Time the next step, which stands for itself alone. Any thread.
+
+        A step that another thread counts at the same moment may get lost, which makes a sample late by one.
+        """
+        remaining = self._remaining
+        if remaining > 1:
+            self._put_off = remaining - 1
+            self._remaining = 1
+
+    def _step_timed(self, do: Callable[[], Any]) -> Any:
+        self._weight = 1 if self._put_off else self._interval
+        self._samples += 1
+        if self._interval == 1:
+            self._cpu_factor = 1
+        else:
+            self._cpu_factor = 0 if self._samples % CPU_TIME_EVERY else CPU_TIME_EVERY
+        self.timed = True
+        self.nested_s = self.nested_cpu_s = 0.0
+        begin = perf_counter()
+        try:
+            return do()
+        finally:
+            self.timed = False
+            self._choose_interval(perf_counter() - begin)
+
+    def _choose_interval(self, took_s: float) -> None:
+        """How many steps go by until the next sample, after one that took so long."""
+        cost_s = self._nb_units * COST_OF_A_SAMPLE_S
+        own_s = max(took_s - cost_s, self._nb_units * SHORTEST_RUN_S)
+        interval = max(1, min(LONGEST_INTERVAL, ceil(cost_s / (LARGEST_SHARE_OF_SAMPLING * own_s))))
+        put_off, self._put_off = self._put_off, 0
+        if 0 < put_off <= interval:  # an extra sample, of steps that are no longer than they were
+            self._interval = max(1, self._interval - 1)
+            self._remaining = put_off
+        else:
+            self._interval = self._remaining = interval
+
+    def run(self, body: Callable[[], Any], counters: Counters) -> Any:
+        """Run a cell within a sample, and charge to it what the cells that it pulled did not take."""
+        entered = perf_counter()
+        cpu_factor = self._cpu_factor
+        outer_s, outer_cpu_s = self.nested_s, self.nested_cpu_s
+        self.nested_s = self.nested_cpu_s = 0.0
+        begin_cpu = thread_time() if cpu_factor else 0.0
+        begin = perf_counter()
+        try:
+            return body()
+        finally:
+            took = perf_counter() - begin
+            took_cpu = thread_time() - begin_cpu if cpu_factor else 0.0
+            own_cpu = max(0.0, took_cpu - self.nested_cpu_s) * cpu_factor
+            counters.add_sample(max(0.0, took - self.nested_s), self.nested_s, own_cpu, self._weight)
+            # Timing this cell is not the work of the one that pulled it.
+            self.nested_s = outer_s + perf_counter() - entered
+            self.nested_cpu_s = outer_cpu_s + took_cpu
+
+    def wait(self, wait: Callable[[], Any]) -> Any:
+        """Wait within a sample: charged to nobody's work."""
+        begin = perf_counter()
+        begin_cpu = thread_time() if self._cpu_factor else 0.0
+        try:
+            return wait()
+        finally:
+            self.nested_s += perf_counter() - begin
+            if self._cpu_factor:
+                self.nested_cpu_s += thread_time() - begin_cpu
