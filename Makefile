@@ -32,13 +32,14 @@ define need
 	fi; }
 endef
 
-.PHONY: help run test lint format clean
+.PHONY: help run test lint format bench clean
 
 help:
 	@echo "make run     open the studio with the people tracking example; without a display, run it with a live table"
 	@echo "make test    linters, type checks, import contracts and all tests"
 	@echo "make lint    the same without the tests"
 	@echo "make format  lay out the code"
+	@echo "make bench   measure the engine beside other frameworks; BENCH='w1 w2 --rounds 5' chooses what and how often"
 	@echo "make clean   remove the environment, caches and output"
 
 run: $(VENV)/.installed
@@ -62,6 +63,10 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# A script and not a module of `tests`: what a peer installs may have a package of that name.
+bench: $(VENV)/.installed-bench
+	$(BIN)/python tests/benchmarks $(BENCH)
+
 clean:
 	rm -rf $(VENV) $(OUTPUT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find pypipeline_* tests resources -name __pycache__ -prune -exec rm -rf {} +
@@ -83,3 +88,8 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@$(call need,$(XCB_IS_COMPLETE),$(QT_PACKAGES))
 	@$(call need,command -v xvfb-run,xvfb xauth)
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[vision,bench]'
+	@$(call need,$(BIN)/python -c 'import cv2',libgl1 libglib2.0-0)
+	@touch $@
