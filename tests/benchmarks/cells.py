@@ -141,6 +141,18 @@ def make_pipeline(job: Job, nb_items: int, sink_type: type[Sink] = Last) -> tupl
     return pipeline, sink
 
 
+def make_way_round(job: Job, nb_items: int) -> tuple[Pipeline, Sink]:
+    """Source, work, and a sink that pairs each result with its item; the pipeline and its sink."""
+    pipeline = Pipeline(None, "way_round")
+    source = Source(pipeline, "source", job.make_items(nb_items))
+    work = make_scaled(pipeline, job)
+    sink = Pair(pipeline, "sink")
+    Connection(source.y, work.x)
+    Connection(work.y, sink.x)
+    Connection(source.y, sink.direct)
+    return pipeline, sink
+
+
 def make_chain(nb_cells: int, items: Iterator[Any]) -> tuple[Pipeline, Last]:
     """A source, a sink, and what is between; the pipeline and its sink."""
     pipeline = Pipeline(None, "chain")

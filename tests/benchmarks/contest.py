@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
 
 
 class Unit(Enum):
@@ -42,7 +44,15 @@ class Contender:
     measure: Callable[[bool], float]
     """Do the work, raise where its results are wrong, and give the figure; with true in a tiny form."""
     needs: str | None = None
-    """The module without which it cannot be measured."""
+    """A module, or the path of a file, without which it cannot be measured."""
+
+    def find_absence(self) -> str | None:
+        """Why it cannot be measured here; `None` where it can."""
+        if self.needs is None:
+            return None
+        if self.needs.startswith("/"):
+            return None if Path(self.needs).exists() else f"there is no {self.needs}"
+        return None if find_spec(self.needs) is not None else f"{self.needs} is not installed"
 
 
 @dataclass(frozen=True)
@@ -60,8 +70,9 @@ class Bound:
             return False
         return measured >= self.limit if self.at_least else measured <= self.limit
 
-    def __str__(self) -> str:
-        return f"{'>=' if self.at_least else '<='} {self.limit:g}{' x' if self.of_ratio else ''}"
+    def describe(self, unit: Unit) -> str:
+        """The goal for people."""
+        return f"{'>=' if self.at_least else '<='} {self.limit:g} {'x' if self.of_ratio else unit.label}"
 
 
 def ratio_at_least(limit: float) -> Bound:

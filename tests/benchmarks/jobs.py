@@ -89,6 +89,9 @@ def count_up(nb_items: int) -> Iterator[int]:
     return iter(range(nb_items))
 
 
+COUNTING = Job(count_up, range)
+"""Integers, and no work."""
+
 WAIT_S = 0.010
 
 
@@ -98,7 +101,26 @@ def wait(value: Any) -> Any:
     return value
 
 
+SPIN_S = 100e-6
+
+
+def spin(value: Any) -> Any:
+    """Hold the GIL for 100 us."""
+    end = perf_counter() + SPIN_S
+    while perf_counter() < end:
+        pass
+    return value
+
+
 SHORT_S = 0.005
+
+
+def wait_briefly(value: Any) -> Any:
+    """Wait 5 ms, without the GIL."""
+    time.sleep(SHORT_S)
+    return value
+
+
 LONG_S = 0.050
 _random = Random(1)
 _SKEWED_S = [LONG_S if _random.random() < 0.1 else SHORT_S for _ in range(10_000)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import own_costs
 import throughput
 from contest import Workload
 
@@ -9,7 +10,10 @@ WORKLOADS: dict[str, Workload] = {
     workload.name: workload
     for workload in (
         throughput.without_threads(),
-        throughput.long_chain(),
+        own_costs.long_chain(),
         throughput.on_two_threads(),
+        throughput.on_frames(),
+        throughput.on_many_threads(),
+        throughput.on_skewed_work(),
     )
 }

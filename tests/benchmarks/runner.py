@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from contest import Workload
@@ -26,8 +25,8 @@ class Figures:
     """What was measured of one contender: a figure for each round, or why there is none."""
 
     values: list[float] = field(default_factory=list)
-    not_installed: str | None = None
-    """The module that it would need."""
+    absence: str | None = None
+    """Why it cannot be measured here, in words."""
     error: str | None = None
     """What went wrong, in its last line."""
 
@@ -39,7 +38,7 @@ def measure_workload(
     figures = _look_for_all(workload)
     for number in range(1, nb_rounds + 1):
         for name, found in figures.items():
-            if found.not_installed is None and found.error is None:
+            if found.absence is None and found.error is None:
                 tell(f"{workload.name}, round {number} of {nb_rounds}: {name}")
                 _measure(workload, [name], figures, is_quick=False)
     return figures
@@ -48,7 +47,7 @@ def measure_workload(
 def check_workload(workload: Workload) -> dict[str, Figures]:
     """Have all contenders do a tiny form of the work, in one process: results are checked, figures mean nothing."""
     figures = _look_for_all(workload)
-    _measure(workload, [name for name, found in figures.items() if found.not_installed is None], figures, is_quick=True)
+    _measure(workload, [name for name, found in figures.items() if found.absence is None], figures, is_quick=True)
     return figures
 
 
@@ -64,11 +63,7 @@ def measure_here(workload: Workload, names: Sequence[str], is_quick: bool) -> di
 
 
 def _look_for_all(workload: Workload) -> dict[str, Figures]:
-    figures = {contender.name: Figures() for contender in workload.contenders}
-    for contender in workload.contenders:
-        if contender.needs is not None and find_spec(contender.needs) is None:
-            figures[contender.name].not_installed = contender.needs
-    return figures
+    return {contender.name: Figures(absence=contender.find_absence()) for contender in workload.contenders}
 
 
 def _measure(workload: Workload, names: Sequence[str], figures: dict[str, Figures], is_quick: bool) -> None:

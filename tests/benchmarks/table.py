@@ -71,7 +71,7 @@ def _make_row(workload: Workload, comparison: Comparison, figures: Mapping[str, 
 
 def describe_absence(figures: Figures) -> str:
     """Why there is no figure."""
-    return f"{figures.not_installed} is not installed" if figures.not_installed else figures.error or "not measured"
+    return figures.absence or figures.error or "not measured"
 
 
 def format_table(rows: Sequence[Row]) -> str:
@@ -97,7 +97,7 @@ def _align(lines: Sequence[tuple[str, ...]], nb_left: int) -> str:
 def format_checks(measured: Mapping[str, Mapping[str, Figures]]) -> str:
     """Which contenders of a quick form brought the right results."""
     lines = [
-        (name, contender, describe_absence(found) if found.not_installed or found.error else "right")
+        (name, contender, describe_absence(found) if found.absence or found.error else "right")
         for name, figures in measured.items()
         for contender, found in figures.items()
     ]
@@ -113,7 +113,7 @@ def _format_row(row: Row) -> tuple[str, ...]:
         "-" if row.ours is None else unit.format(row.ours),
         "; ".join([peer, *row.missing]) if row.missing else peer,
         "-" if row.ratio is None else f"{row.ratio:.2f}",
-        " or ".join(map(str, row.comparison.goals)) or "-",
+        " or ".join(goal.describe(unit) for goal in row.comparison.goals) or "-",
         {True: "yes", False: "no", None: "-"}[row.reached],
     )
 
@@ -143,8 +143,8 @@ def to_json(
 
 
 def _figures_to_json(figures: Figures) -> dict[str, Any]:
-    if figures.not_installed is not None:
-        return {"not_installed": figures.not_installed}
+    if figures.absence is not None:
+        return {"absence": figures.absence}
     if figures.error is not None:
         return {"error": figures.error}
     return {"median": median(figures.values), "values": figures.values}
@@ -160,7 +160,7 @@ def _row_to_json(row: Row) -> dict[str, Any]:
         "best_peer_figure": row.peers,
         "ratio": row.ratio,
         "ratios": list(row.ratios),
-        "goal": [str(goal) for goal in row.comparison.goals],
+        "goal": [goal.describe(row.workload.unit) for goal in row.comparison.goals],
         "reached": row.reached,
         "missing": list(row.missing),
     }

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import cells
+import frames
 import peers
-from contest import Comparison, Contender, Unit, Workload, ratio_at_least, ratio_at_most
-from jobs import Job, Size, Stream, count_up, time_stream
-
-COUNTING = Job(count_up, range)
+from contest import Comparison, Contender, Unit, Workload, figure_at_least, ratio_at_least
+from jobs import (
+    COUNTING,
+    WAIT_S,
+    Job,
+    Size,
+    Stream,
+    count_up,
+    ideal_skewed_s,
+    time_stream,
+    wait,
+    wait_skewed,
+)
 
 
 def rate(name: str, stream: Stream, job: Job, full: Size, quick: Size, needs: str | None = None) -> Contender:
@@ -52,28 +63,6 @@ def without_threads() -> Workload:
     )
 
 
-def long_chain() -> Workload:
-    """The cost of a cell in a long chain and in a short one."""
-
-    def contender(nb_cells: int, nb_items: int) -> Contender:
-        def measure(is_quick: bool) -> float:
-            size = Size(10 if is_quick else nb_items, 2 if is_quick else 50)
-            took = time_stream(
-                lambda job, n: cells.pull_all(*cells.make_chain(nb_cells, job.make_items(n))), COUNTING, size
-            )
-            return took / size.items / nb_cells * 1e6
-
-        return Contender(f"{nb_cells:,} cells", measure)
-
-    return Workload(
-        "chain",
-        "integers through a long chain of cells",
-        Unit.CELL_US,
-        (contender(2000, 300), contender(10, 60_000)),
-        (Comparison("a cell among 2,000 and among 10", "2,000 cells", ("10 cells",), (ratio_at_most(3),)),),
-    )
-
-
 # ---------------------------------------------------------------------- W2: what handing an item to a thread costs
 
 
@@ -103,3 +92,102 @@ def on_two_threads() -> Workload:
         ]
     title = "integers through a cell on two threads, in order"
     return Workload("w2", title, Unit.RATE, tuple(contenders), tuple(comparisons))
+
+
+# ---------------------------------------------------------------------- W3: work that releases the GIL
+
+
+def on_frames() -> Workload:
+    """OpenCV on one and two threads."""
+
+    def contender(name: str, stream: Stream, workers: int, window: int | None = None) -> Contender:
+        job = replace(frames.BLUR, workers=workers, window=window)
+        return rate(name, stream, job, Size(160, 10), Size(6, 2), needs="cv2")
+
+    return Workload(
+        "w3",
+        "OpenCV blurs and shrinks 1080p frames",
+        Unit.RATE,
+        (
+            contender("ours x1", cells.by_pull, 1),
+            contender("plain loop", peers.plain_loop, 0),
+            contender("ours x2", cells.by_pull, 2),
+            contender("thread pool x2", peers.thread_pool, 2, window=4),
+            contender("thread pool x1", peers.thread_pool, 1, window=2),
+        ),
+        (
+            Comparison("x2 against one loop", "ours x2", ("plain loop",), (ratio_at_least(1.9),)),
+            Comparison("x2 against two threads", "ours x2", ("thread pool x2",), (ratio_at_least(1),)),
+            Comparison("for reference, two threads against one loop", "thread pool x2", ("plain loop",)),
+            Comparison("x1 against one loop", "ours x1", ("plain loop",), (ratio_at_least(0.97),)),
+            Comparison("x1 against one thread", "ours x1", ("thread pool x1",)),
+        ),
+    )
+
+
+# ---------------------------------------------------------------------- W6, W7: work that waits
+
+
+def share(name: str, stream: Stream, job: Job, full: Size, quick: Size, ideal_s: Callable[[int], float]) -> Contender:
+    """A contender whose figure is the share of what is possible where nothing but the work takes time."""
+
+    def measure(is_quick: bool) -> float:
+        size = quick if is_quick else full
+        return ideal_s(size.items) / time_stream(stream, job, size)
+
+    return Contender(name, measure)
+
+
+def on_many_threads() -> Workload:
+    """Waits of 10 ms on 32 threads."""
+    workers = 32
+
+    def contender(name: str, stream: Stream, window: int | None = None) -> Contender:
+        job = Job(count_up, range, wait, workers=workers, window=window)
+        # Multiples of the number of threads: as many items are in work at the first result that is timed as at the last.
+        full, quick = Size(100 * workers, 2 * workers), Size(2 * workers, workers)
+        return share(name, stream, job, full, quick, lambda nb_items: nb_items * WAIT_S / workers)
+
+    goals = (figure_at_least(0.95), ratio_at_least(1))
+    return Workload(
+        "w6",
+        "waits of 10 ms on 32 threads",
+        Unit.SHARE,
+        (
+            contender("ours", cells.by_pull),
+            contender("thread pool", peers.thread_pool, window=64),
+            contender("lock per slot", peers.lock_per_slot, window=64),
+        ),
+        (
+            Comparison("x32", "ours", ("thread pool",), goals),
+            Comparison("x32, beside what is possible by hand", "ours", ("lock per slot",)),
+        ),
+    )
+
+
+def on_skewed_work() -> Workload:
+    """Waits of which one in ten takes ten times as long, in order."""
+    workers = 4
+
+    def contender(name: str, stream: Stream, window: int | None = None) -> Contender:
+        job = Job(count_up, range, wait_skewed, workers=workers, window=window)
+        # Timed from the start: after some results, a large window would have finished more than a small one.
+        return share(name, stream, job, Size(1000), Size(24), lambda nb_items: ideal_skewed_s(nb_items, workers))
+
+    by_others = ("thread pool, window 16", "thread pool, window 64", "lock per slot, window 64")
+    return Workload(
+        "w7",
+        "waits of 5 ms, of 50 ms for one in ten, on 4 threads, in order: share of the unordered ideal",
+        Unit.SHARE,
+        (
+            contender("ours", cells.by_pull),
+            contender("thread pool, window 16", peers.thread_pool, window=16),
+            contender("ours, window 64", cells.by_pull, window=64),
+            contender("thread pool, window 64", peers.thread_pool, window=64),
+            contender("lock per slot, window 64", peers.lock_per_slot, window=64),
+        ),
+        (
+            Comparison("default settings", "ours", by_others, (figure_at_least(0.9),)),
+            Comparison("window 64", "ours, window 64", by_others, (figure_at_least(0.97),)),
+        ),
+    )

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import runner
 from contest import Comparison, Contender, Unit, Workload, figure_at_least, ratio_at_least
 from jobs import Job, Size, WrongResults, count_up, ideal_skewed_s, time_stream
 from registry import WORKLOADS
-from runner import Figures, measure_here
+from runner import Figures, measure_here, measure_workload
 from table import format_table, make_rows
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -20,6 +21,7 @@ def benchmarks(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=100)
 
 
+@pytest.mark.slow
 def test_all_contenders_that_are_installed_bring_the_right_results(tmp_path: Path) -> None:
     done = benchmarks("--quick", "--json", tmp_path / "results.json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -28,7 +30,7 @@ def test_all_contenders_that_are_installed_bring_the_right_results(tmp_path: Pat
     for name, workload in report["workloads"].items():
         contenders = workload["contenders"]
         assert list(contenders) == [contender.name for contender in WORKLOADS[name].contenders]
-        assert all("median" in found or "not_installed" in found for found in contenders.values()), contenders
+        assert all("median" in found or "absence" in found for found in contenders.values()), contenders
 
 
 def test_an_unknown_workload_is_refused_with_those_that_there_are() -> None:
@@ -65,7 +67,7 @@ def test_a_ratio_is_the_median_over_rounds_to_the_best_peer_that_is_there() -> N
         "ours": Figures([0.8, 0.4, 0.6]),
         "a": Figures([0.1, 0.1, 0.1]),
         "b": Figures([0.2, 0.4, 0.2]),
-        "c": Figures(not_installed="c"),
+        "c": Figures(absence="c is not installed"),
     }
     (row,) = make_rows(make_workload(ratio_at_least(3.5)), figures)
     assert (row.peer, row.ratios, row.missing) == ("b", pytest.approx((4, 1, 3)), ("c: c is not installed",))
@@ -74,6 +76,35 @@ def test_a_ratio_is_the_median_over_rounds_to_the_best_peer_that_is_there() -> N
     assert "c is not installed" in format_table([row])
     (row,) = make_rows(make_workload(ratio_at_least(3.5), figure_at_least(0.6)), figures)
     assert row.reached is True
+
+
+def test_contenders_take_turns_and_one_that_fails_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = []
+
+    def measure(workload, names, figures, is_quick) -> None:
+        turns.extend(names)
+        if names == ["b"]:
+            figures["b"].error = "wrong"
+        figures[names[0]].values.append(len(turns))
+
+    monkeypatch.setattr(runner, "_measure", measure)
+    figures = measure_workload(make_workload(), nb_rounds=3)
+    assert turns == ["ours", "a", "b", "c", "ours", "a", "c", "ours", "a", "c"]
+    assert figures["a"].values == [2, 6, 9]
+
+
+def test_a_process_that_ends_without_results_is_told_by_its_last_words() -> None:
+    figures = measure_workload(make_workload(), nb_rounds=1)  # there is no such workload in a process of the runner
+    assert figures["ours"].error == "the process ended with 1. KeyError: 'w'"
+
+
+def test_a_contender_that_needs_what_is_not_there_says_so() -> None:
+    def needing(what: str | None) -> str | None:
+        return Contender("a", lambda is_quick: 1.0, what).find_absence()
+
+    assert needing(None) is needing("json") is needing("/") is None
+    assert needing("no_such_module") == "no_such_module is not installed"
+    assert needing("/no/such/file") == "there is no /no/such/file"
 
 
 def test_a_contender_that_fails_has_no_figure_and_says_why() -> None:

@@ -1,0 +1,103 @@
+"""Workloads that compare us with ourselves: what a long chain, a way round a scaled cell, and telemetry cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import cells
+from contest import Comparison, Contender, Unit, Workload, ratio_at_least, ratio_at_most
+from jobs import COUNTING, Job, Size, WrongResults, count_up, spin, time_stream, wait_briefly
+
+from pypipeline_engine.core.units import Clock
+
+
+def long_chain() -> Workload:
+    """The cost of a cell in a long chain and in a short one."""
+
+    def contender(nb_cells: int, nb_items: int) -> Contender:
+        def stream(job: Job, nb: int) -> Iterator[Any]:
+            return cells.pull_all(*cells.make_chain(nb_cells, job.make_items(nb)))
+
+        def measure(is_quick: bool) -> float:
+            size = Size(10, 2) if is_quick else Size(nb_items, 50)
+            return time_stream(stream, COUNTING, size) / size.items / nb_cells * 1e6
+
+        return Contender(f"{nb_cells:,} cells", measure)
+
+    return Workload(
+        "chain",
+        "integers through a long chain of cells",
+        Unit.CELL_US,
+        (contender(2000, 300), contender(10, 60_000)),
+        (Comparison("a cell among 2,000 and among 10", "2,000 cells", ("10 cells",), (ratio_at_most(3),)),),
+    )
+
+
+def way_round() -> Workload:
+    """A connection from the source to the sink, beside a scaled cell."""
+    job = Job(count_up, range, wait_briefly, workers=4)
+    paired = replace(job, make_expected=lambda nb_items: [(number, number) for number in range(nb_items)])
+
+    def contender(name: str, job: Job, make: Callable[[Job, int], tuple[Any, Any]]) -> Contender:
+        def measure(is_quick: bool) -> float:
+            size = Size(12, 4) if is_quick else Size(800, 40)
+            return size.items / time_stream(lambda job, nb: cells.pull_all(*make(job, nb)), job, size)
+
+        return Contender(name, measure)
+
+    return Workload(
+        "skip",
+        "waits of 5 ms on 4 threads, with and without a connection round them",
+        Unit.RATE,
+        (contender("with", paired, cells.make_way_round), contender("without", job, cells.make_pipeline)),
+        (Comparison("with the connection and without", "with", ("without",), (ratio_at_least(0.9),)),),
+    )
+
+
+def telemetry() -> Workload:
+    """The same run with times measured and without; counting cannot be left out, because the engine goes by it."""
+
+    def contender(name: str, job: Job, size: Size, is_on: bool) -> Contender:
+        def measure(is_quick: bool) -> float:
+            chosen = Size(200) if is_quick else size
+            with nullcontext() if is_on else _without_sampling():
+                took = time_stream(lambda job, nb: _run(job, nb, is_on), job, chosen)
+            return took / chosen.items * 1e6
+
+        return Contender(name, measure)
+
+    spinning = Job(count_up, range, spin, spin)
+    return Workload(
+        "telemetry",
+        "runs with and without measured times",
+        Unit.ITEM_US,
+        (
+            contender("four cells, on", COUNTING, Size(300_000), is_on=True),
+            contender("four cells, off", COUNTING, Size(300_000), is_on=False),
+            contender("cells of 100 us, on", spinning, Size(6000), is_on=True),
+            contender("cells of 100 us, off", spinning, Size(6000), is_on=False),
+        ),
+        (
+            Comparison("four cells without work", "four cells, on", ("four cells, off",), (ratio_at_most(1.15),)),
+            Comparison("cells of 100 us", "cells of 100 us, on", ("cells of 100 us, off",), (ratio_at_most(1.02),)),
+        ),
+    )
+
+
+def _without_sampling() -> AbstractContextManager[Any]:
+    """Take out what counts steps and times some of them: nothing in the engine switches that off."""
+    return patch.object(Clock, "bind", lambda clock, do: do)
+
+
+def _run(job: Job, nb_items: int, is_on: bool) -> Iterator[Any]:
+    """The results of a run, where times were measured as they should have been."""
+    pipeline, sink = cells.make_pipeline(job, nb_items, cells.Collect)
+    handle = pipeline.run()
+    handle.wait()
+    if any(bool(cell.latencies) is not is_on for cell in handle.statistics().cells):
+        raise WrongResults(f"times were {'not ' if is_on else ''}measured")
+    yield from sink.values
