@@ -70,7 +70,7 @@ def telemetry() -> Workload:
 
         return Contender(name, measure)
 
-    spinning = Job(count_up, range, spin, spin)
+    spinning = Job(lambda nb_items: map(spin, range(nb_items)), range, spin, spin)
     return Workload(
         "telemetry",
         "runs with and without measured times",
@@ -78,8 +78,8 @@ def telemetry() -> Workload:
         (
             contender("four cells, on", COUNTING, Size(300_000), is_on=True),
             contender("four cells, off", COUNTING, Size(300_000), is_on=False),
-            contender("cells of 100 us, on", spinning, Size(6000), is_on=True),
-            contender("cells of 100 us, off", spinning, Size(6000), is_on=False),
+            contender("cells of 100 us, on", spinning, Size(4000), is_on=True),
+            contender("cells of 100 us, off", spinning, Size(4000), is_on=False),
         ),
         (
             Comparison("four cells without work", "four cells, on", ("four cells, off",), (ratio_at_most(1.15),)),

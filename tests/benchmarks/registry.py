@@ -15,5 +15,7 @@ WORKLOADS: dict[str, Workload] = {
         throughput.on_frames(),
         throughput.on_many_threads(),
         throughput.on_skewed_work(),
+        own_costs.way_round(),
+        own_costs.telemetry(),
     )
 }
