@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import footprint
 import own_costs
 import throughput
 from contest import Workload
@@ -17,5 +18,8 @@ WORKLOADS: dict[str, Workload] = {
         throughput.on_skewed_work(),
         own_costs.way_round(),
         own_costs.telemetry(),
+        footprint.memory(),
+        footprint.imports(),
+        footprint.deployment(),
     )
 }
