@@ -63,7 +63,6 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# A script and not a module of `tests`: what a peer installs may have a package of that name.
 bench: $(VENV)/.installed-bench
 	$(BIN)/python tests/benchmarks $(BENCH)
 

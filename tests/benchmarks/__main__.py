@@ -10,6 +10,7 @@ resources/docs/benchmarks.md tells what the workloads are and how a ratio is mad
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from registry import WORKLOADS
 from runner import check_workload, measure_here, measure_workload
 from table import format_checks, format_table, make_rows, to_json
 
+BUSY = 0.5
+"""With a load of so much before it begins, others use a part of the machine."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -50,6 +53,11 @@ def main(
     unknown = [name for name in workloads if name not in WORKLOADS]
     if unknown:
         raise click.UsageError(f"there is no workload {unknown[0]!r}; there are {', '.join(WORKLOADS)}")
+    load = os.getloadavg()[0]
+    if load > BUSY and not is_quick:
+        click.echo(
+            f"Others use this machine (its load is {load:.1f}): figures will be low, and ratios uncertain.", err=True
+        )
     measured = {}
     for name in workloads or WORKLOADS:
         workload = WORKLOADS[name]
@@ -60,7 +68,7 @@ def main(
         )
     rows = [row for name, figures in measured.items() for row in make_rows(WORKLOADS[name], figures)]
     json_path.parent.mkdir(parents=True, exist_ok=True)
-    report = to_json(measured, rows, 1 if is_quick else nb_rounds, is_quick)
+    report = to_json(measured, rows, 1 if is_quick else nb_rounds, load, is_quick)
     json_path.write_text(json.dumps(report, indent=2) + "\n")
     click.echo(format_checks(measured) if is_quick else format_table(rows))
     failed = [

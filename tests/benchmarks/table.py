@@ -38,12 +38,17 @@ class Row:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the goal is reached; `None` where there is none, or nothing to judge by."""
+        """Whether the goal is reached; `None` where there is none, or nothing to judge by: a peer that is missing may be
+        better than those that are there.
+        """
         if self.ours is None or not self.comparison.goals:
             return None
         if self.ratio is None and all(goal.of_ratio for goal in self.comparison.goals):
             return None
-        return any(goal.holds(self.ours, self.ratio) for goal in self.comparison.goals)
+        reached = [goal for goal in self.comparison.goals if goal.holds(self.ours, self.ratio)]
+        if reached and self.missing and all(goal.of_ratio for goal in reached):
+            return None
+        return bool(reached)
 
 
 def make_rows(workload: Workload, figures: Mapping[str, Figures]) -> list[Row]:
@@ -119,7 +124,7 @@ def _format_row(row: Row) -> tuple[str, ...]:
 
 
 def to_json(
-    measured: Mapping[str, Mapping[str, Figures]], rows: Sequence[Row], nb_rounds: int, is_quick: bool
+    measured: Mapping[str, Mapping[str, Figures]], rows: Sequence[Row], nb_rounds: int, load: float, is_quick: bool
 ) -> dict[str, Any]:
     """Everything that was measured, with the machine."""
     workloads = {row.workload.name: row.workload for row in rows}
@@ -128,6 +133,7 @@ def to_json(
         "python": platform.python_version(),
         "machine": platform.platform(),
         "cores": os.cpu_count(),
+        "load_before": load,
         "rounds": nb_rounds,
         "quick": is_quick,
         "workloads": {
