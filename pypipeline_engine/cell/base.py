@@ -395,6 +395,15 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         """
         return True
 
+    def has_thread_affinity(self) -> bool:
+        """Whether a clone has to be run by one and the same thread.
+
+        By default it has not: a clone is run by one thread at a time, and where its items take some microseconds only, that
+        is the thread which wants the results. Override it with true where the cell holds what belongs to a thread: a
+        connection to SQLite, thread-local data.
+        """
+        return False
+
     def get_nb_required_gpus(self) -> float:
         """How many GPUs one clone needs; used to place Ray clones."""
         return 0.0

@@ -33,8 +33,8 @@ class Interrupted(BaseException):
 class Lock(Protocol):
     """What is asked of a lock. Tests put in locks that hand control to an explorer of schedules."""
 
-    def acquire(self) -> bool:
-        """Wait for the lock."""
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Wait for the lock, for `timeout` seconds at most unless that is -1; whether it was got."""
 
     def release(self) -> None:
         """Give it away."""
@@ -220,13 +220,17 @@ class Monitor:
         reason: Callable[[], str],
         unless: Callable[[], Any] | None = None,
         through_interruption: bool = False,
-    ) -> None:
+        timeout_s: float = -1,
+    ) -> bool:
         """Sleep until woken out of `queue`. Gives the lock away meanwhile and has it again at return or raise.
 
         :param reason: says in words what this thread waits for; called only if all threads wait.
         :param unless: looked at once more after the sleeper has announced itself, where what it waits for may come about
             without the lock; where it is true, there is no sleep.
         :param through_interruption: sleep on where others are interrupted.
+        :param timeout_s: after so many seconds nobody has to wake the sleeper, who counts as asleep all the same; -1 for
+            never.
+        :returns: false where the time was up.
         :raises Interrupted: when the monitor is interrupted, before or during the sleep.
         """
         if self.interrupted and not through_interruption:
@@ -237,13 +241,13 @@ class Monitor:
         queue.append(waiter)
         if unless is not None and unless():
             queue.remove(waiter)
-            return
+            return True
         self._waiting[waiter] = None
         self._awake -= 1
         self._check()
         try:
             self.lock.release()
-            signal.acquire()
+            signal.acquire(timeout=timeout_s)
         except BaseException:  # a signal handler raised, such as that of Ctrl-C
             self.lock.acquire()
             if waiter in self._waiting:
@@ -253,10 +257,15 @@ class Monitor:
                 self.wake_first(queue)  # the wake-up was for somebody who goes on
             raise
         self.lock.acquire()
+        timed_out = waiter in self._waiting
+        if timed_out:
+            queue.remove(waiter)
+            self._forget(waiter)
         if waiter.error is not None:
             raise waiter.error
         if self.interrupted and not through_interruption:
             raise Interrupted
+        return not timed_out
 
     def wake_last(self, queue: list[Waiter]) -> None:
         """Wake who fell asleep last in `queue`: its thread is the warmest."""

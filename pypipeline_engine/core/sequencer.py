@@ -64,6 +64,10 @@ class Sequencer:
         self.opened = ticket + 1
         return ticket
 
+    def jump_to(self, ticket: int) -> None:
+        """Go on with this number: the tickets before were opened and taken elsewhere. Nothing may be inside."""
+        self.opened = self.head = ticket
+
     def finish(self, ticket: int, result: Any) -> bool:
         """Hand in the result of a ticket; `END` ends the stream in its place.
 

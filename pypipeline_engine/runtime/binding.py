@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pypipeline_engine.cellio import IO, AParameter, Input, Output, OutputPort
+from pypipeline_engine.core.channels import Channel
 from pypipeline_engine.core.monitor import Interrupted
 from pypipeline_engine.core.values import END, UNSET, Outcome, Slot
 from pypipeline_engine.exceptions import InvalidInputException
@@ -74,6 +75,8 @@ def make_collect(
 
     Where a sink fails its error takes the place of every value. With nothing to pull, the list holds one place.
     """
+    if len(pulls) == 1 and not sinks:
+        return _make_collect_one(pulls[0])
 
     def collect() -> Any:
         results: list[Any] = []
@@ -102,3 +105,61 @@ def make_collect(
         return results or [None]
 
     return collect
+
+
+def _make_collect_one(pull: Callable[[], Any]) -> Callable[[], Any]:
+    """What a scaled cell with one port does for every item, with less to do."""
+
+    def collect() -> Any:
+        try:
+            return [pull()]
+        except StopIteration:
+            return END
+        except Interrupted:
+            raise
+        except BaseException as error:
+            return [Outcome(error)]
+
+    return collect
+
+
+def make_process(
+    ports: Sequence[Sequence[Callable[[Any], None]]], collect: Callable[[], Any], port_channels: Sequence[Channel]
+) -> Callable[[Sequence[Any]], Any]:
+    """Do the work of one ticket: the values of the input ports in, those of the wanted output ports out.
+
+    :param ports: how to put a value into the channels that an input port feeds.
+    :param collect: runs what is inside; returns a list with a value or an `Outcome` for each wanted output, or `END`.
+    :param port_channels: what is emptied afterwards: a cell may take less than its ticket brought.
+    """
+    if len(ports) == len(port_channels) == 1 and len(ports[0]) == 1:
+        return _make_process_one(ports[0][0], collect, port_channels[0])
+
+    def process(values: Sequence[Any]) -> Any:
+        for puts, value in zip(ports, values, strict=True):
+            for put in puts:
+                put(value)
+        try:
+            return collect()
+        finally:
+            for channel in port_channels:
+                if channel.buffer:
+                    channel.clear()
+
+    return process
+
+
+def _make_process_one(
+    put: Callable[[Any], None], collect: Callable[[], Any], channel: Channel
+) -> Callable[[Sequence[Any]], Any]:
+    buffer = channel.buffer
+
+    def process(values: Sequence[Any]) -> Any:
+        put(values[0])
+        try:
+            return collect()
+        finally:
+            if buffer:
+                channel.clear()
+
+    return process

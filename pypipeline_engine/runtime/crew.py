@@ -20,7 +20,8 @@ from pypipeline_engine.core.units import Unit
 from pypipeline_engine.entry import Deployment
 from pypipeline_engine.runtime.planning import MAIN
 from pypipeline_engine.runtime.scope import Registry, Scope
-from pypipeline_engine.runtime.stage import Stage, Worker
+from pypipeline_engine.runtime.stage import Stage
+from pypipeline_engine.runtime.worker import Worker
 
 DEAD_LETTERS_KEPT = 1000
 

@@ -35,6 +35,7 @@ from pypipeline_engine.exceptions import (
 from pypipeline_engine.runtime.binding import (
     guard,
     make_collect,
+    make_process,
     make_read,
     make_set,
     make_skip,
@@ -89,6 +90,10 @@ class Scope:
         self.open_ticket: Callable[[], Any] = lambda: END
         """Takes the next ticket of the stage: its values, or `END`. Set by the worker of a scope that feeds itself."""
         self._collect: Callable[[], Any] = lambda: END
+        self.process: Callable[[Sequence[Any]], Any] = lambda _: END
+        """Does the work of one ticket: the values of the input ports in, a list with a value or an `Outcome` for each wanted
+        output port out, or `END`.
+        """
         self.step: Callable[[], None] = self._step
         """One step of a pipeline: every sink and every output port of the root advances once.
 
@@ -338,6 +343,7 @@ class Scope:
             for link, channel in self._wiring.channels.items()
             if not isinstance(link.producer, ASingleCell) and self._plan.get_reading_domain(link) == MAIN
         ]
+        self.process = make_process(self._ports, self._collect, self._port_channels)
 
     def number_items(self, get_number: Callable[[], int]) -> None:
         """Say how the cells of a clone learn the number of the item that they work on."""
@@ -375,19 +381,6 @@ class Scope:
             raise (critical or serious)[0]
         if errors and all(isinstance(gap, ItemSkipped) for gap in errors):
             raise ItemSkipped(f"every sink of {self.root.get_full_name()} met a gap")
-
-    def process(self, values: Sequence[Any]) -> Any:
-        """Do the work of one ticket: the values of the input ports in, those of the wanted output ports out.
-
-        :returns: a list with a value or an `Outcome` for each wanted output, or `END`.
-        """
-        self._fill_ports(values)
-        try:
-            return self._collect()
-        finally:
-            for channel in self._port_channels:
-                if channel.buffer:
-                    channel.clear()
 
     def _fill_ports(self, values: Sequence[Any]) -> None:
         for puts, value in zip(self._ports, values, strict=True):

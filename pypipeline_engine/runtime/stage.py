@@ -1,16 +1,16 @@
 """A scaled cell at run time: threads that take tickets, and a sequencer that puts the results into order.
 
 A worker takes the intake, opens a ticket, pulls every input port once, gives the intake away, does the work, and hands in
-the result. What decides is the sequencer; this file is the thin shell of threads around it.
+the result. Where items are so quick that the hand-over costs more than the work, the consumer borrows a worker's clone
+together with the intake, and does the work itself. What decides is the sequencer, and `core.lending`; this file is the thin
+shell of threads around them.
 
 Locks: everything here is guarded by the lock of the monitor, which is never held while user code runs. `ready` of the
-sequencer is popped without it, by the consumer alone.
+sequencer is popped without it, by the consumer alone, who also works on a loan without it.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from time import perf_counter
@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.core.counters import Counters
+from pypipeline_engine.core.lending import LOOK_EVERY, Loan, Pace
 from pypipeline_engine.core.monitor import Interrupted, Monitor, Waiter
 from pypipeline_engine.core.sequencer import Sequencer
 from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.runtime.flatten import pulls_its_inside
+from pypipeline_engine.runtime.worker import Worker
 
 if TYPE_CHECKING:
     from pypipeline_engine.cell import ScalableCell
@@ -31,6 +33,9 @@ SMALLEST_WINDOW = 16
 WINDOW_PER_CLONE = 8
 """With this many items in flight for each clone, one that takes ten times as long as the others leaves none of them idle."""
 RESULTS_LIMIT_BYTES = 256 * 2**20
+GUARD_S = 0.02
+"""After so long, an item of a loan is taken for one that does not end by itself: it may wait for another item, which only
+the other clones can bring."""
 
 
 def window_for(nb_clones: int, asked_for: int | None) -> int:
@@ -38,77 +43,6 @@ def window_for(nb_clones: int, asked_for: int | None) -> int:
     if asked_for is not None:
         return asked_for
     return max(SMALLEST_WINDOW, WINDOW_PER_CLONE * nb_clones)
-
-
-class Worker:
-    """One clone: a thread, and the copy of the inner cell that it runs."""
-
-    def __init__(self, stage: Stage, scope: Scope | None, number: int) -> None:
-        """Make a worker.
-
-        :param scope: the inside of the scaled cell; `None` where the intake does all the work.
-        """
-        self.stage = stage
-        self.scope = scope
-        self.retiring = False
-        self.nb_resting = 0
-        """How many threads rest on its behalf: its own, or that of a scaled cell inside which asks it for tickets."""
-        self.ended = False
-        self.ticket = 0
-        """What it works on."""
-        self.tickets: deque[int] = deque()
-        """What it works on ahead, oldest first."""
-        self.nb_done = 0
-        self.generation = stage._generation
-        self.began = perf_counter()
-        self.starved_s = 0.0
-        if scope is not None:
-            scope.open_ticket = lambda: stage.open_ticket(self)
-            scope.number_items(lambda: self.tickets[0] if self.tickets else self.ticket)
-        self.thread = threading.Thread(
-            target=self._run, name=f"pypipeline {stage.cell.get_full_name()} #{number}", daemon=True
-        )
-
-    @property
-    def wall_s(self) -> float:
-        """For how long it has existed, in seconds."""
-        return perf_counter() - self.began
-
-    def is_at_rest(self) -> bool:
-        """Whether it rests and has nothing in work. Lock held."""
-        return self.ended or (self.nb_resting > 0 and not self.tickets)
-
-    def _run(self) -> None:
-        stage = self.stage
-        stage.monitor.introduce_worker()
-        try:
-            if self.scope is not None and self.scope.feeds_itself:
-                self._run_ahead(self.scope)
-            else:
-                while stage.take_intake(self):
-                    stage.work(self)
-        finally:
-            self.ended = True
-            try:
-                stage.on_worker_end(self)
-            finally:
-                stage.monitor.leave_as_worker()
-
-    def _run_ahead(self, scope: Scope) -> None:
-        """Run a clone with scaled cells of its own: it opens tickets ahead of the results that it brings."""
-        stage = self.stage
-        while True:
-            result: Any = None
-            with suppress(Interrupted):
-                result = scope.process_next(self.nb_done)
-                if result is END:
-                    stage.end_tickets(self)
-                else:
-                    self.nb_done += 1
-                    stage.finish_oldest(self, result)
-                    continue
-            if not stage.wait_for_revival(self):
-                return
 
 
 class Stage:
@@ -142,14 +76,20 @@ class Stage:
         # Guarded by the lock of the monitor.
         self._intake_is_taken = False
         self._idle: list[Waiter] = []
+        self._lent: list[Waiter] = []  # the thread whose clone is lent
         self._consumers: list[Waiter] = []
         self._paused = False
         self._dropping = False
         self._closed = False
-        self._generation = 0
+        self.generation = 0
         self._resting: list[Waiter] = []
         self._watchers: list[Waiter] = []
         self._next_number = 1
+        self._pace = Pace()
+        self._may_lend = not self.pulls_its_inside and not any(
+            inner.has_thread_affinity() for inner in cell._get_cells_recursively()
+        )
+        self._loan: Loan[Worker] | None = None
 
     def bind(self, collect: Callable[[], Any]) -> None:
         """Say how the intake collects the values of one ticket; where it pulls the inside, these are the results."""
@@ -169,7 +109,7 @@ class Stage:
         blocked_s = 0.0
         with self.monitor.lock:
             while True:
-                if self._closed or worker.retiring:
+                if self._closed or (worker.retiring and not worker.is_lent):
                     return False
                 if ahead and self._dropping and self.monitor.interrupted:
                     raise Interrupted
@@ -177,22 +117,45 @@ class Stage:
                     self._rest(worker)
                     begin = perf_counter()
                     blocked_s = 0.0
-                elif self._may_take_intake():
+                elif self._may_take_intake() and not worker.is_lent:
                     self._intake_is_taken = True
                     worker.starved_s += perf_counter() - begin - blocked_s
                     return True
                 else:
-                    starved = self.sequencer.has_credit() or self.sequencer.ended
+                    starved = (self.sequencer.has_credit() or self.sequencer.ended) and not self._lends()
                     asleep = perf_counter()
                     try:
-                        self.monitor.wait(self._idle, self._describe_idleness, unless=self._may_take_intake)
+                        self._sleep_in_idleness(worker)
                     except Interrupted:
                         continue  # the reason stands in `_closed` or `_paused`
                     if not starved:
                         blocked_s += perf_counter() - asleep
 
     def _may_take_intake(self) -> bool:
-        return not self._intake_is_taken and self.sequencer.has_credit()
+        return not self._intake_is_taken and not self._lends() and self.sequencer.has_credit()
+
+    def _sleep_in_idleness(self, worker: Worker) -> None:
+        """Sleep until there may be something to do; one worker looks after the borrower of another one. Lock held."""
+        if worker.is_lent:
+            self.monitor.wait(self._lent, self._describe_idleness)
+            return
+        loan = self._loan
+        if loan is None or loan.guarded:
+            self.monitor.wait(self._idle, self._describe_idleness, unless=self._may_take_intake)
+            return
+        loan.guarded = True
+        before = (loan.current, loan.next)
+        try:
+            if self.monitor.wait(self._idle, self._describe_idleness, timeout_s=GUARD_S):
+                return
+        finally:
+            loan.guarded = False
+        if loan is self._loan:
+            if loan.current is not None and (loan.current, loan.next) == before:
+                self._end_loan(too_slow=True)
+            elif loan.next == before[1]:
+                # Nobody pulls. The borrower calls when it begins again.
+                self.monitor.wait(self._idle, self._describe_idleness)
 
     def _rest(self, worker: Worker) -> None:
         worker.nb_resting += 1
@@ -229,6 +192,7 @@ class Stage:
         except BaseException as error:
             result = [Outcome(error)] * max(1, len(self.output_names))
         with self.monitor.lock:
+            self._pace.note(perf_counter() - begin)
             self._finish(ticket, result)
 
     def open_ticket(self, worker: Worker) -> Any:
@@ -265,9 +229,9 @@ class Stage:
         """After the end of the stream, or an interruption, wait until there is more to do; false where there never is."""
         with self.monitor.lock:
             while not (self._closed or worker.retiring):
-                if worker.generation != self._generation:
+                if worker.generation != self.generation:
                     # Before any rest: there may be tickets of the new generation already, and who brings them rests for it.
-                    worker.generation = self._generation
+                    worker.generation = self.generation
                     return True
                 if self._paused:
                     self._rest(worker)
@@ -305,29 +269,159 @@ class Stage:
 
         :raises StopIteration: at the end of the stream, every time until `rewind`.
         """
-        try:
-            result = self._ready.popleft()
-        except IndexError:
-            result = self._wait_for_result()
+        loan = self._loan
+        result = self._take() if loan is None else self._work_on_loan(loan)
         if result is END:
             self._ready.appendleft(END)
             raise StopIteration
-        self.sequencer.count_out(result)
-        if self._idle:
-            with self.monitor.lock:
-                if self._may_take_intake():
-                    self.monitor.wake_last(self._idle)
+        return result
+
+    def _take(self) -> Any:
+        """The next result of the threads, or what comes of a loan that begins now; `END` at the end of the stream."""
+        try:
+            result = self._ready.popleft()
+        except IndexError:
+            result, loan = self._wait_for_result()
+            if loan is not None:
+                return self._work_on_loan(loan)
+        if result is not END:
+            self.sequencer.count_out(result)
+            if self._idle and not self._lends():
+                with self.monitor.lock:
+                    if self._may_take_intake():
+                        self.monitor.wake_last(self._idle)
         return result
 
     def has_ended(self) -> bool:
         """Whether nothing is left to take."""
         return bool(self._ready) and self._ready[0] is END
 
-    def _wait_for_result(self) -> Any:
+    def _wait_for_result(self) -> tuple[Any, Loan[Worker] | None]:
         with self.monitor.lock:
             while not self._ready:
+                loan = self._begin_loan()
+                if loan is not None:
+                    return None, loan
                 self.monitor.wait(self._consumers, lambda: f"a result of {self.cell.get_full_name()}")
-            return self._ready.popleft()
+            return self._ready.popleft(), None
+
+    # ------------------------------------------------------------------ lending a clone to the consumer
+
+    def _lends(self) -> bool:
+        """Whether a clone is lent, or will be when nothing is inside any more."""
+        return self._loan is not None or (self._may_lend and self._pace.is_quick())
+
+    def _begin_loan(self) -> Loan[Worker] | None:
+        """Lend a clone to the calling consumer, if it is time for that. Lock held."""
+        if not self._lends() or self.sequencer.inside or self._intake_is_taken or self._paused or self._closed:
+            return None
+        worker = next((worker for worker in self.workers if not worker.retiring and not worker.ended), None)
+        if worker is None:
+            return None
+        self._intake_is_taken = worker.is_lent = True
+        self._loan = Loan(worker, self.sequencer.opened)
+        self._loan.guarded = (
+            len(self.workers) == 1
+        )  # there is nobody, and one clone does one item at a time in any case
+        return self._loan
+
+    def _end_loan(self, too_slow: bool = False) -> None:
+        """Take the clone back from the consumer, or have it give both back as soon as it can. Lock held."""
+        loan, self._loan = self._loan, None
+        if loan is None:
+            return
+        loan.revoked = True
+        loan.ticket = loan.current
+        if too_slow:
+            self._pace.end_loan(loan.next - loan.first)
+        if loan.ticket is None:
+            self.sequencer.jump_to(loan.next)
+            self._intake_is_taken = loan.clone.is_lent = False
+            self.monitor.wake_all(self._lent)
+        else:
+            self.sequencer.jump_to(loan.ticket)
+            self.sequencer.open()
+            if loan.has_inputs:
+                loan.has_given_intake = True
+                self._intake_is_taken = False
+        self.monitor.wake_all(self._idle)
+
+    def _work_on_loan(self, loan: Loan[Worker]) -> Any:
+        """Work on the next item with a lent clone: without the lock, as long as nobody wants the clone back."""
+        worker = loan.clone
+        number = loan.next
+        loan.current = number
+        if loan.revoked and self._has_lost(loan):
+            loan.current = None
+            return self._take()
+        result: Any = None
+        is_quick = True
+        begin = 0.0 if number % LOOK_EVERY else perf_counter()
+        try:
+            if not loan.guarded:
+                self._call_guard()
+            worker.ticket = number
+            result = self._collect()
+            if result is not END:
+                loan.has_inputs = True
+                if loan.revoked:
+                    self._give_intake_of(loan)
+                result = worker.scope.process(result)  # type: ignore[union-attr]  # a clone that is lent has one
+                if begin:
+                    is_quick = loan.note(perf_counter() - begin)
+        except Interrupted:
+            result = None
+            raise
+        except BaseException as error:
+            result = [Outcome(error)] * max(1, len(self.output_names))
+        finally:
+            loan.has_inputs = False
+            if is_quick and result is not None and result is not END:
+                loan.next = number + 1
+                loan.current = None
+            if loan.revoked or loan.current is not None:
+                result = self._settle_loan(loan, result)
+        return result
+
+    def _has_lost(self, loan: Loan[Worker]) -> bool:
+        """Whether a loan was taken back before its borrower began with the item at hand."""
+        with self.monitor.lock:
+            return loan.ticket is None
+
+    def _give_intake_of(self, loan: Loan[Worker]) -> None:
+        with self.monitor.lock:
+            if not loan.has_given_intake:
+                loan.has_given_intake = True
+                self._intake_is_taken = False
+                self.monitor.wake_all(self._idle)
+
+    def _settle_loan(self, loan: Loan[Worker], result: Any) -> Any:
+        """Hand in the result of an item in the middle of which the loan was taken back, or with which it ends.
+
+        :param result: `None` where the item was interrupted, and its ticket stays open until the reset that follows.
+        """
+        with self.monitor.lock:
+            if self._loan is loan:
+                self._end_loan(too_slow=result is not END and result is not None)
+            loan.current = None
+            if loan.ticket is None:  # it was taken back between two items
+                return result
+            loan.clone.is_lent = False
+            self.monitor.wake_all(self._lent)
+            if not loan.has_given_intake:
+                self._intake_is_taken = False
+            if result is not None:
+                self.sequencer.finish(loan.ticket, result)  # the first one inside, and therefore ready at once
+                result = self._ready.popleft()
+                if result is not END:
+                    self.sequencer.count_out(result)
+            self.monitor.wake_all(self._idle)
+            return result
+
+    def _call_guard(self) -> None:
+        """Wake the threads of the other clones, of which one looks after the borrower."""
+        with self.monitor.lock:
+            self.monitor.wake_all(self._idle)
 
     # ------------------------------------------------------------------ workers
 
@@ -368,6 +462,8 @@ class Stage:
     def refresh_window(self) -> None:
         """Size the queue for the clones that there are."""
         with self.monitor.lock:
+            self._end_loan()
+            self._pace.begin_again()
             self.sequencer.window = self._get_window()
             self.monitor.wake_all(self._idle)
 
@@ -387,6 +483,7 @@ class Stage:
         """Let every worker finish its item, and wait until all rest. The caller has entered the monitor."""
         with self.monitor.lock:
             self._paused = True
+            self._end_loan()
             self.monitor.wake_all(self._idle)
             while not all(worker.is_at_rest() for worker in self.workers):
                 self.monitor.wait(self._watchers, lambda: f"the clones of {self.cell.get_full_name()} to come to rest")
@@ -395,19 +492,22 @@ class Stage:
         """Let workers rest as soon as they are interrupted, and drop what they do."""
         with self.monitor.lock:
             self._paused = self._dropping = True
+            self._end_loan()
 
     def unpause(self) -> None:
         """Let the workers go on."""
         with self.monitor.lock:
             self._paused = self._dropping = False
             self.monitor.wake_all(self._resting)
+            self.monitor.wake_all(self._consumers)
 
     def close(self) -> None:
         """Have every worker end. Does not wait."""
         with self.monitor.lock:
             self._closed = True
-            self.monitor.wake_all(self._resting)
-            self.monitor.wake_all(self._idle)
+            self._end_loan()
+            for sleepers in (self._resting, self._idle, self._lent):
+                self.monitor.wake_all(sleepers)
 
     def reopen(self) -> None:
         """Allow workers again after all have ended."""
@@ -423,7 +523,7 @@ class Stage:
         """Drop everything inside. All workers rest."""
         with self.monitor.lock:
             self._intake_is_taken = False
-            self._generation += 1
+            self.generation += 1
             self.sequencer.reset()
             for worker in self.workers:
                 worker.tickets.clear()

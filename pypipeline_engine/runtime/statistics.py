@@ -77,35 +77,29 @@ def _collect(
 def _describe(
     cell: ASingleCell, scope: Scope, stage: Stage | None, elapsed_s: float, total: Counters
 ) -> CellStatistics:
-    common = {
-        "name": cell.get_full_name(),
-        "station": scope.get_station(cell),
-        "runs": total.runs,
-        "lost": total.lost,
-        "skipped": total.skipped,
-        "errors": total.errors,
-        "busy_s": total.busy_s,
-        "cpu_s": total.cpu_s,
-        "latencies": dict(total.latencies),
-    }
     if stage is None:
-        return CellStatistics(
-            method="inline",
-            workers=1,
-            wall_s=elapsed_s,
-            starved_s=total.starved_s,
-            **common,  # type: ignore[arg-type]
-        )
-    # Where the thread of the clone pulls what is inside, it has the inputs' time in the cells' own counters.
-    starved_s = total.starved_s + (0.0 if stage.pulls_its_inside else stage.starved_s)
-    wall_s = max(stage.wall_s, total.busy_s)
+        method, workers, wall_s, starved_s = "inline", 1, elapsed_s, total.starved_s
+    else:
+        method, workers, wall_s = "thread", len(stage.workers), stage.wall_s
+        # Where the thread of the clone pulls what is inside, it has the inputs' time in the cells' own counters.
+        starved_s = total.starved_s + (0.0 if stage.pulls_its_inside else stage.starved_s)
+    # Samples of very short pulls estimate, and may say a little more than there was.
+    share = min(1.0, wall_s / max(total.busy_s + starved_s, 1e-9))
     return CellStatistics(
-        method="thread",
-        workers=len(stage.workers),
+        name=cell.get_full_name(),
+        station=scope.get_station(cell),
+        method=method,
+        workers=workers,
+        runs=total.runs,
+        lost=total.lost,
+        skipped=total.skipped,
+        errors=total.errors,
         wall_s=wall_s,
-        starved_s=min(starved_s, wall_s),
-        queued=stage.sequencer.inside,
-        queue_capacity=stage.sequencer.window,
-        queue_bytes=stage.sequencer.queued_bytes,
-        **common,  # type: ignore[arg-type]
+        busy_s=total.busy_s * share,
+        starved_s=starved_s * share,
+        cpu_s=total.cpu_s * share,
+        queued=None if stage is None else stage.sequencer.inside,
+        queue_capacity=None if stage is None else stage.sequencer.window,
+        queue_bytes=None if stage is None else stage.sequencer.queued_bytes,
+        latencies=dict(total.latencies),
     )

@@ -85,11 +85,11 @@ class _SensedLock:
         self._lock = threading.Lock()
         self._sleeps = sleeps
 
-    def acquire(self) -> bool:
-        if not self._lock.acquire(blocking=False):
-            self._sleeps.release()
-            self._lock.acquire()
-        return True
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if self._lock.acquire(blocking=False):
+            return True
+        self._sleeps.release()
+        return self._lock.acquire(timeout=timeout)
 
     def release(self) -> None:
         self._lock.release()

@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterable
 from types import FrameType, ModuleType
 from typing import Any
 
+TIME_IS_UP = 0.1
+"""How likely a time limit is over when a thread looks."""
+
 
 class Stuck(AssertionError):
     """Nobody can go on, or they go on forever."""
@@ -46,13 +49,16 @@ class ExploredLock:
         self._explorer = explorer
         self.held = False
 
-    def acquire(self) -> bool:
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Wait for the lock; where there is a time limit, it may be up at any moment."""
         self._explorer.switch()
         me = self._explorer.current
         if self.held and me is None:
             raise Stuck("a lock is held outside of the threads")
         while self.held and me is not None:
-            me.waits_for = self
+            if timeout >= 0 and self._explorer.is_time_up():
+                return False
+            me.waits_for = None if timeout >= 0 else self
             self._explorer.switch()
         if me is not None:
             me.waits_for = None
@@ -98,6 +104,10 @@ class Explorer:
 
     def new_lock(self) -> ExploredLock:
         return ExploredLock(self)
+
+    def is_time_up(self) -> bool:
+        """Whether a time limit is over, as the seed has it."""
+        return self._random.random() < TIME_IS_UP
 
     def spawn(self, name: str, body: Callable[[], Any]) -> None:
         """Have `body` run in a thread, from `run` on, or at once where that runs already."""

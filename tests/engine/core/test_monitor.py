@@ -214,7 +214,7 @@ class RaisingLock:
         self._acquired = 0
         self._meanwhile = meanwhile
 
-    def acquire(self) -> bool:
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         self._acquired += 1
         if self._acquired > 1:
             self._meanwhile()

@@ -1,0 +1,89 @@
+"""One clone of a scaled cell on a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import suppress
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from pypipeline_engine.core.monitor import Interrupted
+from pypipeline_engine.core.values import END
+
+if TYPE_CHECKING:
+    from pypipeline_engine.runtime.scope import Scope
+    from pypipeline_engine.runtime.stage import Stage
+
+
+class Worker:
+    """A thread, and the copy of the inner cell that it runs. Its fields are guarded by the lock of the deployment."""
+
+    def __init__(self, stage: Stage, scope: Scope | None, number: int) -> None:
+        """Make a worker.
+
+        :param scope: the inside of the scaled cell; `None` where the intake does all the work.
+        """
+        self.stage = stage
+        self.scope = scope
+        self.retiring = False
+        self.nb_resting = 0
+        """How many threads rest on its behalf: its own, or that of a scaled cell inside which asks it for tickets."""
+        self.ended = False
+        self.is_lent = False
+        """Whether the consumer runs its scope, so that its own thread must not."""
+        self.ticket = 0
+        """What it works on. Written by whoever runs its scope."""
+        self.tickets: deque[int] = deque()
+        """What it works on ahead, oldest first."""
+        self.nb_done = 0
+        self.generation = stage.generation
+        self.began = perf_counter()
+        self.starved_s = 0.0
+        if scope is not None:
+            scope.open_ticket = lambda: stage.open_ticket(self)
+            scope.number_items(lambda: self.tickets[0] if self.tickets else self.ticket)
+        self.thread = threading.Thread(
+            target=self._run, name=f"pypipeline {stage.cell.get_full_name()} #{number}", daemon=True
+        )
+
+    @property
+    def wall_s(self) -> float:
+        """For how long it has existed, in seconds."""
+        return perf_counter() - self.began
+
+    def is_at_rest(self) -> bool:
+        """Whether it rests and has nothing in work. Lock held."""
+        return self.ended or (self.nb_resting > 0 and not self.tickets and not self.is_lent)
+
+    def _run(self) -> None:
+        stage = self.stage
+        stage.monitor.introduce_worker()
+        try:
+            if self.scope is not None and self.scope.feeds_itself:
+                self._run_ahead(self.scope)
+            else:
+                while stage.take_intake(self):
+                    stage.work(self)
+        finally:
+            self.ended = True
+            try:
+                stage.on_worker_end(self)
+            finally:
+                stage.monitor.leave_as_worker()
+
+    def _run_ahead(self, scope: Scope) -> None:
+        """Run a clone with scaled cells of its own: it opens tickets ahead of the results that it brings."""
+        stage = self.stage
+        while True:
+            result: Any = None
+            with suppress(Interrupted):
+                result = scope.process_next(self.nb_done)
+                if result is END:
+                    stage.end_tickets(self)
+                else:
+                    self.nb_done += 1
+                    stage.finish_oldest(self, result)
+                    continue
+            if not stage.wait_for_revival(self):
+                return
