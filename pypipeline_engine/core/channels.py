@@ -76,16 +76,18 @@ class Channel:
         self.put = self._put_and_keep
 
     def _put_and_keep(self, value: Any) -> None:
-        self._last = value
-        self.buffer.append(value)
+        if value.__class__ is not Outcome:
+            self._last = value
+        self.buffer.append(self._last)
 
     def preload(self, values: Iterable[Any]) -> None:
         """Queue values that were on their way when the plan changed."""
-        self.buffer.extend(values)
+        for value in values:
+            self.put(value)
 
     def put_outcome(self, outcome: Outcome) -> None:
         """Put an error or a gap into its place."""
-        self.put(self._last if self.recurrent else outcome)
+        self.put(outcome)
 
     def clear(self) -> None:
         """Forget what is queued."""
@@ -216,13 +218,9 @@ class CrossingChannel(Channel):
         self.buffer.append(value)
 
     def _put_and_keep(self, value: Any) -> None:
-        self._last = value
-        self._put(value)
-
-    def preload(self, values: Iterable[Any]) -> None:
-        """Queue values that were on their way when the plan changed."""
-        for value in values:
-            self._put(value)
+        if value.__class__ is not Outcome:
+            self._last = value
+        self._put(self._last)
 
     def clear(self) -> None:
         """Forget what is queued."""

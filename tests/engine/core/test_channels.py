@@ -131,6 +131,14 @@ class TestRecurrentChannel:
         feed.preload([0, 10, -1, 0, 10])
         assert take_all(out, 5) == [ZeroDivisionError, 110, ItemSkipped, ZeroDivisionError, 120]
 
+    def test_what_was_on_its_way_when_the_plan_changed_counts_as_the_last_value(self) -> None:
+        back = Channel("a.y", "a.last")
+        back.make_recurrent(100)
+        gap = Outcome(ItemSkipped("a gap"))
+        back.preload([1, gap])
+        back.put_outcome(gap)
+        assert list(back.buffer) == [1, 1, 1]
+
 
 class TestDirectChannel:
     """The short way between two cells gives what the long way gives."""

@@ -10,6 +10,7 @@ from stream_cells import (
     Join,
     Map,
     PassingError,
+    Recorder,
     Source,
     chain,
     connect,
@@ -240,6 +241,29 @@ def test_an_error_or_gap_on_a_cycle_costs_one_item_and_does_not_go_round(pipelin
                 nb_errors += 1
     assert sink.items == [0, 1, 1 + 3, 1 + 3 + 4, 1 + 3 + 4 + 5]
     assert nb_errors == (0 if kind == "gap" else 1)
+
+
+@CLONES
+@pytest.mark.parametrize("kind", [CriticalError, PassingError, "gap"])
+def test_an_error_or_gap_of_a_scaled_cell_on_a_cycle_does_not_go_round(pipeline, clones, kind):
+    def judge(value):
+        if value == 1 + 2:
+            if kind == "gap":
+                raise ItemSkipped
+            raise kind("three")
+        return value
+
+    source, total, sink = Source(pipeline, "source", range(6)), Sum(pipeline, "sum"), Recorder(pipeline, "sink")
+    box = scaled_map(pipeline, "box", judge, clones)
+    box.get_output("y").set_initial_value(0)
+    connect(source, total.x)
+    connect(total, box)
+    connect(box, total.last)
+    connect(box, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items[2] is GAP if kind == "gap" else isinstance(sink.items[2], kind)
+    assert sink.items[:2] + sink.items[3:] == [0, 1, 1 + 3, 1 + 3 + 4, 1 + 3 + 4 + 5]
 
 
 def test_two_cells_that_feed_each_other(pipeline):
