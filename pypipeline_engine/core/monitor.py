@@ -323,5 +323,5 @@ class Monitor:
         """Sleep until every other thread inside sleeps or has left. The caller has entered. Takes the lock."""
         with self.lock:
             self.revoke_locked()
-            if self._awake > 1:
+            while self._awake > 1:  # an interruption wakes it too early
                 self.wait(self._quiet, lambda: "all cells to come to rest", through_interruption=True)

@@ -333,6 +333,17 @@ class TestQuiet:
         monitor.leave()
         task.result()
 
+    def test_it_goes_on_waiting_where_an_interruption_wakes_it(self, monitor: SensedMonitor, start: Starter) -> None:
+        monitor.enter()
+        monitor.enter()
+        task = start(monitor.wait_until_quiet)
+        monitor.await_sleepers()
+        monitor.interrupt(for_good=True)
+        monitor.await_sleepers()
+        assert task.is_running()
+        monitor.leave()
+        task.result()
+
     def test_it_is_no_stall(self, monitor: SensedMonitor, start: Starter) -> None:
         stalls: list[int] = []
         monitor.on_stall = lambda waiters: stalls.append(len(waiters))
