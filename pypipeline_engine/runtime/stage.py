@@ -109,7 +109,7 @@ class Stage:
         blocked_s = 0.0
         with self.monitor.lock:
             while True:
-                if self._closed or (worker.retiring and not worker.is_lent):
+                if self._closed or self.monitor.closed or (worker.retiring and not worker.is_lent):
                     return False
                 if ahead and self._dropping and self.monitor.interrupted:
                     raise Interrupted
@@ -228,7 +228,7 @@ class Stage:
     def wait_for_revival(self, worker: Worker) -> bool:
         """After the end of the stream, or an interruption, wait until there is more to do; false where there never is."""
         with self.monitor.lock:
-            while not (self._closed or worker.retiring):
+            while not (self._closed or worker.retiring or self.monitor.closed):
                 if worker.generation != self.generation:
                     # Before any rest: there may be tickets of the new generation already, and who brings them rests for it.
                     worker.generation = self.generation
