@@ -372,11 +372,13 @@ class Deployment:
 
     def interrupt(self) -> None:
         """Have every pull end as soon as the user code that runs returns. All that is left to do then is to undeploy."""
+        self.monitor.enter()  # who ends while others wait for it is to leave no deadlock behind: those are told below
         for stage in self.crew.get_stages():
             stage.close()
         for scope in self.crew.get_scopes():
             scope.interrupt()
         self.monitor.interrupt(for_good=True)
+        self.monitor.leave()
 
     def _end(self, failed: bool) -> Exception | None:
         self._is_open = False
