@@ -308,6 +308,8 @@ class Deployment:
             scope.interrupt()
         self.monitor.interrupt()
         self.monitor.wait_until_quiet()
+        there = self.crew.get_scopes()  # a clone that was about to end has ended meanwhile, and was undeployed
+        scopes = [scope for scope in scopes if scope in there]
         self.scope.rewind(upstream)
         for scope in scopes[1:]:
             scope.rewind(set(scope.get_nodes()))
