@@ -6,7 +6,7 @@ at it, so that no import goes up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ class Deployment(Protocol):
     def reset(self, cell: ACell) -> None:
         """Send the streams that end in `cell` back to their start."""
 
-    def rescale(self, cell: ScalableCell, before: Mapping[type[ACloneCell], int]) -> None:
-        """Bring the running clones in line with what `cell` asks for; it asked for `before` until now."""
+    def rescale(self, cell: ScalableCell, get_clones: Callable[[], dict[type[ACloneCell], int]]) -> None:
+        """Have `cell` ask for the clones that `get_clones` tells, and bring those that run in line with it."""
 
 
 class Runtime(Protocol):

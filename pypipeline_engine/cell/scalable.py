@@ -5,7 +5,7 @@ The classes of clones stand here as names with a description: they say how a clo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from pypipeline_engine.cell.base import ACell
@@ -126,7 +126,7 @@ class ScalableCell(ACompositeCell):
             )
         self._strategy = strategy
         if not self._may_have_clones():
-            self._set_clones({})
+            self._set_clones(dict)
 
     def get_ray_options(self) -> dict[str, Any]:
         """What each Ray clone asks of the cluster: `num_cpus`, `num_gpus`, `resources`, `memory`."""
@@ -169,7 +169,7 @@ class ScalableCell(ACompositeCell):
 
     def scale_all_down(self) -> None:
         """Take all clones away; the inner cell runs inline from then on."""
-        self._set_clones({})
+        self._set_clones(dict)
 
     def _checked(self, times: int) -> int:
         if isinstance(times, bool) or not isinstance(times, int) or times < 0:
@@ -183,24 +183,29 @@ class ScalableCell(ACompositeCell):
             raise InvalidInputException(
                 f"{self.get_full_name()} expects ThreadCloneCell or RayCloneCell as the method, not {method!r}"
             )
-        number = self.get_nb_clones(method) + difference
-        if number < 0:
-            raise InvalidInputException(
-                f"{self.get_full_name()} has {number - difference} clones by {method.method}; "
-                f"{-difference} cannot be taken away"
-            )
-        self._set_clones({**self._nb_clones, method: number})
 
-    def _set_clones(self, clones: dict[type[ACloneCell], int]) -> None:
-        raise_if_not(self._explain_number_of_clones(sum(clones.values())), ScalingNotSupportedException)
-        before, self._nb_clones = self._nb_clones, clones
+        def get_clones() -> dict[type[ACloneCell], int]:
+            number = self.get_nb_clones(method) + difference
+            if number < 0:
+                raise InvalidInputException(
+                    f"{self.get_full_name()} has {number - difference} clones by {method.method}; "
+                    f"{-difference} cannot be taken away"
+                )
+            return {**self._nb_clones, method: number}
+
+        self._set_clones(get_clones)
+
+    def _set_clones(self, get_clones: Callable[[], dict[type[ACloneCell], int]]) -> None:
+        """Ask for other clones, which follow from those that there are: another thread may be about to change them."""
         deployment = self.get_root_cell()._deployment
-        if deployment is not None and before != clones:
-            try:
-                deployment.rescale(self, before)
-            except BaseException:
-                self._nb_clones = before
-                raise
+        if deployment is None:
+            self._nb_clones = self._checked_clones(get_clones())
+        else:
+            deployment.rescale(self, lambda: self._checked_clones(get_clones()))
+
+    def _checked_clones(self, clones: dict[type[ACloneCell], int]) -> dict[type[ACloneCell], int]:
+        raise_if_not(self._explain_number_of_clones(sum(clones.values())), ScalingNotSupportedException)
+        return clones
 
     def _may_have_clones(self) -> bool:
         return issubclass(self._strategy, CloningStrategy)

@@ -7,7 +7,7 @@ between two steps take the turn of the main domain. No lock is held while user c
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -320,20 +320,23 @@ class Deployment:
 
     # ------------------------------------------------------------------ scaling while deployed
 
-    def rescale(self, cell: ScalableCell, before: Mapping[type[ACloneCell], int]) -> None:
-        """Bring the workers of `cell`, in every scope that has it, in line with what it asks for.
+    def rescale(self, cell: ScalableCell, get_clones: Callable[[], dict[type[ACloneCell], int]]) -> None:
+        """Have `cell` ask for other clones, and bring its workers, in every scope that has it, in line with that.
 
-        :param before: what it asked for until now, and has again where this fails.
+        :param get_clones: tells which clones; is asked when no other change is under way, which plans for those it found.
         """
-        _refuse_ray(cell)
         with self._structure, self._explained():
-            if not self._is_open:
+            before = cell._nb_clones
+            cell._nb_clones = get_clones()
+            if not self._is_open or cell._nb_clones == before:
                 return
-            places = find_places(self.crew, cell)
+            places: list[tuple[Scope, ScalableCell]] = []
             try:
+                _refuse_ray(cell)
+                places = find_places(self.crew, cell)
                 self._rescale(cell, places)
             except BaseException:
-                for _, own in places:
+                for own in (cell, *(own for _, own in places)):
                     own._nb_clones = dict(before)
                 raise
 
