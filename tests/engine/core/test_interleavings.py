@@ -238,7 +238,7 @@ def test_an_interruption_wakes_everybody_wherever_they_are() -> None:
         def stop(rig=rig, explorer=explorer) -> None:
             for _ in range(20):
                 explorer.switch()
-            rig.monitor.enter()  # before the clones may leave: else all seem to sleep
+            rig.monitor.enter()  # first, so that nobody seems to be left to wake the sink
             rig.closed = True
             rig.monitor.interrupt()
             rig.monitor.leave()

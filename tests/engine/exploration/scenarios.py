@@ -1,0 +1,63 @@
+"""One schedule: a shape of pipeline, what is done to it, and a seed, from which everything else follows.
+
+A scenario is named `shape/play`. Most seeds switch threads where they wait, wake and lock only; every eighth one may do so
+at every line of the engine, which takes some five times as long and finds what goes on without a lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from random import Random
+
+from explored_cells import World
+from explorer import Explorer
+from plays import NEED_CATCHING_SINKS, PLAYS, Play
+from shapes import SHAPES, Case
+from takeover import find_modules, taken_over
+
+LINES_EVERY = 8
+BUDGET = 200_000
+SCENARIOS = tuple(
+    f"{shape}/{play}" for shape in SHAPES for play in PLAYS if shape != "hopeless" or play in ("calm", "undeploy")
+)
+COMMAND = "python tests/engine/exploration --replay {}:{}"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A schedule that was run and found nothing wrong."""
+
+    scenario: str
+    seed: int
+    nb_points: int
+    nb_switches: int
+    digest: str
+    """Equal for two schedules only where the same threads of the same scenario took over at the same points."""
+
+
+def explore(scenario: str, seed: int, lines: bool | None = None) -> Schedule:
+    """Run one schedule.
+
+    :param lines: whether threads may be switched at every line; by the seed where it is left out.
+    :raises BaseException: what went wrong, with a note that says which schedule it was, and how to run it again.
+    """
+    if lines is None:
+        lines = seed % LINES_EVERY == 0
+    explorer = Explorer(seed, find_modules() if lines else (), BUDGET)
+    random = Random(f"{scenario}:{seed}")
+    shape, _, play = scenario.partition("/")
+    case = Case(World(explorer), random, catches=play in NEED_CATCHING_SINKS or random.random() < 0.5)
+    SHAPES[shape](case)
+    explorer.spawn("main", lambda: PLAYS[play](Play(case)))
+    try:
+        with taken_over(explorer, case.constants):
+            explorer.run()
+    except BaseException as error:
+        error.add_note(f"schedule {_digest(scenario, explorer)}, again with: {COMMAND.format(scenario, seed)}")
+        raise
+    return Schedule(scenario, seed, explorer.nb_points, len(explorer.trace), _digest(scenario, explorer))
+
+
+def _digest(scenario: str, explorer: Explorer) -> str:
+    return hashlib.blake2b((scenario + repr(explorer.trace)).encode(), digest_size=8).hexdigest()

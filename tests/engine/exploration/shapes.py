@@ -1,0 +1,293 @@
+"""Pipelines to explore, made at random, each with what has to arrive at its sinks.
+
+What has to arrive is a plain list that is made beside the cells, one function for each kind of cell; the cells know nothing
+of it. The clones, the windows, the errors and gaps follow from the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from explored_cells import GAP, Accumulating, Batching, Counting, Joining, Recording, Work, World, accumulate
+from stream_cells import connect, scaled
+
+from pypipeline_engine.cell import Pipeline, ScalableCell
+from pypipeline_engine.cell.policy import SKIP, ErrorPolicy
+from pypipeline_engine.cellio import InputPort, OutputPort
+from pypipeline_engine.connection import Connection
+
+Stream = list[str]
+
+
+@dataclass
+class Flow:
+    """A cell, and what comes out of it."""
+
+    cell: Any
+    stream: Stream
+
+
+@dataclass
+class Case:
+    """A pipeline to explore."""
+
+    world: World
+    random: Random
+    catches: bool
+    """Whether the sinks keep errors and gaps."""
+    pipeline: Pipeline = field(default_factory=lambda: Pipeline(None, "p"))
+    boxes: list[tuple[ScalableCell, int]] = field(default_factory=list)
+    """The scaled cells, with how many clones they may have."""
+    sinks: list[tuple[Recording, Stream]] = field(default_factory=list)
+    constants: dict[str, int] = field(default_factory=dict)
+    """Bounds of the engine that are to be different here."""
+    hopeless: bool = False
+    """Whether its cells wait for each other, which has to be told."""
+    errors: bool = True
+    """Whether cells may raise errors and leave gaps."""
+    nb_items: int = 0
+
+    # ------------------------------------------------------------------ what the cells do to a stream
+
+    def mapped(self, name: str, stream: Stream, policy: ErrorPolicy | None = None) -> Stream:
+        """What the cell `name` makes of `stream`; decides which values are errors or gaps."""
+        results = []
+        odds = self.random.choice([0, 0, 0.15, 0.4]) if self.errors else 0
+        for value in stream:
+            if is_bad(value) or self.random.random() >= odds:
+                results.append(value if is_bad(value) else value + name)
+                continue
+            kinds = [GAP, "passing", "critical"]
+            if policy is not None and policy.retries:
+                kinds.append("flaky")
+            kind = self.world.faults[name, value] = self.random.choice(kinds)
+            if kind == "flaky":
+                results.append(value + name)
+            elif kind == GAP or (policy is not None and policy.then == "skip"):
+                results.append(GAP)
+            else:
+                results.append(f"!{name}:{value}")
+        return results
+
+    # ------------------------------------------------------------------ cells
+
+    def source(self) -> Flow:
+        self.nb_items = self.random.randint(2, 9)
+        cell = Counting(self.pipeline, "source", self.world, self.nb_items)
+        return Flow(cell, [str(item) for item in range(self.nb_items)])
+
+    def box(self, flow: Flow, name: str, make_inner: Callable[[Any], Any] | None = None, most: int = 4) -> Flow:
+        """A scaled cell around a cell `name`, or around what `make_inner` makes; its stream is left as it is then."""
+        policy = self.random.choice([None, None, SKIP, ErrorPolicy(retries=1), ErrorPolicy(retries=2, then="skip")])
+        policy = None if make_inner else policy
+        clones = self.random.randint(0 if self.random.random() < 0.2 else 1, most)
+        box = scaled(self.pipeline, f"{name}box", make_inner or (lambda box: Work(box, name, self.world)), clones)
+        box.set_error_policy(policy)
+        self.choose_window(box)
+        self.boxes.append((box, most))
+        connect(flow.cell, box)
+        return Flow(box, flow.stream if make_inner else self.mapped(name, flow.stream, policy))
+
+    def choose_window(self, box: ScalableCell) -> None:
+        box.config_queue_capacity.set_value(self.random.choice([None, 1, 2, 3, 4]))
+
+    def work(self, flow: Flow, name: str) -> Flow:
+        """An inline cell."""
+        cell = Work(self.pipeline, name, self.world)
+        connect(flow.cell, cell)
+        return Flow(cell, self.mapped(name, flow.stream))
+
+    def join(self, *flows: Flow) -> Flow:
+        cell = Joining(self.pipeline, "join", self.world, len(flows))
+        for flow in flows:
+            connect(flow.cell, cell)
+        return Flow(cell, joined([flow.stream for flow in flows]))
+
+    def sink(self, flow: Flow, name: str = "sink") -> None:
+        cell = Recording(self.pipeline, name, self.world, self.catches)
+        connect(flow.cell, cell)
+        self.sinks.append((cell, flow.stream))
+
+
+def is_bad(value: str) -> bool:
+    """Whether this stands for a gap or an error."""
+    return value == GAP or value.startswith("!")
+
+
+def joined(streams: list[Stream]) -> Stream:
+    """The first gap or error stands for the whole."""
+    results = []
+    for values in zip(*streams, strict=False):
+        bad = [value for value in values if is_bad(value)]
+        results.append(bad[0] if bad else f"({','.join(values)})")
+    return results
+
+
+def batched(stream: Stream, size: int) -> Stream:
+    """A batch goes on over gaps, and is lost with an error."""
+    results: Stream = []
+    batch: Stream = []
+    for value in stream:
+        if value == GAP:
+            continue
+        if is_bad(value):
+            results.append(value)
+            batch = []
+            continue
+        batch.append(value)
+        if len(batch) == size:
+            results.append(f"[{' '.join(batch)}]")
+            batch = []
+    return [*results, f"[{' '.join(batch)}]"] if batch else results
+
+
+# ---------------------------------------------------------------------- shapes
+
+
+def chain(case: Case) -> None:
+    """source -> [work] -> scaled cell -> [work] -> sink."""
+    flow = case.source()
+    if case.random.random() < 0.5:
+        flow = case.work(flow, "a")
+    flow = case.box(flow, "b")
+    if case.random.random() < 0.5:
+        flow = case.work(flow, "c")
+    case.sink(flow)
+
+
+def way_round(case: Case) -> None:
+    """A connection beside a scaled cell, in front of it or behind it at the join."""
+    flow = case.source()
+    if case.random.random() < 0.3:
+        flow = case.work(flow, "a")
+    through = case.box(flow, "b")
+    case.sink(case.join(*case.random.choice([(through, flow), (flow, through)])))
+
+
+def shared_source(case: Case) -> None:
+    """Two scaled cells read the same source; they meet again, or have a sink each."""
+    flow = case.source()
+    first, second = case.box(flow, "a", most=3), case.box(flow, "b", most=3)
+    if case.random.random() < 0.7:
+        case.sink(case.join(first, second))
+    else:
+        case.catches = True
+        case.sink(first, "sink1")
+        case.sink(second, "sink2")
+
+
+def two_in_a_row(case: Case) -> None:
+    """A scaled cell behind a scaled cell, with or without a cell between them."""
+    flow = case.box(case.source(), "a", most=3)
+    if case.random.random() < 0.3:
+        flow = case.work(flow, "b")
+    case.sink(case.box(flow, "c", most=3))
+
+
+def nested(case: Case) -> None:
+    """A scaled pipeline with a scaled cell inside, with or without a way round that."""
+    round_inside = case.random.random() < 0.5
+    inner_clones = case.random.randint(0, 2)
+    world = case.world
+
+    def make(box: Any) -> Pipeline:
+        inside = Pipeline(box, "inside")
+        first = Work(inside, "a", world)
+        inner = scaled(inside, "bbox", lambda inner: Work(inner, "b", world), inner_clones)
+        case.choose_window(inner)
+        case.boxes.append((inner, 2))
+        Connection(InputPort(inside, "x"), first.x)
+        connect(first, inner)
+        last = Joining(inside, "join", world, 1 + round_inside)
+        connect(inner, last)
+        if round_inside:
+            connect(first, last)
+        Connection(last.y, OutputPort(inside, "y"))
+        return inside
+
+    flow = case.box(case.source(), "outer", make, most=3)
+    first = case.mapped("a", flow.stream)
+    inner = case.mapped("b", first)
+    flow.stream = joined([inner, first] if round_inside else [inner])
+    case.sink(flow)
+
+
+def recurrent(case: Case) -> None:
+    """A cycle through a scaled cell: one item at a time goes round."""
+    flow = case.source()
+    cell = Accumulating(case.pipeline, "sum", case.world)
+    connect(flow.cell, cell.x)
+    box = scaled(case.pipeline, "bbox", lambda box: Work(box, "b", case.world), case.random.randint(1, 3))
+    case.choose_window(box)
+    case.boxes.append((box, 3))
+    connect(cell, box)
+    box.get_output("y").set_initial_value("i")
+    Connection(box.get_output("y"), cell.last)
+    last, results = "i", []
+    for value in flow.stream:
+        result = case.mapped("b", [accumulate(value, last)])[0]
+        last = last if is_bad(result) else result  # neither a gap nor an error travels round
+        results.append(result)
+    case.sink(Flow(box, results))
+
+
+def batching(case: Case) -> None:
+    """Batches behind a scaled cell, made inline or in a thread of their own."""
+    flow = case.box(case.source(), "a")
+    size = case.random.randint(1, 3)
+    own_thread = case.random.random() < 0.5
+    batch = scaled(case.pipeline, "batchbox", lambda box: Batching(box, "batch", case.world, size), int(own_thread))
+    case.choose_window(batch)
+    case.boxes.append((batch, 1))
+    connect(flow.cell, batch)
+    case.sink(Flow(batch, batched(flow.stream, size)))
+
+
+def narrow(case: Case) -> None:
+    """A reader takes several results before it reads the way round: queues that are too short have to grow."""
+    _read_in_turns(case, per_pull=case.random.randint(2, 3), largest=64)
+
+
+def hopeless(case: Case) -> None:
+    """The same, with more values than the queues may ever hold: the cells wait for each other, and are told so."""
+    case.hopeless = True
+    case.catches = False
+    _read_in_turns(case, per_pull=8, largest=3)
+
+
+def _read_in_turns(case: Case, per_pull: int, largest: int) -> None:
+    case.errors = False
+    case.constants = {"SMALLEST_CAPACITY": 1, "SPARE_CAPACITY": 0, "LARGEST_CAPACITY": largest}
+    flow = case.source()
+    groups = case.random.randint(1, 3)
+    flow.cell.nb_items = case.nb_items = groups * per_pull
+    flow.stream = [str(item) for item in range(case.nb_items)]
+    through = case.box(flow, "b", most=2)
+    box = through.cell
+    box.config_queue_capacity.set_value(case.random.randint(1, 2))
+    if not box.get_nb_clones():
+        box.scale_up()
+    join = Joining(case.pipeline, "join", case.world, 2, per_pull)
+    connect(through.cell, join)
+    connect(flow.cell, join)
+    results = []
+    for start in range(0, case.nb_items, per_pull):
+        parts = ["".join(stream[start : start + per_pull]) for stream in (through.stream, flow.stream)]
+        results.append(f"({','.join(parts)})")
+    case.sink(Flow(join, results))
+
+
+SHAPES = {
+    "chain": chain,
+    "round": way_round,
+    "shared": shared_source,
+    "row": two_in_a_row,
+    "nested": nested,
+    "recurrent": recurrent,
+    "batch": batching,
+    "narrow": narrow,
+    "hopeless": hopeless,
+}

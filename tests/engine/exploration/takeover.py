@@ -1,0 +1,115 @@
+"""Puts the explorer's threads, locks and clock into the modules of the engine, for as long as one schedule takes.
+
+The modules are found by looking, not by name: every module of `PACKAGES` has what it took from `threading` and `time`
+replaced, wherever it keeps it: as a name of the module, of a class, or as the default of a parameter.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import FunctionType, ModuleType
+from typing import Any
+
+from explorer import Explorer, Lock
+from primitives import RLock, replacements_for
+
+PACKAGES = ("pypipeline_engine.core", "pypipeline_engine.runtime", "pypipeline_engine.cell")
+BLOCKING = ("queue", "concurrent.futures", "selectors", "socket", "subprocess", "multiprocessing", "asyncio")
+"""What waits in ways that the explorer cannot control."""
+
+Place = tuple[Any, Callable[[Any], None]]
+"""What stands there, and how to put something else there."""
+
+
+@cache
+def find_modules() -> tuple[ModuleType, ...]:
+    """The modules of the engine that are explored."""
+    found = []
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        found.append(package)
+        found.extend(importlib.import_module(f"{name}.{each.name}") for each in pkgutil.iter_modules(package.__path__))
+    return tuple(found)
+
+
+@cache
+def _find_places() -> tuple[Place, ...]:
+    """Where something stands that may have to be replaced."""
+    explored = Explorer(0)
+    known = {id(original) for original, _ in replacements_for(explored)}
+    places: list[Place] = []
+    for module in find_modules():
+        for name, value in vars(module).items():
+            if isinstance(value, ModuleType) and value.__name__ in BLOCKING:
+                raise NotImplementedError(f"{module.__name__} uses {name}, which the explorer cannot control")
+            if id(value) in known or _is_lock(value):
+                places.append((value, _setter(module, name)))
+        for owner in [module, *(each for each in vars(module).values() if isinstance(each, type))]:
+            for name, value in list(vars(owner).items()):
+                if owner is not module and (id(value) in known or _is_lock(value)):
+                    places.append((value, _setter(owner, name)))
+                function = getattr(value, "__func__", value)
+                if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                    places.extend(_find_defaults(function, known))
+    return tuple(places)
+
+
+def _is_lock(value: Any) -> bool:
+    return isinstance(value, type(threading.Lock()) | type(threading.RLock()))
+
+
+def _setter(owner: Any, name: str) -> Callable[[Any], None]:
+    return lambda value: setattr(owner, name, value)
+
+
+def _find_defaults(function: FunctionType, known: set[int]) -> Iterator[Place]:
+    for index, value in enumerate(function.__defaults__ or ()):
+        if id(value) in known:
+
+            def put(value: Any, index: int = index) -> None:
+                defaults = list(function.__defaults__ or ())
+                defaults[index] = value
+                function.__defaults__ = tuple(defaults)
+
+            yield value, put
+    for name, value in (function.__kwdefaults__ or {}).items():
+        if id(value) in known:
+            yield value, lambda value, name=name: function.__kwdefaults__.__setitem__(name, value)  # type: ignore[misc]
+
+
+def _find_constants(constants: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
+    for name, new in constants.items():
+        holders = [module for module in find_modules() if name in vars(module)]
+        if not holders:
+            raise NotImplementedError(f"the engine has no {name} any more: bound its queues in another way")
+        for module in holders:
+            yield (vars(module)[name], _setter(module, name)), new
+
+
+@contextmanager
+def taken_over(explorer: Explorer, constants: dict[str, Any] | None = None) -> Iterator[None]:
+    """Have the engine use the explorer's threads, locks and clock.
+
+    :param constants: other values for constants of the engine, wherever they stand.
+    """
+    replaced = {id(original): new for original, new in replacements_for(explorer)}
+    swaps: list[tuple[Place, Any]] = []
+    for place in _find_places():
+        original = place[0]
+        new = replaced.get(id(original))
+        if new is None:  # a lock of a module or a class
+            new = RLock(explorer) if isinstance(original, type(threading.RLock())) else Lock(explorer)
+        swaps.append((place, new))
+    swaps.extend(_find_constants(constants or {}))
+    try:
+        for (_, put), new in swaps:
+            put(new)
+        yield
+    finally:
+        for (original, put), _ in swaps:
+            put(original)
