@@ -228,11 +228,14 @@ class Stage:
     def wait_for_revival(self, worker: Worker) -> bool:
         """After the end of the stream, or an interruption, wait until there is more to do; false where there never is."""
         with self.monitor.lock:
-            while not (self._closed or worker.retiring or self.monitor.closed):
+            while not (self._closed or self.monitor.closed):
                 if worker.generation != self.generation:
-                    # Before any rest: there may be tickets of the new generation already, and who brings them rests for it.
+                    # Before any rest, and before the end: there may be tickets of the new generation already, and who
+                    # brings them rests for it.
                     worker.generation = self.generation
                     return True
+                if worker.retiring:
+                    return False
                 if self._paused:
                     self._rest(worker)
                 elif not self.sequencer.ended and not self.monitor.interrupted:
