@@ -325,7 +325,7 @@ class Deployment:
 
         :param get_clones: tells which clones; is asked when no other change is under way, which plans for those it found.
         """
-        with self._structure, self._explained():
+        with self._changing(cell), self._explained():
             before = cell._nb_clones
             cell._nb_clones = get_clones()
             if not self._is_open or cell._nb_clones == before:
@@ -339,6 +339,19 @@ class Deployment:
                 for own in (cell, *(own for _, own in places)):
                     own._nb_clones = dict(before)
                 raise
+
+    @contextmanager
+    def _changing(self, cell: ScalableCell) -> Iterator[None]:
+        """One change at a time. Who is inside of a cell does not wait for another one, which may wait for that cell."""
+        if not self._structure.acquire(blocking=not self.is_inside()):
+            raise InvalidStateException(
+                f"the number of clones of {cell.get_full_name()} cannot be changed by a cell at this moment: another change "
+                f"or a reset waits for that cell; try again with its next item"
+            )
+        try:
+            yield
+        finally:
+            self._structure.release()
 
     def _rescale(self, cell: ScalableCell, places: list[tuple[Scope, ScalableCell]]) -> None:
         for _, own in places:
