@@ -34,7 +34,7 @@ class Runtime(Protocol):
     """What a cell asks of the runtime."""
 
     def deploy(self, root: ACell) -> Deployment:
-        """Deploy the pipeline of which `root` is the outermost cell."""
+        """Deploy the pipeline of which `root` is the outermost cell, and let that know its deployment."""
 
     def run(self, cell: ACell, **options: Any) -> Any:
         """Start a run; returns its handle."""

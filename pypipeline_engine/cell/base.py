@@ -304,7 +304,7 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         if self.is_deployed():
             raise AlreadyDeployedException(f"{self.get_full_name()} is deployed already")
         raise_if_not(self.is_deployable(), NotDeployableException, pretty=True)
-        self._deployment = entry.runtime().deploy(self)
+        entry.runtime().deploy(self)
 
     def undeploy(self) -> None:
         """End all threads and call `_on_undeploy`; waits for user code that runs, and for nothing else.

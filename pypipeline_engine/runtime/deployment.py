@@ -62,12 +62,13 @@ class Deployment:
             self.scope.plan()
             for single in self.scope.cells:
                 self.crew.deploy_cell(single)
-            root._deployment = self
-            self._bind_pull()
             self.nb_items = root.get_nb_available_pulls()
-            self.began = perf_counter()
-            for stage in self.scope.stages.values():
-                self.crew.prepare_workers(stage)
+            with self._structure:  # clones that run already may change the numbers of others
+                root._deployment = self
+                self._bind_pull()
+                self.began = perf_counter()
+                for stage in self.scope.stages.values():
+                    self.crew.prepare_workers(stage)
         except BaseException:
             self._end(failed=True)
             raise
