@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from explorer import Explorer
@@ -26,11 +27,13 @@ class World:
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
         self.faults: dict[tuple[str, str], str] = {}
-        """What happens to a value in a cell: `gap`, `passing`, `critical`, or `flaky`, which fails once."""
+        """What happens to a value in a cell: `gap`, `passing`, `critical`, `flaky`, which fails once, or `scaling`."""
+        self.scale: Callable[[], None] = lambda: None
+        """Changes some number of clones, from inside of a cell."""
         self.failing_deploy: int | None = None
         """Which call of `_on_deploy`, counted over all cells, fails."""
         self.nb_events = 0
-        """How often the code of a cell began to run."""
+        """How often a cell was deployed or began to run."""
         self.nb_deploys = 0
         self.over = False
         """Whether nobody should wait for a later moment any more."""
@@ -76,6 +79,7 @@ class Explored(ASingleCell):
         world = self.world
         world.up[self] += 1
         world.nb_deploys += 1
+        world.nb_events += 1
         world.explorer.switch()
         if world.nb_deploys == world.failing_deploy:
             raise CriticalError(f"{self.get_name()} cannot be deployed")
@@ -152,6 +156,8 @@ class Work(Explored):
             world.tries[key] += 1
             if world.tries[key] % 2:
                 raise CriticalError(text)
+        if fault == "scaling":
+            world.scale()
         return value + self.get_name()
 
 

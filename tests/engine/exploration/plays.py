@@ -43,6 +43,7 @@ class Play:
         self.nb_scalers = 0
         self.may_vanish = False
         """Whether the pipeline may be undeployed while somebody wants something of it."""
+        self.world.scale = self.scale_from_inside
         self.may_be_interrupted = False
         """Whether that may happen before its stream has ended."""
 
@@ -98,6 +99,11 @@ class Play:
         except GONE:
             if not self.may_vanish:
                 raise
+
+    def scale_from_inside(self) -> None:
+        self.nb_scalers += 1
+        with suppress(InvalidStateException):  # a first clone or the last one has to wait for the cell itself
+            self.scale()
 
     def disturb_by_resetting(self) -> None:
         self.disturb("resetter", [self.reset] * self.random.randint(1, 3))
@@ -172,7 +178,7 @@ class Play:
                 return False
             except Exception as error:
                 self.note(error)
-        raise AssertionError("the stream does not end")
+        raise AssertionError(f"the stream does not end: {[sink.generations[-1][-3:] for sink, _ in self.case.sinks]}")
 
     def note(self, error: Exception) -> None:
         """Put an error that reached the caller where its value would have been recorded."""
@@ -196,7 +202,7 @@ class Play:
                 continue
             assert handle.state == "ended", handle.state
             return True
-        raise AssertionError("the stream does not end")
+        raise AssertionError(f"the stream does not end: {[sink.generations[-1][-3:] for sink, _ in self.case.sinks]}")
 
     # ------------------------------------------------------------------ what must have arrived
 
@@ -282,6 +288,27 @@ def everything(play: Play) -> None:
     pulled(play, disturbances, play.random.choice([1, 2]))
 
 
+def deploying(play: Play) -> None:
+    """Others scale and undeploy as soon as the pipeline seems to be deployed, while the deployment goes on."""
+    scale, undeploy = play.random.choice([(True, False), (False, True), (True, True)])
+
+    def when_deployed(action: Callable[[], None]) -> Callable[[], None]:
+        def act() -> None:
+            play.wait_until(lambda: play.world.over or play.pipeline.is_deployed(), "the deployment")
+            action()
+
+        return act
+
+    if scale:
+        play.nb_scalers = 1
+        play.disturb("scaler", [when_deployed(play.scale)] * 2)
+    if undeploy:
+        play.may_vanish = play.may_be_interrupted = True
+        play.disturb("undeployer", [when_deployed(play.undeploy)])
+    play.pipeline.deploy()
+    finish(play, play.pull_to_the_end())
+
+
 def failing_deploy(play: Play) -> None:
     """The deployment of some cell fails: all of it is undone, and it works the next time."""
     play.world.failing_deploy = play.random.randint(1, 6)
@@ -290,6 +317,7 @@ def failing_deploy(play: Play) -> None:
     except CriticalError:
         play.check_is_down()
         play.pipeline.deploy()
+    play.world.failing_deploy = None
     finish(play, play.pull_to_the_end())
 
 
@@ -343,6 +371,7 @@ PLAYS = {
     "reset": reset,
     "undeploy": undeploy,
     "everything": everything,
+    "deploying": deploying,
     "failing-deploy": failing_deploy,
     "run": run,
     "controlled": controlled_run,

@@ -60,11 +60,11 @@ class Case:
             if is_bad(value) or self.random.random() >= odds:
                 results.append(value if is_bad(value) else value + name)
                 continue
-            kinds = [GAP, "passing", "critical"]
+            kinds = [GAP, "passing", "critical", "scaling"]
             if policy is not None and policy.retries:
                 kinds.append("flaky")
             kind = self.world.faults[name, value] = self.random.choice(kinds)
-            if kind == "flaky":
+            if kind in ("flaky", "scaling"):
                 results.append(value + name)
             elif kind == GAP or (policy is not None and policy.then == "skip"):
                 results.append(GAP)
