@@ -177,13 +177,14 @@ class Monitor:
 
     # ------------------------------------------------------------------ pulling again and again
 
-    def pause_pull(self, turn: Turn) -> Kept | None:
+    def pause_pull(self, turn: Turn, may_keep: bool = True) -> Kept | None:
         """End a pull, but keep the turn for the next one of the same thread, as long as nobody else wants it.
 
+        :param may_keep: false to give the turn in any case.
         :returns: what the thread asks for leave, without the lock, before its next pull; `None` where the turn was given.
         """
         with self.lock:
-            if turn.is_wanted() or self._quiet or self.interrupted:
+            if not may_keep or turn.is_wanted() or self._quiet or self.interrupted:
                 self._end_pull(turn)
                 return None
             self._kept = Kept(turn, threading.get_ident())

@@ -100,6 +100,8 @@ class Deployment:
                 except ItemSkipped:
                     pass
                 except Interrupted:
+                    with monitor.lock:
+                        monitor.revoke_locked()
                     raise self._explain_interruption() from None
                 finally:
                     mine.inside = False
@@ -107,12 +109,14 @@ class Deployment:
                         monitor.leave_kept(mine)
             self._refuse_during_run(self.root)
             self._begin()
+            may_keep = True
             try:
                 self._step_to_an_item()
             except Interrupted:
+                may_keep = False
                 raise self._explain_interruption() from None
             finally:
-                kept = monitor.pause_pull(self._turn)
+                kept = monitor.pause_pull(self._turn, may_keep)
 
         self.root._shadow_pull(pull)
 

@@ -6,8 +6,9 @@ Some of these are what it found when the engine still had it.
 from explorer import Stuck
 from scenarios import explore
 
-from pypipeline_engine.core.monitor import Interrupted, Monitor, Turn
+from pypipeline_engine.core.monitor import Interrupted, Monitor
 from pypipeline_engine.core.sequencer import Sequencer
+from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.runtime.deployment import Deployment
 from pypipeline_engine.runtime.stage import Stage
 
