@@ -519,7 +519,7 @@ class Stage:
 
     def join(self) -> None:
         """Wait until every worker has ended."""
-        for worker in self.workers:
+        for worker in list(self.workers):  # one that was taken away takes itself out of them meanwhile
             worker.thread.join()
 
     def rewind(self) -> None:
