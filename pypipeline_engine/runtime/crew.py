@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
@@ -24,6 +25,21 @@ from pypipeline_engine.runtime.stage import Stage
 from pypipeline_engine.runtime.worker import Worker
 
 DEAD_LETTERS_KEPT = 1000
+
+
+@dataclass
+class _Inside:
+    """What one clone runs, and the clones inside of it; not started yet."""
+
+    stage: Stage
+    scope: Scope | None
+    inner: list[_Inside] = field(default_factory=list)
+
+
+def _start(made: Iterable[_Inside]) -> None:
+    for inside in made:
+        inside.stage.add_worker(inside.scope)
+        _start(inside.inner)
 
 
 class Crew:
@@ -125,22 +141,31 @@ class Crew:
     # ------------------------------------------------------------------ clones
 
     def prepare_workers(self, stage: Stage) -> None:
-        """Start as many workers as the scaled cell asks for."""
-        scopes = [self._make_inside(stage, number) for number in range(stage.cell.get_nb_clones())]
-        for scope in scopes:
-            self._add_worker(stage, scope)
+        """Start as many workers as the scaled cell asks for.
 
-    def _add_worker(self, stage: Stage, scope: Scope | None) -> None:
-        """Start a worker, and those of the scaled cells inside of it, which ask it for tickets."""
-        stage.add_worker(scope)
-        if scope is not None:
-            for inner in scope.stages.values():
-                self.prepare_workers(inner)
+        :raises Exception: what an `_on_deploy` raised; nothing was started then.
+        """
+        self._add_workers(stage, range(stage.cell.get_nb_clones()))
 
-    def _make_inside(self, stage: Stage, number: int) -> Scope | None:
-        """The scope of one clone, deployed. The first one is the inner cell itself, which so keeps its state."""
+    def _add_workers(self, stage: Stage, numbers: Iterable[int]) -> None:
+        """Start workers, and those of the scaled cells inside of them, once all of them are deployed."""
+        made: list[_Inside] = []
+        try:
+            for number in numbers:
+                self._make_inside(stage, number, made)
+        except BaseException:
+            self._discard_unstarted(made, keep=True)
+            raise
+        _start(made)
+
+    def _make_inside(self, stage: Stage, number: int, made: list[_Inside]) -> None:
+        """Append the inside of one clone to `made`, also where its deployment fails.
+
+        The first one is the inner cell itself, which so keeps its state.
+        """
         if stage.pulls_its_inside:
-            return None
+            made.append(_Inside(stage, None))
+            return
         holder = stage.cell
         if number > 0:
             copy = stage.cell.clone(None)
@@ -151,30 +176,36 @@ class Crew:
             _share_parameters(stage.cell, holder)
         scope = Scope(holder, self._registry, stage.name, stage)
         scope.plan()
-        try:
-            for cell in scope.cells:
-                self.deploy_cell(cell)
-        except BaseException:
-            self._discard(scope, failed=True)
-            raise
-        return scope
+        inside = _Inside(stage, scope)
+        made.append(inside)
+        for cell in scope.cells:
+            self.deploy_cell(cell)
+        for inner in scope.stages.values():
+            for inner_number in range(inner.cell.get_nb_clones()):
+                self._make_inside(inner, inner_number, inside.inner)
+
+    def _discard_unstarted(self, made: Iterable[_Inside], keep: bool) -> None:
+        """Undeploy the insides of clones that were not started.
+
+        :param keep: whether inner cells themselves stay: only copies of them go.
+        """
+        for inside in made:
+            scope = inside.scope
+            if scope is None:
+                continue
+            stays = keep and scope.root is inside.stage.cell
+            self._discard_unstarted(inside.inner, stays)
+            for inner in scope.stages.values():
+                del self._stages[inner.cell]
+            if not stays:
+                self._discard(scope, failed=True)
 
     def change_workers(self, stage: Stage, wanted: int) -> None:
         """Start or take away workers of a stage that has some, until `wanted` are left.
 
         :raises Exception: what an `_on_deploy` raised; nothing has changed then.
         """
-        new: list[Scope | None] = []
-        try:
-            for number in range(len(stage.staying), wanted):
-                new.append(self._make_inside(stage, number))
-        except BaseException:
-            for scope in new:
-                if scope is not None:
-                    self._discard(scope, failed=True)
-            raise
-        for scope in new:
-            self._add_worker(stage, scope)
+        self._add_workers(stage, range(len(stage.staying), wanted))
         while len(stage.staying) > wanted:
             stage.retire_youngest()
         capacity = self.scope.get_capacity()

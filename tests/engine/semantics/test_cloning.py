@@ -9,13 +9,15 @@ from stream_cells import (
     Lifecycle,
     Map,
     Source,
+    add_ports,
     chain,
     deployed,
+    in_time,
     pull_all,
     scaled,
 )
 
-from pypipeline_engine.cell import ASingleCell
+from pypipeline_engine.cell import ASingleCell, Pipeline
 from pypipeline_engine.cellio import Input, Output, RuntimeParameter
 from pypipeline_engine.exceptions import ScalingNotSupportedException
 
@@ -144,6 +146,30 @@ def test_where_one_of_several_new_clones_cannot_be_deployed_the_number_stays_as_
     pipeline.undeploy()
     assert sink.items == [0, 1]
     assert log.count(("deploy", "inner")) == log.count(("undeploy", "inner")) == 3
+
+
+def test_where_a_clone_inside_of_a_new_clone_cannot_be_deployed_the_number_stays_as_it_was(pipeline):
+    log: list[tuple[str, str]] = []
+
+    def make_inside(box):
+        inside = Pipeline(box, "inside")
+        number = count()
+        add_ports(inside, scaled(inside, "inner", lambda inner: FailsFromTheSecondOn(inner, "cell", log, number), 1))
+        return inside
+
+    source, sink = Source(pipeline, "source"), Collector(pipeline, "sink")
+    box = scaled(pipeline, "box", make_inside, 1)
+    chain(source, box, sink)
+    pipeline.deploy()
+    pipeline.pull()
+    with pytest.raises(RuntimeError, match="no more licences"):
+        box.scale_up(2)
+    assert box.get_nb_clones() == 1
+    assert len([thread for thread in threading.enumerate() if "p.box" in thread.name]) == 2
+    pipeline.pull()
+    in_time(pipeline.undeploy)
+    assert sink.items == [0, 1]
+    assert log.count(("deploy", "cell")) == log.count(("undeploy", "cell")) == 3
 
 
 def test_parameters_of_the_inner_cell_reach_every_clone_while_running(pipeline):
