@@ -81,8 +81,8 @@ class Play:
 
     def scale(self) -> None:
         box, most = self.random.choice(self.case.boxes)
+        before = box.get_nb_clones()
         try:
-            before = box.get_nb_clones()
             if self.random.random() < 0.5 and before < most:
                 box.scale_up(self.random.randint(1, most - before))
             elif before:
@@ -99,6 +99,9 @@ class Play:
         except GONE:
             if not self.may_vanish:
                 raise
+        except CriticalError as error:
+            assert "cannot be deployed" in str(error)
+            assert self.nb_scalers > 1 or box.get_nb_clones() == before, f"{box} has changed, though it could not"
 
     def scale_from_inside(self) -> None:
         self.nb_scalers += 1
@@ -234,6 +237,7 @@ class Play:
 def finish(play: Play, ended: bool) -> None:
     """Let those who disturb do the rest; where the pipeline is still there, all of the stream has to have come."""
     play.await_disturbers()
+    play.world.failing_deploy = None
     if ended and play.pipeline.is_deployed():
         assert play.pull_to_the_end()  # there is more to come where a reset came after the end
         for _ in range(2):
@@ -249,6 +253,9 @@ def finish(play: Play, ended: bool) -> None:
 def pulled(play: Play, disturbances: list[Callable[[], None]], pullers: int = 1) -> None:
     """Pull from one thread or several, while others disturb that; maybe once more after another deployment."""
     play.pipeline.deploy()
+    nested = any(box.get_parent_cell() is not play.pipeline for box, _ in play.case.boxes)
+    if play.disturb_by_scaling in disturbances and not nested and play.random.random() < 0.2:
+        play.world.failing_deploy = play.world.nb_deploys + play.random.randint(1, 3)
     for disturb in disturbances:
         disturb()
     for number in range(pullers - 1):
