@@ -14,18 +14,16 @@ from time import perf_counter
 from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell
 from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.core.errors import add_note
-from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor, Waiter
-from pypipeline_engine.core.turn import Turn
+from pypipeline_engine.core.monitor import Monitor, Waiter
 from pypipeline_engine.exceptions import (
     DeadlockException,
-    InactiveException,
     InvalidStateException,
-    ItemSkipped,
     NotDeployableException,
     NotDeployedException,
 )
 from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
+from pypipeline_engine.runtime.pulling import Puller
 from pypipeline_engine.runtime.rescaling import WithoutBounds, can_change_while_running, find_places, plan_again
 from pypipeline_engine.runtime.scope import Scope
 from pypipeline_engine.runtime.statistics import take_snapshot
@@ -44,15 +42,12 @@ class Deployment:
         self.root = root
         self.monitor = Monitor()
         self.monitor.on_stall = self._break_stall
-        self._turn = Turn(self.monitor, root.get_full_name())
         self.crew = Crew(root, self.monitor, self)
         self.scope = self.crew.scope
+        self.puller = Puller(root, self.scope, self.monitor, lambda: plan_again(self.crew, self.monitor))
         self._structure = threading.RLock()  # one change of the number of clones at a time; held over `_on_deploy`
-        self._runner: object | None = None
-        self._is_open = True
         self._ended = threading.Event()
         self.began = perf_counter()
-        self.sink_items = 0
         self.nb_items: int | None = None
         """How many items the stream had at the deployment, `None` where unknown: later, clones have taken some ahead."""
         _refuse_ray(root)
@@ -65,7 +60,7 @@ class Deployment:
             self.nb_items = root.get_nb_available_pulls()
             with self._structure:  # clones that run already may change the numbers of others
                 root._deployment = self
-                self._bind_pull()
+                self.puller.bind()
                 self.began = perf_counter()
                 for stage in self.scope.stages.values():
                     self.crew.prepare_workers(stage)
@@ -80,179 +75,9 @@ class Deployment:
                 cell.get_full_name(),
             )
 
-    # ------------------------------------------------------------------ pulling
-
-    def _bind_pull(self) -> None:
-        """Give the outermost cell a `pull` that keeps the turn until the next one, as long as nobody else wants it."""
-        kept: Kept | None = None
-        scope, monitor, get_ident = self.scope, self.monitor, threading.get_ident
-
-        def pull() -> None:
-            nonlocal kept
-            mine = kept
-            if mine is not None and mine.thread == get_ident() and not mine.inside:
-                try:
-                    mine.inside = True
-                    if not mine.revoked:
-                        scope.step()
-                        self.sink_items += 1
-                        return
-                except ItemSkipped:
-                    pass
-                except Interrupted:
-                    with monitor.lock:
-                        monitor.revoke_locked()
-                    raise self._explain_interruption() from None
-                finally:
-                    mine.inside = False
-                    if mine.revoked:
-                        monitor.leave_kept(mine)
-            self._refuse_during_run(self.root)
-            self._begin()
-            may_keep = True
-            try:
-                self._step_to_an_item()
-            except Interrupted:
-                may_keep = False
-                raise self._explain_interruption() from None
-            finally:
-                kept = monitor.pause_pull(self._turn, may_keep)
-
-        self.root._shadow_pull(pull)
-
-    def _refuse_during_run(self, cell: ACell) -> None:
-        if self._runner is not None:
-            raise InvalidStateException(
-                f"{cell.get_full_name()} is being run: use the handle of the run, or stop it before pulling by hand"
-            )
-
     def pull(self, cell: ACell) -> None:
         """Pull once; see `ACell.pull`."""
-        self._refuse_during_run(cell)
-        self._begin()
-        try:
-            if cell is self.root:
-                self._step_to_an_item()
-            else:
-                self._pull_part(cell)
-        except Interrupted:
-            raise self._explain_interruption() from None
-        finally:
-            self.monitor.end_pull(self._turn)
-
-    def _begin(self) -> None:
-        if not self._is_open:
-            raise NotDeployedException(f"{self.root.get_full_name()} is not deployed: deploy() it first")
-        self._refuse_from_inside("pulled")
-        try:
-            self.monitor.begin_pull(self._turn)
-        except Interrupted:
-            raise self._explain_interruption() from None
-
-    def _refuse_from_inside(self, what: str) -> None:
-        """Refuse what would wait for the pull that it is a part of."""
-        if self.is_inside():
-            raise InvalidStateException(f"{self.root.get_full_name()} cannot be {what} by one of its own cells")
-
-    def is_inside(self) -> bool:
-        """Whether the calling thread is running a cell of this pipeline."""
-        return self.monitor.is_inside(self._turn)
-
-    def _step_to_an_item(self) -> None:
-        while True:
-            try:
-                self.scope.step()
-            except ItemSkipped:
-                continue
-            self.sink_items += 1
-            return
-
-    def _pull_part(self, cell: ACell) -> None:
-        """Pull a cell inside the pipeline: what runs in it, each once."""
-        nodes = [node for node in self.scope.get_nodes() if node in set(cell._get_cells_recursively())]
-        if not nodes:
-            raise InvalidStateException(
-                f"{cell.get_full_name()} runs in clones and cannot be pulled by itself: pull the pipeline"
-            )
-        pulled = [node for node in nodes if node is cell or self.scope.leads_out_of(node, cell)]
-        direct = [node for node in pulled if self.scope.queue_behind(node)]
-        if direct:
-            plan_again(self.crew, self.monitor)
-        for node in pulled:
-            turn = self.scope.get_turn(node)
-            if turn is not None:
-                turn.take()
-            try:
-                outcome = self.scope.get_run(node)()
-            finally:
-                if turn is not None:
-                    turn.give()
-            if outcome is not None:
-                raise outcome.get_error()
-
-    def pull_while(self, wanted: Callable[[int], bool], on_error: Callable[[Exception], None]) -> None:
-        """Step again and again, as long as `wanted` says so, which is asked before each step.
-
-        :param wanted: is given how many items the step before brought, 0 or 1.
-        :param on_error: is given each error, and may raise it.
-        :raises StopIteration: at the end of the stream.
-        :raises InactiveException: when undeployed meanwhile.
-        """
-        self._begin()
-        inside = True
-        done = 0
-        try:
-            while wanted(done):
-                done = 0
-                if self._turn.is_wanted():  # somebody needs the pipeline between two steps
-                    self.monitor.end_pull(self._turn)
-                    inside = False
-                    self._begin()
-                    inside = True
-                try:
-                    self.scope.step()
-                    self.sink_items += 1
-                    done = 1
-                except ItemSkipped:
-                    continue
-                except StopIteration:
-                    raise
-                except Exception as error:
-                    on_error(error)
-        except Interrupted:
-            raise self._explain_interruption() from None
-        finally:
-            if inside:
-                self.monitor.end_pull(self._turn)
-
-    def claim(self, runner: object) -> None:
-        """Reserve the pulling for a run.
-
-        :raises InvalidStateException: where there is one already.
-        """
-        with self.monitor.lock:
-            self.monitor.revoke_locked()
-            if self._runner is not None:
-                raise InvalidStateException(f"{self.root.get_full_name()} is being run already")
-            self._runner = runner
-
-    def release(self, runner: object) -> None:
-        """Undo `claim`."""
-        with self.monitor.lock:
-            if self._runner is runner:
-                self._runner = None
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Say in words where something was interrupted."""
-        try:
-            yield
-        except Interrupted:
-            raise self._explain_interruption() from None
-
-    def _explain_interruption(self) -> Exception:
-        why = "was reset" if self._is_open else "was undeployed"
-        return InactiveException(f"{self.root.get_full_name()} {why} during this pull")
+        self.puller.pull(cell)
 
     # ------------------------------------------------------------------ stalls
 
@@ -278,11 +103,11 @@ class Deployment:
 
     def reset(self, cell: ACell) -> None:
         """Send the streams that end in `cell` back to their start; see `ACell.reset`."""
-        if not self._is_open:
+        if not self.puller.is_open:
             raise NotDeployedException(f"{cell.get_full_name()} is not deployed: deploy() it first")
-        self._refuse_from_inside("reset")
-        with self._structure, self._explained():
-            self._begin()
+        self.puller.refuse_from_inside("reset")
+        with self._structure, self.puller.explained():
+            self.puller.begin()
             try:
                 error = _call_on_reset(self._bring_to_rest_for_reset(cell))
             finally:
@@ -291,7 +116,7 @@ class Deployment:
                 self.monitor.resume()
                 for stage in self.crew.get_stages():
                     stage.unpause()
-                self.monitor.end_pull(self._turn)
+                self.puller.end()
             if error is not None:
                 raise error
 
@@ -330,10 +155,10 @@ class Deployment:
 
         :param get_clones: tells which clones; is asked when no other change is under way, which plans for those it found.
         """
-        with self._changing(cell), self._explained():
+        with self._changing(cell), self.puller.explained():
             before = cell._nb_clones
             cell._nb_clones = get_clones()
-            if not self._is_open or cell._nb_clones == before:
+            if not self.puller.is_open or cell._nb_clones == before:
                 return
             places: list[tuple[Scope, ScalableCell]] = []
             try:
@@ -348,7 +173,7 @@ class Deployment:
     @contextmanager
     def _changing(self, cell: ScalableCell) -> Iterator[None]:
         """One change at a time. Who is inside of a cell does not wait for another one, which may wait for that cell."""
-        if not self._structure.acquire(blocking=not self.is_inside()):
+        if not self._structure.acquire(blocking=not self.puller.is_inside()):
             raise InvalidStateException(
                 f"the number of clones of {cell.get_full_name()} cannot be changed by a cell at this moment: another change "
                 f"or a reset waits for that cell; try again with its next item"
@@ -366,12 +191,12 @@ class Deployment:
                 if own in scope.stages:
                     self.crew.change_workers(scope.stages[own], own.get_nb_clones())
             return
-        self._refuse_from_inside(f"changed ({cell.get_full_name()} gets its first clone or loses its last one)")
-        self._begin()
+        self.puller.refuse_from_inside(f"changed ({cell.get_full_name()} gets its first clone or loses its last one)")
+        self.puller.begin()
         try:
             plan_again(self.crew, self.monitor, renew_clones=places[0][0] is not self.scope)
         finally:
-            self.monitor.end_pull(self._turn)
+            self.puller.end()
 
     # ------------------------------------------------------------------ ending
 
@@ -381,11 +206,11 @@ class Deployment:
         :param failed: whether an error ended the run.
         :raises Exception: the first error that an `_on_undeploy` raised, after all were called.
         """
-        self._refuse_from_inside("undeployed")
+        self.puller.refuse_from_inside("undeployed")
         with self.monitor.lock:
             self.monitor.revoke_locked()
-            first = self._is_open
-            self._is_open = False
+            first = self.puller.is_open
+            self.puller.is_open = False
         if not first:
             self._ended.wait()
             return
@@ -404,7 +229,7 @@ class Deployment:
         self.monitor.leave()
 
     def _end(self, failed: bool) -> Exception | None:
-        self._is_open = False
+        self.puller.is_open = False
         self.interrupt()
         with self._structure:  # whoever changes the number of clones has been interrupted too
             self.interrupt()
@@ -419,7 +244,7 @@ class Deployment:
         self._give_back_opencv_threads()
         if self.root._deployment is self:
             self.root._deployment = None
-            self.root._shadow_pull(None)
+            self.puller.unbind()
         self._ended.set()
         return error
 
@@ -427,7 +252,7 @@ class Deployment:
 
     def statistics(self) -> Statistics:
         """What was counted until now. Never waits for user code."""
-        return take_snapshot(self.root, self.crew, perf_counter() - self.began, self.sink_items)
+        return take_snapshot(self.root, self.crew, perf_counter() - self.began, self.puller.sink_items)
 
     def find_working(self) -> set[WorkingCell]:
         """The cells whose own code runs at this moment. Never waits for it."""

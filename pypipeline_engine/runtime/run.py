@@ -34,6 +34,8 @@ class RunState(StrEnum):
     FAILED = "failed"
 
 
+MANY = 2**62
+"""More items than any run has."""
 _OVER = (RunState.ENDED, RunState.STOPPED, RunState.FAILED)
 
 
@@ -78,12 +80,12 @@ class RunHandle:
         self.nb_items: int | None = None
         """How many items are to be expected, `None` where unknown."""
         try:
-            self._deployment.claim(self)
+            self._deployment.puller.claim(self)
             self.nb_items = self._expect(
                 self._deployment.nb_items if self._owns_deployment else cell.get_nb_available_pulls()
             )
         except BaseException:
-            self._deployment.release(self)
+            self._deployment.puller.release(self)
             if self._owns_deployment:
                 self._deployment.undeploy(failed=True)
             raise
@@ -95,6 +97,7 @@ class RunHandle:
         self._last: Statistics | None = None
         self._state = RunState.PAUSED if paused else RunState.RUNNING
         self._steps = 0
+        self._is_stepping = False  # whether what the thread pulls now are steps
         self._stop_asked = False
         # Guards state, steps and the wish to stop.
         self._changed = threading.Condition()
@@ -153,7 +156,7 @@ class RunHandle:
             if self._state is not RunState.PAUSED:
                 raise InvalidStateException(f"the run is {self._state}: pause() it before stepping")
             self._steps += n
-            self._changed.notify_all()
+            self._tell()
 
     def _set_state(self, state: RunState) -> None:
         with self._changed:
@@ -161,7 +164,12 @@ class RunHandle:
                 raise InvalidStateException(f"the run is {self._state} and cannot become {state}")
             self._state = state
             self._steps = 0
-            self._changed.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Have the thread look at what has changed, which is guarded by the lock that the caller has."""
+        self._changed.notify_all()
+        self._deployment.puller.ask_again()
 
     def stop(self) -> None:
         """End the run, and wait for that: for user code that runs, and for nothing else. Does nothing once it is over.
@@ -170,8 +178,8 @@ class RunHandle:
         """
         with self._changed:
             self._stop_asked = True
-            self._changed.notify_all()
-        if threading.current_thread() is self._thread or self._deployment.is_inside():
+            self._tell()
+        if threading.current_thread() is self._thread or self._deployment.puller.is_inside():
             return
         if self._owns_deployment and not self._over.is_set():
             self._deployment.interrupt()
@@ -195,7 +203,7 @@ class RunHandle:
             self.error = _explain_exit(self._cell, error)
         try:
             self._last = self._deployment.statistics()
-            self._deployment.release(self)
+            self._deployment.puller.release(self)
             if self._owns_deployment:
                 self._deployment.undeploy(failed=state is RunState.FAILED)
         except Exception as error:
@@ -216,7 +224,7 @@ class RunHandle:
             if not self._wait_for_leave():
                 return RunState.STOPPED if self._stop_asked else RunState.ENDED
             try:
-                self._deployment.pull_while(self._wants_more, self._handle)
+                self._deployment.puller.pull_many(self._allow, self._handle)
             except StopIteration:
                 return RunState.ENDED
             except InactiveException:
@@ -234,16 +242,17 @@ class RunHandle:
     def _is_full(self) -> bool:
         return self._max_items is not None and self._nb_done >= self._max_items
 
-    def _wants_more(self, done: int) -> bool:
-        """Whether one more step is to be taken, asked before each one with the number of steps that brought an item."""
+    def _allow(self, done: int) -> int:
+        """How many more items may come until this is asked again, after so many that came since it was asked last."""
         self._nb_done += done
-        if self._stop_asked or self._is_full():
-            return False
-        if self._state is RunState.PAUSED:
-            with self._changed:
+        with self._changed:
+            if self._is_stepping:
                 self._steps = max(0, self._steps - done)
-                return self.state is RunState.RUNNING or self._steps > 0
-        return True
+            self._is_stepping = self._state is RunState.PAUSED
+            if self._stop_asked or self._is_full():
+                return 0
+            most = MANY if self._max_items is None else self._max_items - self._nb_done
+            return min(most, self._steps) if self._is_stepping else most
 
     def _handle(self, error: Exception) -> None:
         if not isinstance(error, NonCriticalException):

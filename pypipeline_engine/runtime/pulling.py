@@ -1,0 +1,243 @@
+"""Pulling a deployed pipeline: when somebody asks for an item, or again and again for a run.
+
+Threads: everything may be called from any thread. One at a time pulls; it has the turn of the main domain, which also those
+take who need the pipeline at rest between two steps.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pypipeline_engine.cell import ACell
+from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor
+from pypipeline_engine.core.turn import Turn
+from pypipeline_engine.exceptions import InactiveException, InvalidStateException, ItemSkipped, NotDeployedException
+from pypipeline_engine.runtime.scope import Scope
+
+
+class Puller:
+    """Who pulls the pipeline whose outermost cell is `root`."""
+
+    def __init__(self, root: ACell, scope: Scope, monitor: Monitor, plan_again: Callable[[], None]) -> None:
+        """Make a puller for a pipeline that is about to be deployed.
+
+        :param scope: runs the pipeline.
+        :param plan_again: makes the plan again; the caller has the turn.
+        """
+        self._root = root
+        self._scope = scope
+        self._monitor = monitor
+        self._plan_again = plan_again
+        self._turn = Turn(monitor, root.get_full_name())
+        self._runner: object | None = None
+        self._has_news = False
+        self.is_open = True
+        """Whether the pipeline is not being undeployed. Becomes false once, under the lock of the monitor."""
+        self.sink_items = 0
+        """How many steps were delivered at the end of the pipeline."""
+
+    # ------------------------------------------------------------------ having the turn
+
+    def begin(self) -> None:
+        """Take the turn, after which nobody else pulls until `end`.
+
+        :raises NotDeployedException: where the pipeline is being undeployed.
+        :raises InvalidStateException: in the middle of a pull of the same thread, or in a clone.
+        :raises InactiveException: where the pipeline was undeployed while this waited.
+        """
+        if not self.is_open:
+            raise NotDeployedException(f"{self._root.get_full_name()} is not deployed: deploy() it first")
+        self.refuse_from_inside("pulled")
+        with self.explained():
+            self._monitor.begin_pull(self._turn)
+
+    def end(self) -> None:
+        """Give the turn."""
+        self._monitor.end_pull(self._turn)
+
+    def is_inside(self) -> bool:
+        """Whether the calling thread is running a cell of this pipeline."""
+        return self._monitor.is_inside(self._turn)
+
+    def refuse_from_inside(self, what: str) -> None:
+        """Refuse what would wait for the pull that it is a part of."""
+        if self.is_inside():
+            raise InvalidStateException(f"{self._root.get_full_name()} cannot be {what} by one of its own cells")
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Say in words where something was interrupted."""
+        try:
+            yield
+        except Interrupted:
+            raise self._explain_interruption() from None
+
+    def _explain_interruption(self) -> Exception:
+        why = "was reset" if self.is_open else "was undeployed"
+        return InactiveException(f"{self._root.get_full_name()} {why} during this pull")
+
+    # ------------------------------------------------------------------ on demand
+
+    def bind(self) -> None:
+        """Give the outermost cell a `pull` that keeps the turn until the next one, as long as nobody else wants it."""
+        kept: Kept | None = None
+        scope, monitor, get_ident = self._scope, self._monitor, threading.get_ident
+
+        def pull() -> None:
+            nonlocal kept
+            mine = kept
+            if mine is not None and mine.thread == get_ident() and not mine.inside:
+                try:
+                    mine.inside = True
+                    if not mine.revoked:
+                        scope.step()
+                        self.sink_items += 1
+                        return
+                except ItemSkipped:
+                    pass
+                except Interrupted:
+                    with monitor.lock:
+                        monitor.revoke_locked()
+                    raise self._explain_interruption() from None
+                finally:
+                    mine.inside = False
+                    if mine.revoked:
+                        monitor.leave_kept(mine)
+            self._refuse_during_run(self._root)
+            self.begin()
+            may_keep = True
+            try:
+                self._step_to_an_item()
+            except Interrupted:
+                may_keep = False
+                raise self._explain_interruption() from None
+            finally:
+                kept = monitor.pause_pull(self._turn, may_keep)
+
+        self._root._shadow_pull(pull)
+
+    def unbind(self) -> None:
+        """Give the outermost cell its own `pull` back."""
+        self._root._shadow_pull(None)
+
+    def pull(self, cell: ACell) -> None:
+        """Pull once; see `ACell.pull`."""
+        self._refuse_during_run(cell)
+        self.begin()
+        try:
+            if cell is self._root:
+                self._step_to_an_item()
+            else:
+                self._pull_part(cell)
+        except Interrupted:
+            raise self._explain_interruption() from None
+        finally:
+            self.end()
+
+    def _refuse_during_run(self, cell: ACell) -> None:
+        if self._runner is not None:
+            raise InvalidStateException(
+                f"{cell.get_full_name()} is being run: use the handle of the run, or stop it before pulling by hand"
+            )
+
+    def _step_to_an_item(self) -> None:
+        while True:
+            try:
+                self._scope.step()
+            except ItemSkipped:
+                continue
+            self.sink_items += 1
+            return
+
+    def _pull_part(self, cell: ACell) -> None:
+        """Pull a cell inside the pipeline: what runs in it, each once."""
+        scope = self._scope
+        nodes = [node for node in scope.get_nodes() if node in set(cell._get_cells_recursively())]
+        if not nodes:
+            raise InvalidStateException(
+                f"{cell.get_full_name()} runs in clones and cannot be pulled by itself: pull the pipeline"
+            )
+        pulled = [node for node in nodes if node is cell or scope.leads_out_of(node, cell)]
+        direct = [node for node in pulled if scope.queue_behind(node)]
+        if direct:
+            self._plan_again()
+        for node in pulled:
+            turn = scope.get_turn(node)
+            if turn is not None:
+                turn.take()
+            try:
+                outcome = scope.get_run(node)()
+            finally:
+                if turn is not None:
+                    turn.give()
+            if outcome is not None:
+                raise outcome.get_error()
+
+    # ------------------------------------------------------------------ for a run
+
+    def claim(self, runner: object) -> None:
+        """Reserve the pulling for a run.
+
+        :raises InvalidStateException: where there is one already.
+        """
+        with self._monitor.lock:
+            self._monitor.revoke_locked()
+            if self._runner is not None:
+                raise InvalidStateException(f"{self._root.get_full_name()} is being run already")
+            self._runner = runner
+
+    def release(self, runner: object) -> None:
+        """Undo `claim`."""
+        with self._monitor.lock:
+            if self._runner is runner:
+                self._runner = None
+
+    def ask_again(self) -> None:
+        """Have `pull_many` ask after the step at hand how many more there may be."""
+        self._has_news = True
+
+    def pull_many(self, allow: Callable[[int], int], on_error: Callable[[Exception], None]) -> None:
+        """Step again and again.
+
+        :param allow: says how many more items may come, and is given how many came since it was asked last. It is asked when
+            that many have come, and after `ask_again`; with 0 this returns.
+        :param on_error: is given each error, and may raise it.
+        :raises StopIteration: at the end of the stream.
+        :raises InactiveException: when undeployed meanwhile.
+        """
+        self.begin()
+        inside = True
+        turn, scope = self._turn, self._scope
+        done, left = 0, allow(0)
+        try:
+            while left:
+                if self._has_news:
+                    self._has_news = False  # before it is asked: what comes later is asked for later
+                    done, left = 0, allow(done)
+                    continue
+                if turn.is_wanted():  # somebody needs the pipeline between two steps
+                    self.end()
+                    inside = False
+                    self.begin()
+                    inside = True
+                try:
+                    scope.step()
+                except ItemSkipped:
+                    continue
+                except StopIteration:
+                    raise
+                except Exception as error:
+                    on_error(error)
+                    continue
+                self.sink_items += 1
+                done += 1
+                left -= 1
+                if not left:
+                    done, left = 0, allow(done)
+        except Interrupted:
+            raise self._explain_interruption() from None
+        finally:
+            if inside:
+                self.end()
