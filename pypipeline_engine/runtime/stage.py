@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.core.counters import Counters
-from pypipeline_engine.core.lending import LOOK_EVERY, Loan, Pace
+from pypipeline_engine.core.lending import Loan
 from pypipeline_engine.core.monitor import Interrupted, Monitor, Waiter
 from pypipeline_engine.core.sequencer import Sequencer
 from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.runtime.flatten import pulls_its_inside
+from pypipeline_engine.runtime.lender import Lender
 from pypipeline_engine.runtime.worker import Worker
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ SMALLEST_WINDOW = 16
 WINDOW_PER_CLONE = 8
 """With this many items in flight for each clone, one that takes ten times as long as the others leaves none of them idle."""
 RESULTS_LIMIT_BYTES = 256 * 2**20
-GUARD_S = 0.02
-"""After so long, an item of a loan is taken for one that does not end by itself: it may wait for another item, which only
-the other clones can bring."""
 
 
 def window_for(nb_clones: int, asked_for: int | None) -> int:
@@ -71,29 +69,24 @@ class Stage:
         self.workers: list[Worker] = []
         self.retired_starved_s = 0.0
         self.retired_wall_s = 0.0
-        self._ready = self.sequencer.ready
-        self._collect: Callable[[], Any] = lambda: END
+        self.ready = self.sequencer.ready
+        self.collect: Callable[[], Any] = lambda: END
         # Guarded by the lock of the monitor.
-        self._intake_is_taken = False
-        self._idle: list[Waiter] = []
-        self._lent: list[Waiter] = []  # the thread whose clone is lent
-        self._consumers: list[Waiter] = []
-        self._paused = False
+        self.intake_is_taken = False
+        self.idle: list[Waiter] = []
+        self.consumers: list[Waiter] = []
+        self.paused = False
         self._dropping = False
-        self._closed = False
+        self.closed = False
         self.generation = 0
         self._resting: list[Waiter] = []
-        self._watchers: list[Waiter] = []
+        self.watchers: list[Waiter] = []
         self._next_number = 1
-        self._pace = Pace()
-        self._may_lend = not self.pulls_its_inside and not any(
-            inner.has_thread_affinity() for inner in cell._get_cells_recursively()
-        )
-        self._loan: Loan[Worker] | None = None
+        self.lender = Lender(self)
 
     def bind(self, collect: Callable[[], Any]) -> None:
         """Say how the intake collects the values of one ticket; where it pulls the inside, these are the results."""
-        self._collect = collect
+        self.collect = collect
 
     def _get_window(self) -> int:
         return window_for(self.cell.get_nb_clones(), self.cell.config_queue_capacity.get_value())
@@ -109,57 +102,34 @@ class Stage:
         blocked_s = 0.0
         with self.monitor.lock:
             while True:
-                if self._closed or self.monitor.closed or (worker.retiring and not worker.is_lent):
+                if self.closed or self.monitor.closed or (worker.retiring and not worker.is_lent):
                     return False
                 if ahead and self._dropping and self.monitor.interrupted:
                     raise Interrupted
-                if self._paused:
+                if self.paused:
                     self._rest(worker)
                     begin = perf_counter()
                     blocked_s = 0.0
-                elif self._may_take_intake() and not worker.is_lent:
-                    self._intake_is_taken = True
+                elif self.may_take_intake() and not worker.is_lent:
+                    self.intake_is_taken = True
                     worker.starved_s += perf_counter() - begin - blocked_s
                     return True
                 else:
-                    starved = (self.sequencer.has_credit() or self.sequencer.ended) and not self._lends()
+                    starved = (self.sequencer.has_credit() or self.sequencer.ended) and not self.lender.lends()
                     asleep = perf_counter()
                     try:
-                        self._sleep_in_idleness(worker)
+                        self.lender.sleep(worker)
                     except Interrupted:
                         continue  # the reason stands in `_closed` or `_paused`
                     if not starved:
                         blocked_s += perf_counter() - asleep
 
-    def _may_take_intake(self) -> bool:
-        return not self._intake_is_taken and not self._lends() and self.sequencer.has_credit()
-
-    def _sleep_in_idleness(self, worker: Worker) -> None:
-        """Sleep until there may be something to do; one worker looks after the borrower of another one. Lock held."""
-        if worker.is_lent:
-            self.monitor.wait(self._lent, self._describe_idleness)
-            return
-        loan = self._loan
-        if loan is None or loan.guarded:
-            self.monitor.wait(self._idle, self._describe_idleness, unless=self._may_take_intake)
-            return
-        loan.guarded = True
-        before = (loan.current, loan.next)
-        try:
-            if self.monitor.wait(self._idle, self._describe_idleness, timeout_s=GUARD_S):
-                return
-        finally:
-            loan.guarded = False
-        if loan is self._loan:
-            if loan.current is not None and (loan.current, loan.next) == before:
-                self._end_loan(too_slow=True)
-            elif loan.next == before[1]:
-                # Nobody pulls. The borrower calls when it begins again.
-                self.monitor.wait(self._idle, self._describe_idleness)
+    def may_take_intake(self) -> bool:
+        return not self.intake_is_taken and not self.lender.lends() and self.sequencer.has_credit()
 
     def _rest(self, worker: Worker) -> None:
         worker.nb_resting += 1
-        self.monitor.wake_all(self._watchers)
+        self.monitor.wake_all(self.watchers)
         try:
             self.monitor.wait(self._resting, lambda: "a change of the plan", through_interruption=True)
         finally:
@@ -172,7 +142,7 @@ class Stage:
             ticket = worker.ticket = self.sequencer.open()
         result: Any
         try:
-            result = self._collect()
+            result = self.collect()
         except Interrupted:
             self._give_intake()
             return
@@ -192,7 +162,7 @@ class Stage:
         except BaseException as error:
             result = [Outcome(error)] * max(1, len(self.output_names))
         with self.monitor.lock:
-            self._pace.note(perf_counter() - begin)
+            self.lender.pace.note(perf_counter() - begin)
             self._finish(ticket, result)
 
     def open_ticket(self, worker: Worker) -> Any:
@@ -203,7 +173,7 @@ class Stage:
             ticket = self.sequencer.open()
         values: Any = None
         try:
-            values = self._collect()
+            values = self.collect()
         finally:
             if values is END:
                 self._give_intake(ticket, END)
@@ -216,8 +186,8 @@ class Stage:
         """Hand in the result of the oldest ticket of a worker that runs ahead."""
         with self.monitor.lock:
             self._finish(worker.tickets.popleft(), result)
-            if self._paused:
-                self.monitor.wake_all(self._watchers)
+            if self.paused:
+                self.monitor.wake_all(self.watchers)
 
     def end_tickets(self, worker: Worker) -> None:
         """End the stream in the place of what a worker that runs ahead has in work: a cell inside of it ended."""
@@ -228,7 +198,7 @@ class Stage:
     def wait_for_revival(self, worker: Worker) -> bool:
         """After the end of the stream, or an interruption, wait until there is more to do; false where there never is."""
         with self.monitor.lock:
-            while not (self._closed or self.monitor.closed):
+            while not (self.closed or self.monitor.closed):
                 if worker.generation != self.generation:
                     # Before any rest, and before the end: there may be tickets of the new generation already, and who
                     # brings them rests for it.
@@ -236,32 +206,32 @@ class Stage:
                     return True
                 if worker.retiring:
                     return False
-                if self._paused:
+                if self.paused:
                     self._rest(worker)
                 elif not self.sequencer.ended and not self.monitor.interrupted:
                     return True
                 else:
                     with suppress(Interrupted):
-                        self.monitor.wait(self._idle, self._describe_idleness)
+                        self.monitor.wait(self.idle, self.describe_idleness)
             return False
 
     def _give_intake(self, ticket: int | None = None, result: Any = None) -> None:
         with self.monitor.lock:
-            self._intake_is_taken = False
+            self.intake_is_taken = False
             if ticket is not None:
                 self._finish(ticket, result)
             if self.sequencer.has_credit():
-                self.monitor.wake_last(self._idle)
+                self.monitor.wake_last(self.idle)
 
     def _finish(self, ticket: int, result: Any) -> None:
         if self.sequencer.finish(ticket, result):
-            self.monitor.wake_first(self._consumers)
+            self.monitor.wake_first(self.consumers)
 
-    def _describe_idleness(self) -> str:
+    def describe_idleness(self) -> str:
         name = self.cell.get_full_name()
         if self.sequencer.ended:
             return f"a reset of {name}, whose stream has ended"
-        if self._intake_is_taken:
+        if self.intake_is_taken:
             return f"the input of {name}, which another clone pulls"
         return f"somebody to pull {name}, which has {self.sequencer.inside} items inside"
 
@@ -272,159 +242,41 @@ class Stage:
 
         :raises StopIteration: at the end of the stream, every time until `rewind`.
         """
-        loan = self._loan
-        result = self._take() if loan is None else self._work_on_loan(loan)
+        loan = self.lender.loan
+        result = self.take_without_loan() if loan is None else self.lender.work(loan)
         if result is END:
-            self._ready.appendleft(END)
+            self.ready.appendleft(END)
             raise StopIteration
         return result
 
-    def _take(self) -> Any:
+    def take_without_loan(self) -> Any:
         """The next result of the threads, or what comes of a loan that begins now; `END` at the end of the stream."""
         try:
-            result = self._ready.popleft()
+            result = self.ready.popleft()
         except IndexError:
             result, loan = self._wait_for_result()
             if loan is not None:
-                return self._work_on_loan(loan)
+                return self.lender.work(loan)
         if result is not END:
             self.sequencer.count_out(result)
-            if self._idle and not self._lends():
+            if self.idle and not self.lender.lends():
                 with self.monitor.lock:
-                    if self._may_take_intake():
-                        self.monitor.wake_last(self._idle)
+                    if self.may_take_intake():
+                        self.monitor.wake_last(self.idle)
         return result
 
     def has_ended(self) -> bool:
         """Whether nothing is left to take."""
-        return bool(self._ready) and self._ready[0] is END
+        return bool(self.ready) and self.ready[0] is END
 
     def _wait_for_result(self) -> tuple[Any, Loan[Worker] | None]:
         with self.monitor.lock:
-            while not self._ready:
-                loan = self._begin_loan()
+            while not self.ready:
+                loan = self.lender.begin()
                 if loan is not None:
                     return None, loan
-                self.monitor.wait(self._consumers, lambda: f"a result of {self.cell.get_full_name()}")
-            return self._ready.popleft(), None
-
-    # ------------------------------------------------------------------ lending a clone to the consumer
-
-    def _lends(self) -> bool:
-        """Whether a clone is lent, or will be when nothing is inside any more."""
-        return self._loan is not None or (self._may_lend and self._pace.is_quick())
-
-    def _begin_loan(self) -> Loan[Worker] | None:
-        """Lend a clone to the calling consumer, if it is time for that. Lock held."""
-        if not self._lends() or self.sequencer.inside or self._intake_is_taken or self._paused or self._closed:
-            return None
-        worker = next((worker for worker in self.workers if not worker.retiring and not worker.ended), None)
-        if worker is None:
-            return None
-        self._intake_is_taken = worker.is_lent = True
-        self._loan = Loan(worker, self.sequencer.opened)
-        self._loan.guarded = (
-            len(self.workers) == 1
-        )  # there is nobody, and one clone does one item at a time in any case
-        return self._loan
-
-    def _end_loan(self, too_slow: bool = False) -> None:
-        """Take the clone back from the consumer, or have it give both back as soon as it can. Lock held."""
-        loan, self._loan = self._loan, None
-        if loan is None:
-            return
-        loan.revoked = True
-        loan.ticket = loan.current
-        if too_slow:
-            self._pace.end_loan(loan.next - loan.first)
-        if loan.ticket is None:
-            self.sequencer.jump_to(loan.next)
-            self._intake_is_taken = loan.clone.is_lent = False
-            self.monitor.wake_all(self._lent)
-        else:
-            self.sequencer.jump_to(loan.ticket)
-            self.sequencer.open()
-            if loan.has_inputs:
-                loan.has_given_intake = True
-                self._intake_is_taken = False
-        self.monitor.wake_all(self._idle)
-
-    def _work_on_loan(self, loan: Loan[Worker]) -> Any:
-        """Work on the next item with a lent clone: without the lock, as long as nobody wants the clone back."""
-        worker = loan.clone
-        number = loan.next
-        loan.current = number
-        if loan.revoked and self._has_lost(loan):
-            loan.current = None
-            return self._take()
-        result: Any = None
-        is_quick = True
-        begin = 0.0 if number % LOOK_EVERY else perf_counter()
-        try:
-            if not loan.guarded:
-                self._call_guard()
-            worker.ticket = number
-            result = self._collect()
-            if result is not END:
-                loan.has_inputs = True
-                if loan.revoked:
-                    self._give_intake_of(loan)
-                result = worker.scope.process(result)  # type: ignore[union-attr]  # a clone that is lent has one
-                if begin:
-                    is_quick = loan.note(perf_counter() - begin)
-        except Interrupted:
-            result = None
-            raise
-        except BaseException as error:
-            result = [Outcome(error)] * max(1, len(self.output_names))
-        finally:
-            loan.has_inputs = False
-            if is_quick and result is not None and result is not END:
-                loan.next = number + 1
-                loan.current = None
-            if loan.revoked or loan.current is not None:
-                result = self._settle_loan(loan, result)
-        return result
-
-    def _has_lost(self, loan: Loan[Worker]) -> bool:
-        """Whether a loan was taken back before its borrower began with the item at hand."""
-        with self.monitor.lock:
-            return loan.ticket is None
-
-    def _give_intake_of(self, loan: Loan[Worker]) -> None:
-        with self.monitor.lock:
-            if not loan.has_given_intake:
-                loan.has_given_intake = True
-                self._intake_is_taken = False
-                self.monitor.wake_all(self._idle)
-
-    def _settle_loan(self, loan: Loan[Worker], result: Any) -> Any:
-        """Hand in the result of an item in the middle of which the loan was taken back, or with which it ends.
-
-        :param result: `None` where the item was interrupted, and its ticket stays open until the reset that follows.
-        """
-        with self.monitor.lock:
-            if self._loan is loan:
-                self._end_loan(too_slow=result is not END and result is not None)
-            loan.current = None
-            if loan.ticket is None:  # it was taken back between two items
-                return result
-            loan.clone.is_lent = False
-            self.monitor.wake_all(self._lent)
-            if not loan.has_given_intake:
-                self._intake_is_taken = False
-            if result is not None:
-                self.sequencer.finish(loan.ticket, result)  # the first one inside, and therefore ready at once
-                result = self._ready.popleft()
-                if result is not END:
-                    self.sequencer.count_out(result)
-            self.monitor.wake_all(self._idle)
-            return result
-
-    def _call_guard(self) -> None:
-        """Wake the threads of the other clones, of which one looks after the borrower."""
-        with self.monitor.lock:
-            self.monitor.wake_all(self._idle)
+                self.monitor.wait(self.consumers, lambda: f"a result of {self.cell.get_full_name()}")
+            return self.ready.popleft(), None
 
     # ------------------------------------------------------------------ workers
 
@@ -448,7 +300,7 @@ class Stage:
         worker = self.staying[-1]
         with self.monitor.lock:
             worker.retiring = True
-            self.monitor.wake_all(self._idle)
+            self.monitor.wake_all(self.idle)
             self.monitor.wake_all(self._resting)
         self.refresh_window()
         return worker
@@ -460,15 +312,15 @@ class Stage:
                 self.workers.remove(worker)
                 self.retired_starved_s += worker.starved_s
                 self.retired_wall_s += worker.wall_s
-                self.monitor.wake_all(self._watchers)
+                self.monitor.wake_all(self.watchers)
 
     def refresh_window(self) -> None:
         """Size the queue for the clones that there are."""
         with self.monitor.lock:
-            self._end_loan()
-            self._pace.begin_again()
+            self.lender.end()
+            self.lender.pace.begin_again()
             self.sequencer.window = self._get_window()
-            self.monitor.wake_all(self._idle)
+            self.monitor.wake_all(self.idle)
 
     @property
     def wall_s(self) -> float:
@@ -485,37 +337,37 @@ class Stage:
     def pause(self) -> None:
         """Let every worker finish its item, and wait until all rest. The caller has entered the monitor."""
         with self.monitor.lock:
-            self._paused = True
-            self._end_loan()
-            self.monitor.wake_all(self._idle)
+            self.paused = True
+            self.lender.end()
+            self.monitor.wake_all(self.idle)
             while not all(worker.is_at_rest() for worker in self.workers):
-                self.monitor.wait(self._watchers, lambda: f"the clones of {self.cell.get_full_name()} to come to rest")
+                self.monitor.wait(self.watchers, lambda: f"the clones of {self.cell.get_full_name()} to come to rest")
 
     def drop(self) -> None:
         """Let workers rest as soon as they are interrupted, and drop what they do."""
         with self.monitor.lock:
-            self._paused = self._dropping = True
-            self._end_loan()
+            self.paused = self._dropping = True
+            self.lender.end()
 
     def unpause(self) -> None:
         """Let the workers go on."""
         with self.monitor.lock:
-            self._paused = self._dropping = False
+            self.paused = self._dropping = False
             self.monitor.wake_all(self._resting)
-            self.monitor.wake_all(self._consumers)
+            self.monitor.wake_all(self.consumers)
 
     def close(self) -> None:
         """Have every worker end. Does not wait."""
         with self.monitor.lock:
-            self._closed = True
-            self._end_loan()
-            for sleepers in (self._resting, self._idle, self._lent):
+            self.closed = True
+            self.lender.end()
+            for sleepers in (self._resting, self.idle, self.lender.away):
                 self.monitor.wake_all(sleepers)
 
     def reopen(self) -> None:
         """Allow workers again after all have ended."""
         with self.monitor.lock:
-            self._closed = False
+            self.closed = False
 
     def join(self) -> None:
         """Wait until every worker has ended."""
@@ -525,7 +377,7 @@ class Stage:
     def rewind(self) -> None:
         """Drop everything inside. All workers rest."""
         with self.monitor.lock:
-            self._intake_is_taken = False
+            self.intake_is_taken = False
             self.generation += 1
             self.sequencer.reset()
             for worker in self.workers:
@@ -535,6 +387,6 @@ class Stage:
     def drain(self) -> list[Any]:
         """Take out the finished results, in order. All workers rest."""
         with self.monitor.lock:
-            results = [result for result in self._ready if result is not END]
-            self._ready.clear()
+            results = [result for result in self.ready if result is not END]
+            self.ready.clear()
             return results
