@@ -14,6 +14,7 @@ Locks: everything is guarded by the lock of the monitor, but for what the borrow
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,8 @@ class Lender:
         )
         self.pace = Pace()
         self.loan: Loan[Worker] | None = None
+        self.work: Callable[[], Any] = lambda: END
+        """Works on the next item, for the borrower while there is a loan."""
         self.away: list[Waiter] = []
         """The thread whose clone is lent."""
 
@@ -74,18 +77,19 @@ class Lender:
         """Whether a clone is lent, or will be when nothing is inside any more."""
         return self.loan is not None or (self._may_lend and self.pace.is_quick())
 
-    def begin(self) -> Loan[Worker] | None:
+    def begin(self) -> bool:
         """Lend a clone to the calling consumer, if it is time for that. Lock held."""
         stage = self._stage
         if not self.lends() or self._sequencer.inside or stage.intake_is_taken or stage.paused or stage.closed:
-            return None
+            return False
         worker = next((worker for worker in stage.workers if not worker.retiring and not worker.ended), None)
         if worker is None:
-            return None
+            return False
         stage.intake_is_taken = worker.is_lent = True
         loan = self.loan = Loan(worker, self._sequencer.opened)
         loan.guarded = len(stage.workers) == 1  # there is nobody, and one clone does one item at a time in any case
-        return loan
+        self.work = self._make_work(loan)
+        return True
 
     def end(self, too_slow: bool = False) -> None:
         """Take the clone back from the consumer, or have it give both back as soon as it can. Lock held."""
@@ -108,42 +112,48 @@ class Lender:
                 self._stage.intake_is_taken = False
         self._monitor.wake_all(self._stage.idle)
 
-    def work(self, loan: Loan[Worker]) -> Any:
-        """Work on the next item with a lent clone: without the lock, as long as nobody wants the clone back."""
-        worker = loan.clone
-        number = loan.next
-        loan.current = number
-        if loan.revoked and self._has_lost(loan):
-            loan.current = None
-            return self._stage.take_without_loan()
-        result: Any = None
-        is_quick = True
-        begin = 0.0 if number % LOOK_EVERY else perf_counter()
-        try:
-            if not loan.guarded:
-                self._call_guard()
-            worker.ticket = number
-            result = self._stage.collect()
-            if result is not END:
-                loan.has_inputs = True
-                if loan.revoked:
-                    self._give_intake_of(loan)
-                result = worker.scope.process(result)  # type: ignore[union-attr]  # a clone that is lent has one
-                if begin:
-                    is_quick = loan.note(perf_counter() - begin)
-        except Interrupted:
-            result = None
-            raise
-        except BaseException as error:
-            result = [Outcome(error)] * max(1, len(self._stage.output_names))
-        finally:
-            loan.has_inputs = False
-            if is_quick and result is not None and result is not END:
-                loan.next = number + 1
+    def _make_work(self, loan: Loan[Worker]) -> Callable[[], Any]:
+        """The way to work on the next item with a lent clone: without the lock, as long as nobody wants the clone back.
+
+        A closure over what it needs, because this is all that happens to an item that is quick.
+        """
+        worker, stage = loan.clone, self._stage
+        assert worker.scope is not None
+        collect, process = stage.collect, worker.scope.process
+
+        def work() -> Any:
+            number = loan.next
+            loan.current = number
+            if loan.revoked and self._has_lost(loan):
                 loan.current = None
-            if loan.revoked or loan.current is not None:
-                result = self._settle(loan, result)
-        return result
+                return stage.take_without_loan()
+            is_quick = True
+            begin = 0.0 if number % LOOK_EVERY else perf_counter()
+            try:
+                if not loan.guarded:
+                    self._call_guard()
+                worker.ticket = number
+                result = collect()
+                if result is not END:
+                    loan.has_inputs = True
+                    if loan.revoked:
+                        self._give_intake_of(loan)
+                    result = process(result)
+                    if begin:
+                        is_quick = loan.note(perf_counter() - begin)
+            except Interrupted:
+                self._settle(loan, None)
+                raise
+            except BaseException as error:
+                result = [Outcome(error)] * max(1, len(stage.output_names))
+            if result is END or not is_quick:
+                return self._settle(loan, result)
+            loan.has_inputs = False
+            loan.next = number + 1
+            loan.current = None
+            return self._settle(loan, result) if loan.revoked else result
+
+        return work
 
     def _has_lost(self, loan: Loan[Worker]) -> bool:
         """Whether a loan was taken back before its borrower began with the item at hand."""
@@ -166,6 +176,7 @@ class Lender:
             if self.loan is loan:
                 self.end(too_slow=result is not END and result is not None)
             loan.current = None
+            loan.has_inputs = False
             if loan.ticket is None:  # it was taken back between two items
                 return result
             loan.clone.is_lent = False

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.core.counters import Counters
-from pypipeline_engine.core.lending import Loan
 from pypipeline_engine.core.monitor import Interrupted, Monitor, Waiter
 from pypipeline_engine.core.sequencer import Sequencer
 from pypipeline_engine.core.values import END, Outcome
@@ -242,8 +241,8 @@ class Stage:
 
         :raises StopIteration: at the end of the stream, every time until `rewind`.
         """
-        loan = self.lender.loan
-        result = self.take_without_loan() if loan is None else self.lender.work(loan)
+        lender = self.lender
+        result = self.take_without_loan() if lender.loan is None else lender.work()
         if result is END:
             self.ready.appendleft(END)
             raise StopIteration
@@ -254,9 +253,9 @@ class Stage:
         try:
             result = self.ready.popleft()
         except IndexError:
-            result, loan = self._wait_for_result()
-            if loan is not None:
-                return self.lender.work(loan)
+            if not self._wait_for_result():
+                return self.lender.work()
+            result = self.ready.popleft()
         if result is not END:
             self.sequencer.count_out(result)
             if self.idle and not self.lender.lends():
@@ -269,14 +268,14 @@ class Stage:
         """Whether nothing is left to take."""
         return bool(self.ready) and self.ready[0] is END
 
-    def _wait_for_result(self) -> tuple[Any, Loan[Worker] | None]:
+    def _wait_for_result(self) -> bool:
+        """Wait until there is a result; false where the consumer has got a clone to work with instead."""
         with self.monitor.lock:
             while not self.ready:
-                loan = self.lender.begin()
-                if loan is not None:
-                    return None, loan
+                if self.lender.begin():
+                    return False
                 self.monitor.wait(self.consumers, lambda: f"a result of {self.cell.get_full_name()}")
-            return self.ready.popleft(), None
+            return True
 
     # ------------------------------------------------------------------ workers
 
