@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from time import process_time
 from typing import Any
 from unittest.mock import patch
 
@@ -24,7 +25,7 @@ def long_chain() -> Workload:
 
         def measure(is_quick: bool) -> float:
             size = Size(10, 2) if is_quick else Size(nb_items, 50)
-            return time_stream(stream, COUNTING, size) / size.items / nb_cells * 1e6
+            return time_stream(stream, COUNTING, size, process_time) / size.items / nb_cells * 1e6
 
         return Contender(f"{nb_cells:,} cells", measure)
 
@@ -65,7 +66,7 @@ def telemetry() -> Workload:
         def measure(is_quick: bool) -> float:
             chosen = Size(200) if is_quick else size
             with nullcontext() if is_on else _without_sampling():
-                took = time_stream(lambda job, nb: _run(job, nb, is_on), job, chosen)
+                took = time_stream(lambda job, nb: _run(job, nb, is_on), job, chosen, process_time)
             return took / chosen.items * 1e6
 
         return Contender(name, measure)
