@@ -117,7 +117,7 @@ def _format_row(row: Row) -> tuple[str, ...]:
         row.comparison.what,
         "-" if row.ours is None else unit.format(row.ours),
         "; ".join([peer, *row.missing]) if row.missing else peer,
-        "-" if row.ratio is None else f"{row.ratio:.2f}",
+        "-" if row.ratio is None else f"{row.ratio:.3f}",
         " or ".join(goal.describe(unit) for goal in row.comparison.goals) or "-",
         {True: "yes", False: "no", None: "-"}[row.reached],
     )
