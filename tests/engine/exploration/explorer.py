@@ -133,15 +133,19 @@ class Lock:
 class Explorer:
     """One schedule."""
 
-    def __init__(self, seed: int, preempt: Iterable[ModuleType] = (), budget: int = BUDGET) -> None:
+    def __init__(
+        self, seed: int, preempt: Iterable[ModuleType] = (), budget: int = BUDGET, every_step: bool = False
+    ) -> None:
         """Prepare the schedule of this seed.
 
         :param preempt: modules in which a thread may lose its turn at every line.
         :param budget: after so many switch points it is a livelock.
+        :param every_step: also within a line, at every step of the interpreter.
         """
         self.random = random.Random(seed)
         # Some schedules switch at nearly every point, others let a thread run on for long.
         self._eagerness = self.random.choice([0.01, 0.03, 0.1, 0.3] if preempt else [0.02, 0.1, 0.3, 0.9])
+        self._every_step = every_step
         self._files = frozenset(module.__file__ for module in preempt)
         self._changes: frozenset[int] = frozenset()
         if self.random.random() < 0.3:
@@ -305,9 +309,12 @@ class Explorer:
         return "\n".join(str(thread) for thread in self._threads if not thread.done) or "all are done"
 
     def _trace(self, frame: FrameType, event: str, argument: object) -> Any:
-        return self._trace_line if frame.f_code.co_filename in self._files else None
+        if frame.f_code.co_filename not in self._files:
+            return None
+        frame.f_trace_opcodes = self._every_step
+        return self._trace_line
 
     def _trace_line(self, frame: FrameType, event: str, argument: object) -> Any:
-        if event == "line" and not self.abandoned:
+        if event in ("line", "opcode") and not self.abandoned:
             self.switch()
         return self._trace_line

@@ -49,10 +49,10 @@ class Play:
 
     # ------------------------------------------------------------------ threads and moments
 
-    def disturb(self, name: str, actions: list[Callable[[], None]]) -> None:
-        """Have a thread of its own do these things, each at a moment of its own."""
+    def disturb(self, name: str, actions: list[Callable[[], None]], at: int | None = None) -> None:
+        """Have a thread of its own do these things, each at a moment of its own, or all of them at the same one."""
         last = self.random.randint(1, 4 * self.case.nb_items + 4)
-        moments = sorted(self.random.randint(0, last) for _ in actions)
+        moments = sorted(self.random.randint(0, last) if at is None else at for _ in actions)
         self.nb_disturbing += 1
 
         def act() -> None:
@@ -74,8 +74,9 @@ class Play:
     # ------------------------------------------------------------------ what disturbs
 
     def disturb_by_scaling(self) -> None:
-        self.nb_scalers = self.random.choice([1, 1, 2])
-        for number in range(self.nb_scalers):
+        number_of_them = self.random.choice([1, 1, 2])
+        self.nb_scalers += number_of_them
+        for number in range(number_of_them):
             changes = [self.scale for _ in range(self.random.randint(1, 6))]
             self.disturb(f"scaler {number}", changes)
 
@@ -288,6 +289,19 @@ def undeploy(play: Play) -> None:
     pulled(play, [play.disturb_by_undeploying])
 
 
+def torn(play: Play) -> None:
+    """A reset and an undeployment at the same moment."""
+    play.may_vanish = play.may_be_interrupted = True
+    moment = play.random.randint(1, 3 * play.case.nb_items)
+    pulled(
+        play,
+        [
+            lambda: play.disturb("resetter", [play.reset], moment),
+            lambda: play.disturb("undeployer", [play.undeploy], moment),
+        ],
+    )
+
+
 def everything(play: Play) -> None:
     disturbances = [play.disturb_by_scaling, play.disturb_by_resetting]
     if play.random.random() < 0.5:
@@ -365,7 +379,7 @@ def controlled_run(play: Play) -> None:
     handle.stop()
     play.check_is_down()
     play.check(complete=False)
-    if error is None and handle.state == "ended" and not play.case.catches and len(play.case.sinks) == 1:
+    if error is None and handle.state == "ended" and not play.case.catches:
         sink, expected = play.case.sinks[0]
         items = [item for item in sink.generations[-1] if not is_bad(item)]
         available = [item for item in expected if not is_bad(item)]
@@ -377,11 +391,12 @@ PLAYS = {
     "scale": scale,
     "reset": reset,
     "undeploy": undeploy,
+    "torn": torn,
     "everything": everything,
     "deploying": deploying,
     "failing-deploy": failing_deploy,
     "run": run,
     "controlled": controlled_run,
 }
-NEED_CATCHING_SINKS = {"reset", "everything"}
+NEED_CATCHING_SINKS = {"reset", "torn", "everything"}
 """Where an error cannot be told to belong before or behind a reset."""

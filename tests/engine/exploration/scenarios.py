@@ -1,7 +1,8 @@
 """One schedule: a shape of pipeline, what is done to it, and a seed, from which everything else follows.
 
 A scenario is named `shape/play`. Most seeds switch threads where they wait, wake and lock only; every eighth one may do so
-at every line of the engine, which takes some five times as long and finds what goes on without a lock.
+at every line of the engine, which takes some five times as long and finds what goes on without a lock; and every 64th one at
+every step of the interpreter.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from shapes import SHAPES, Case
 from takeover import find_modules, taken_over
 
 LINES_EVERY = 8
-BUDGET = 200_000
+STEPS_EVERY = 64
+BUDGET = 2_000_000
 LENDING: tuple[dict[str, float], ...] = (
     {},
     {"FEWEST_QUICK": 1, "MOST_QUICK": 1, "QUICK_S": 1e9, "FAR_TOO_SLOW_S": 1e9},
@@ -49,9 +51,10 @@ def explore(scenario: str, seed: int, lines: bool | None = None) -> Schedule:
     :param lines: whether threads may be switched at every line; by the seed where it is left out.
     :raises BaseException: what went wrong, with a note that says which schedule it was, and how to run it again.
     """
+    every_step = lines is None and seed % STEPS_EVERY == STEPS_EVERY - 1
     if lines is None:
-        lines = seed % LINES_EVERY == 0
-    explorer = Explorer(seed, find_modules() if lines else (), BUDGET)
+        lines = every_step or seed % LINES_EVERY == 0
+    explorer = Explorer(seed, find_modules() if lines else (), BUDGET, every_step)
     random = Random(f"{scenario}:{seed}")
     shape, _, play = scenario.partition("/")
     case = Case(World(explorer), random, catches=play in NEED_CATCHING_SINKS or random.random() < 0.5)

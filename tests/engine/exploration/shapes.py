@@ -48,6 +48,8 @@ class Case:
     """Whether its cells wait for each other, which has to be told."""
     errors: bool = True
     """Whether cells may raise errors and leave gaps."""
+    may_have_threads: bool = True
+    """Whether a source or a sink may have a thread of its own."""
     nb_items: int = 0
 
     # ------------------------------------------------------------------ what the cells do to a stream
@@ -76,8 +78,19 @@ class Case:
 
     def source(self) -> Flow:
         self.nb_items = self.random.randint(2, 9)
-        cell = Counting(self.pipeline, "source", self.world, self.nb_items)
+        cell: Any
+        if self.may_have_threads and self.random.random() < 0.2:
+            cell = self.own_thread("source", lambda box: Counting(box, "source", self.world, self.nb_items))
+        else:
+            cell = Counting(self.pipeline, "source", self.world, self.nb_items)
         return Flow(cell, [str(item) for item in range(self.nb_items)])
+
+    def own_thread(self, name: str, make_inner: Callable[[Any], Any]) -> ScalableCell:
+        """A cell that has a thread of its own, or none while it is scaled down."""
+        box = scaled(self.pipeline, f"{name}box", make_inner, 1)
+        self.choose_window(box)
+        self.boxes.append((box, 1))
+        return box
 
     def box(self, flow: Flow, name: str, make_inner: Callable[[Any], Any] | None = None, most: int = 4) -> Flow:
         """A scaled cell around a cell `name`, or around what `make_inner` makes; its stream is left as it is then."""
@@ -107,9 +120,15 @@ class Case:
         return Flow(cell, joined([flow.stream for flow in flows]))
 
     def sink(self, flow: Flow, name: str = "sink") -> None:
-        cell = Recording(self.pipeline, name, self.world, self.catches)
+        cell: Any
+        # One of two sinks that loses its thread is ahead of the other, which the end of the stream then comes too early for.
+        if name == "sink" and self.may_have_threads and self.catches and self.random.random() < 0.2:
+            cell = self.own_thread(name, lambda box: Recording(box, name, self.world, True))
+        else:
+            cell = Recording(self.pipeline, name, self.world, self.catches)
         connect(flow.cell, cell)
-        self.sinks.append((cell, flow.stream))
+        recording = cell.get_inner_cell() if isinstance(cell, ScalableCell) else cell
+        self.sinks.append((recording, flow.stream))
 
 
 def is_bad(value: str) -> bool:
@@ -226,22 +245,46 @@ def recurrent(case: Case) -> None:
     connect(cell, box)
     box.get_output("y").set_initial_value("i")
     Connection(box.get_output("y"), cell.last)
+    case.sink(Flow(box, accumulated(case, flow.stream)))
+
+
+def loop(case: Case) -> None:
+    """A pipeline with a cycle inside, which may have a thread of its own."""
+    world = case.world
+
+    def make(box: Any) -> Pipeline:
+        inside = Pipeline(box, "inside")
+        mixed, work = Accumulating(inside, "sum", world), Work(inside, "b", world)
+        Connection(InputPort(inside, "x"), mixed.x)
+        connect(mixed, work)
+        work.y.set_initial_value("i")
+        Connection(work.y, mixed.last)
+        Connection(work.y, OutputPort(inside, "y"))
+        return inside
+
+    flow = case.box(case.source(), "outer", make, most=1)
+    case.sink(Flow(flow.cell, accumulated(case, flow.stream)))
+
+
+def accumulated(case: Case, stream: Stream) -> Stream:
+    """What a cycle through `Accumulating` and a cell `b` makes of a stream without gaps and errors."""
     last, results = "i", []
-    for value in flow.stream:
+    for value in stream:
         result = case.mapped("b", [accumulate(value, last)])[0]
         last = last if is_bad(result) else result  # neither a gap nor an error travels round
         results.append(result)
-    case.sink(Flow(box, results))
+    return results
 
 
 def batching(case: Case) -> None:
     """Batches behind a scaled cell, made inline or in a thread of their own."""
     flow = case.box(case.source(), "a")
     size = case.random.randint(1, 3)
-    own_thread = case.random.random() < 0.5
-    batch = scaled(case.pipeline, "batchbox", lambda box: Batching(box, "batch", case.world, size), int(own_thread))
-    case.choose_window(batch)
-    case.boxes.append((batch, 1))
+    batch: Any
+    if case.random.random() < 0.5:
+        batch = case.own_thread("batch", lambda box: Batching(box, "batch", case.world, size))
+    else:
+        batch = Batching(case.pipeline, "batch", case.world, size)
     connect(flow.cell, batch)
     case.sink(Flow(batch, batched(flow.stream, size)))
 
@@ -259,7 +302,7 @@ def hopeless(case: Case) -> None:
 
 
 def _read_in_turns(case: Case, per_pull: int, largest: int) -> None:
-    case.errors = False
+    case.errors = case.may_have_threads = False
     case.constants = {"SMALLEST_CAPACITY": 1, "SPARE_CAPACITY": 0, "LARGEST_CAPACITY": largest}
     flow = case.source()
     groups = case.random.randint(1, 3)
@@ -287,6 +330,7 @@ SHAPES = {
     "row": two_in_a_row,
     "nested": nested,
     "recurrent": recurrent,
+    "loop": loop,
     "batch": batching,
     "narrow": narrow,
     "hopeless": hopeless,

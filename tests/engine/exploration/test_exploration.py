@@ -13,7 +13,7 @@ from scenarios import SCENARIOS, explore
 
 from pypipeline_engine.core.sequencer import Sequencer
 
-SEEDS = range(40)
+SEEDS = range(32)
 FEW = range(12)
 
 

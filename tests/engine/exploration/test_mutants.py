@@ -106,6 +106,17 @@ def test_threads_that_go_on_after_the_undeployment_are_found(monkeypatch):
     assert "undeployed while it runs" in str(find("chain/undeploy"))
 
 
+def test_a_reset_that_does_not_wait_where_an_undeployment_interrupts_it_is_found(monkeypatch):
+    def wait_once(self):
+        with self.lock:
+            self.revoke_locked()
+            if self._awake > 1:
+                self.wait(self._quiet, lambda: "all cells to come to rest", through_interruption=True)
+
+    monkeypatch.setattr(Monitor, "wait_until_quiet", wait_once)
+    assert "while it runs" in str(find("nested/torn"))
+
+
 def test_an_undeployment_that_looks_like_a_deadlock_is_found(monkeypatch):
     def interrupt(self):
         for stage in self.crew.get_stages():
