@@ -157,6 +157,8 @@ class Explorer:
         self._over = threading.Event()
         self._error: BaseException | None = None
         self.current: ExploredThread | None = None
+        self._is_choosing = False
+        """Whether threads are asked if they can go on: what they look at for that is no switch point."""
         self.nb_points = 0
         self.abandoned = False
         self.trace: list[int] = []
@@ -204,7 +206,7 @@ class Explorer:
         if self.abandoned:
             raise _Abandoned
         me = self.current
-        if me is None:
+        if me is None or self._is_choosing:
             return
         self.nb_points += 1
         if self._changes and self.nb_points < FAIR_AFTER:
@@ -250,7 +252,9 @@ class Explorer:
 
     def _get_able(self) -> list[ExploredThread]:
         living = [thread for thread in self._threads if not thread.done]
+        self._is_choosing = True
         able = [thread for thread in living if thread.can_go_on()]
+        self._is_choosing = False
         hasty = [thread for thread in living if thread.blocked is not None and thread.has_time_limit]
         if hasty and (not able or self.random.random() < TIMEOUT_ODDS):
             able.extend(thread for thread in hasty if thread not in able)

@@ -15,7 +15,7 @@ from explored_cells import World
 from explorer import Explorer
 from plays import NEED_CATCHING_SINKS, PLAYS, Play
 from shapes import SHAPES, Case
-from takeover import find_modules, taken_over
+from takeover import find_modules, taken_over, with_constants
 
 LINES_EVERY = 8
 STEPS_EVERY = 64
@@ -58,11 +58,12 @@ def explore(scenario: str, seed: int, lines: bool | None = None) -> Schedule:
     random = Random(f"{scenario}:{seed}")
     shape, _, play = scenario.partition("/")
     case = Case(World(explorer), random, catches=play in NEED_CATCHING_SINKS or random.random() < 0.5)
-    SHAPES[shape](case)
-    explorer.spawn("main", lambda: PLAYS[play](Play(case)))
     try:
-        with taken_over(explorer, {**random.choice(LENDING), **case.constants}):
-            explorer.run()
+        with taken_over(explorer):
+            SHAPES[shape](case)
+            explorer.spawn("main", lambda: PLAYS[play](Play(case)))
+            with with_constants({**random.choice(LENDING), **case.constants}):
+                explorer.run()
     except BaseException as error:
         error.add_note(f"schedule {_digest(scenario, explorer)}, again with: {COMMAND.format(scenario, seed)}")
         raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,9 @@ from typing import Any
 from explorer import Explorer, Lock
 from primitives import RLock, replacements_for
 
-PACKAGES = ("pypipeline_engine.core", "pypipeline_engine.runtime", "pypipeline_engine.cell")
+PACKAGES = ("pypipeline_engine.core", "pypipeline_engine.runtime", "pypipeline_engine.cell", "pypipeline_engine.cellio")
+ENOUGH_FRAMES = 5000
+"""A limit of recursion that no deployment has to raise, which only the first one would do."""
 BLOCKING = ("queue", "concurrent.futures", "selectors", "socket", "subprocess", "multiprocessing", "asyncio")
 """What waits in ways that the explorer cannot control."""
 
@@ -82,6 +85,40 @@ def _find_defaults(function: FunctionType, known: set[int]) -> Iterator[Place]:
             yield value, lambda value, name=name: function.__kwdefaults__.__setitem__(name, value)  # type: ignore[misc]
 
 
+@cache
+def _find_hashed() -> tuple[type, ...]:
+    """The classes whose objects are told apart by where they lie in memory."""
+    classes = [each for module in find_modules() for each in vars(module).values() if isinstance(each, type)]
+    return tuple(
+        each
+        for each in dict.fromkeys(classes)
+        if each.__module__.startswith(PACKAGES)
+        and each.__hash__ is object.__hash__
+        and not issubclass(each, BaseException)
+    )
+
+
+@contextmanager
+def _numbered() -> Iterator[None]:
+    """Number objects in the order in which they are hashed: the order in a set is otherwise another one each time."""
+    numbers: dict[int, tuple[object, int]] = {}
+
+    def get_number(self: object) -> int:
+        found = numbers.get(id(self))
+        if found is None:
+            found = numbers[id(self)] = self, len(numbers)  # and so keep it, and the place where it lies
+        return found[1]
+
+    hashed = _find_hashed()
+    try:
+        for each in hashed:
+            each.__hash__ = get_number  # type: ignore[assignment]
+        yield
+    finally:
+        for each in hashed:
+            del each.__hash__
+
+
 def _find_constants(constants: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
     for name, new in constants.items():
         holders = [module for module in find_modules() if name in vars(module)]
@@ -92,11 +129,25 @@ def _find_constants(constants: dict[str, Any]) -> Iterator[tuple[Place, Any]]:
 
 
 @contextmanager
-def taken_over(explorer: Explorer, constants: dict[str, Any] | None = None) -> Iterator[None]:
-    """Have the engine use the explorer's threads, locks and clock.
+def with_constants(constants: dict[str, Any]) -> Iterator[None]:
+    """Give constants of the engine other values, wherever they stand."""
+    swaps = list(_find_constants(constants))
+    try:
+        for (_, put), new in swaps:
+            put(new)
+        yield
+    finally:
+        for (original, put), _ in swaps:
+            put(original)
 
-    :param constants: other values for constants of the engine, wherever they stand.
+
+@contextmanager
+def taken_over(explorer: Explorer) -> Iterator[None]:
+    """Have the engine use the explorer's threads, locks and clock, and do the same again in the same schedule.
+
+    Pipelines are to be built and used within.
     """
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), ENOUGH_FRAMES))
     replaced = {id(original): new for original, new in replacements_for(explorer)}
     swaps: list[tuple[Place, Any]] = []
     for place in _find_places():
@@ -105,11 +156,11 @@ def taken_over(explorer: Explorer, constants: dict[str, Any] | None = None) -> I
         if new is None:  # a lock of a module or a class
             new = RLock(explorer) if isinstance(original, type(threading.RLock())) else Lock(explorer)
         swaps.append((place, new))
-    swaps.extend(_find_constants(constants or {}))
     try:
         for (_, put), new in swaps:
             put(new)
-        yield
+        with _numbered():
+            yield
     finally:
         for (original, put), _ in swaps:
             put(original)
