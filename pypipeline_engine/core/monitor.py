@@ -316,9 +316,9 @@ class Monitor:
                 self._release(waiter)
 
     def resume(self) -> None:
-        """End the interruption. Takes the lock."""
+        """End the interruption, unless it is one for good. Takes the lock."""
         with self.lock:
-            self.interrupted = False
+            self.interrupted = self.closed
 
     def wait_until_quiet(self) -> None:
         """Sleep until every other thread inside sleeps or has left. The caller has entered. Takes the lock."""

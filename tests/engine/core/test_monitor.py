@@ -161,6 +161,14 @@ class TestInterruption:
         monitor.await_sleepers()
         wake(monitor, monitor.wake_all, queue)
 
+    def test_one_for_good_is_never_over(self, monitor: SensedMonitor) -> None:
+        """A reset ends its own interruption, maybe after an undeployment has begun."""
+        monitor.interrupt()
+        monitor.interrupt(for_good=True)
+        monitor.resume()
+        with pytest.raises(Interrupted):
+            sleep_in(monitor, [])
+
     def test_some_sleep_on(self, monitor: SensedMonitor, start: Starter) -> None:
         queue: list[Waiter] = []
         monitor.interrupt()
