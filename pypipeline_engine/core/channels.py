@@ -179,12 +179,13 @@ class DirectChannel(Channel):
                     clock.run(unit.body, counters)
                 else:
                     unit.body()
-                if slot.value is UNSET:
+                value = slot.value
+                if value is UNSET:
                     raise unit.explain_missing_output()
+                return value
             except BaseException as error:
                 outcome = unit.settle(error, [before] if unit.inputs else [])
                 raise outcome.get_error()  # noqa: B904  # it is the same error, or the gap that stands for it
-            return slot.value
 
         self.pull = pull
 

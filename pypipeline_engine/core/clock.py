@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pypipeline_engine.core.counters import Counters
+    from pypipeline_engine.core.values import Outcome
 
 LARGEST_SHARE_OF_SAMPLING = 0.02
 LONGEST_INTERVAL = 256
@@ -68,6 +69,17 @@ class Clock:
             if self._remaining > 0:
                 return do()
             return self._step_timed(do)
+
+        return step
+
+    def bind_sink(self, run: Callable[[], Outcome | None]) -> Callable[[], None]:
+        """The same for a pipeline whose only sink is run by `run`: raises the error or gap that this returns."""
+
+        def step() -> None:
+            self._remaining -= 1
+            outcome = run() if self._remaining > 0 else self._step_timed(run)
+            if outcome is not None:
+                raise outcome.get_error()
 
         return step
 

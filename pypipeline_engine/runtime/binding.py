@@ -57,17 +57,6 @@ def guard(io: Input[Any], pull: Callable[[], Any]) -> Callable[[], Any]:
     return pull_guarded
 
 
-def make_step(run: Callable[[], Outcome | None]) -> Callable[[], None]:
-    """A step of a pipeline with one sink."""
-
-    def step() -> None:
-        outcome = run()
-        if outcome is not None:
-            raise outcome.get_error()
-
-    return step
-
-
 def make_collect(
     pulls: Sequence[Callable[[], Any]], sinks: Sequence[Callable[[], Outcome | None]]
 ) -> Callable[[], Any]:

@@ -39,7 +39,6 @@ from pypipeline_engine.runtime.binding import (
     make_read,
     make_set,
     make_skip,
-    make_step,
     slot_of,
 )
 from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
@@ -328,7 +327,8 @@ class Scope:
         if self._clone_of is None:
             self._taps = [(pull, slot_of(io)) for io, pull in outputs.items()]
             alone = self._sinks[0] if len(self._sinks) == 1 and not self._taps else None
-            self.step = self._plan.clocks[MAIN].bind(self._step if alone is None else make_step(alone))
+            clock = self._plan.clocks[MAIN]
+            self.step = clock.bind(self._step) if alone is None else clock.bind_sink(alone)
             return
         by_name = {io.get_name(): pull for io, pull in outputs.items()}
         collect = make_collect([by_name[name] for name in self._clone_of.output_names], self._sinks)
