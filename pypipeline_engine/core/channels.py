@@ -235,12 +235,18 @@ class CrossingChannel(Channel):
             return False
         return queued >= self.capacity or self.queued_bytes >= self.limit_bytes
 
-    def wait_for_room(self) -> None:
-        """Wait while full. The thread has the turn of the filling domain; the reader does not need it to make room."""
+    def wait_for_room(self, reader: Clock) -> None:
+        """Wait while full. The thread has the turn of the filling domain; the reader does not need it to make room.
+
+        :param reader: the clock of the domain on whose behalf the thread waits.
+        """
         if self.is_full():
-            with self._monitor.lock:
-                while self.is_full():
-                    self._monitor.wait(self.room_waiters, self._describe, unless=lambda: not self.is_full())
+            reader.wait_for_room(self._wait_while_full)
+
+    def _wait_while_full(self) -> None:
+        with self._monitor.lock:
+            while self.is_full():
+                self._monitor.wait(self.room_waiters, self._describe, unless=lambda: not self.is_full())
 
     def _describe(self) -> str:
         return f"room in {self}, which holds {len(self.buffer)} values that {self.target} has not pulled"
@@ -290,8 +296,10 @@ class CrossingChannel(Channel):
                 try:
                     if not has_ended():
                         for other in others:
-                            other.wait_for_room()
+                            other.wait_for_room(reader)
+                    blocked_s = owner.blocked_s
                     step()
+                    reader.blocked_s += owner.blocked_s - blocked_s  # whoever waited further up did so for the reader
                 finally:
                     turn.give()
 

@@ -43,6 +43,8 @@ class Clock:
         "_remaining",
         "_samples",
         "_weight",
+        "blocked_s",
+        "nested_blocked_s",
         "nested_cpu_s",
         "nested_s",
         "timed",
@@ -60,6 +62,9 @@ class Clock:
         self.timed = False
         self.nested_s = 0.0
         self.nested_cpu_s = 0.0
+        self.nested_blocked_s = 0.0
+        self.blocked_s = 0.0
+        """Seconds that threads of this domain waited for room, all of them; written by who runs the domain."""
 
     def bind(self, do: Callable[[], Any]) -> Callable[[], Any]:
         """The way to do one step of the domain: `do`, timed every now and then."""
@@ -101,7 +106,7 @@ class Clock:
         else:
             self._cpu_factor = 0 if self._samples % CPU_TIME_EVERY else CPU_TIME_EVERY
         self.timed = True
-        self.nested_s = self.nested_cpu_s = 0.0
+        self.nested_s = self.nested_cpu_s = self.nested_blocked_s = 0.0
         begin = perf_counter()
         try:
             return do()
@@ -125,8 +130,8 @@ class Clock:
         """Run a cell within a sample, and charge to it what the cells that it pulled did not take."""
         entered = perf_counter()
         cpu_factor = self._cpu_factor
-        outer_s, outer_cpu_s = self.nested_s, self.nested_cpu_s
-        self.nested_s = self.nested_cpu_s = 0.0
+        outer_s, outer_cpu_s, outer_blocked_s = self.nested_s, self.nested_cpu_s, self.nested_blocked_s
+        self.nested_s = self.nested_cpu_s = self.nested_blocked_s = 0.0
         begin_cpu = thread_time() if cpu_factor else 0.0
         begin = perf_counter()
         try:
@@ -135,10 +140,12 @@ class Clock:
             took = perf_counter() - begin
             took_cpu = thread_time() - begin_cpu if cpu_factor else 0.0
             own_cpu = max(0.0, took_cpu - self.nested_cpu_s) * cpu_factor
-            counters.add_sample(max(0.0, took - self.nested_s), self.nested_s, own_cpu, self._weight)
+            starved_s = max(0.0, self.nested_s - self.nested_blocked_s)
+            counters.add_sample(max(0.0, took - self.nested_s), starved_s, own_cpu, self._weight)
             # Timing this cell is not the work of the one that pulled it.
             self.nested_s = outer_s + perf_counter() - entered
             self.nested_cpu_s = outer_cpu_s + took_cpu
+            self.nested_blocked_s = outer_blocked_s
 
     def wait(self, wait: Callable[[], Any]) -> Any:
         """Wait within a sample: charged to nobody's work."""
@@ -150,3 +157,13 @@ class Clock:
             self.nested_s += perf_counter() - begin
             if self._cpu_factor:
                 self.nested_cpu_s += thread_time() - begin_cpu
+
+    def wait_for_room(self, wait: Callable[[], None]) -> None:
+        """Wait until those downstream have made room: within a sample or not, this is no wait for inputs."""
+        begin = perf_counter()
+        try:
+            wait()
+        finally:
+            took = perf_counter() - begin
+            self.blocked_s += took
+            self.nested_blocked_s += took

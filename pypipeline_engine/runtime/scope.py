@@ -322,7 +322,8 @@ class Scope:
             inside = pulls_its_inside(cell)
             names = stage.output_names if inside else stage.input_names
             collect = make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [])
-            stage.bind(self._plan.clocks[stage].bind(collect))
+            clock = self._plan.clocks[stage]
+            stage.bind(clock.bind(collect), clock)
         outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
         if self._clone_of is None:
             self._taps = [(pull, slot_of(io)) for io, pull in outputs.items()]

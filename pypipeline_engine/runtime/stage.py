@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cellio import InputPort, OutputPort
+from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.counters import Counters
 from pypipeline_engine.core.monitor import Interrupted, Monitor, Waiter
 from pypipeline_engine.core.sequencer import Sequencer
@@ -70,6 +71,7 @@ class Stage:
         self.retired_wall_s = 0.0
         self.ready = self.sequencer.ready
         self.collect: Callable[[], Any] = lambda: END
+        self._clock = Clock(1)
         # Guarded by the lock of the monitor.
         self.intake_is_taken = False
         self.idle: list[Waiter] = []
@@ -83,9 +85,13 @@ class Stage:
         self._next_number = 1
         self.lender = Lender(self)
 
-    def bind(self, collect: Callable[[], Any]) -> None:
-        """Say how the intake collects the values of one ticket; where it pulls the inside, these are the results."""
+    def bind(self, collect: Callable[[], Any], clock: Clock) -> None:
+        """Say how the intake collects the values of one ticket; where it pulls the inside, these are the results.
+
+        :param clock: that of the intake.
+        """
         self.collect = collect
+        self._clock = clock
 
     def _get_window(self) -> int:
         return window_for(self.cell.get_nb_clones(), self.cell.config_queue_capacity.get_value())
@@ -137,6 +143,7 @@ class Stage:
     def work(self, worker: Worker) -> None:
         """Work on one item. The worker has the intake, and gives it away as soon as it has its inputs."""
         begin = perf_counter()
+        blocked_s = self._clock.blocked_s
         with self.monitor.lock:
             ticket = worker.ticket = self.sequencer.open()
         result: Any
@@ -151,8 +158,9 @@ class Stage:
         if self.pulls_its_inside or result is END:
             self._give_intake(ticket, result)
             return
+        blocked_s = self._clock.blocked_s - blocked_s  # as long as it has the intake, nobody else counts there
         self._give_intake()
-        worker.starved_s += perf_counter() - begin
+        worker.starved_s += perf_counter() - begin - blocked_s
         assert worker.scope is not None
         try:
             result = worker.scope.process(result)

@@ -75,6 +75,25 @@ def test_a_wait_is_nobodys_work(time: FakeTime) -> None:
     assert (counters.busy_s, counters.starved_s, counters.cpu_s) == (1.0, 10.0, 1.0)
 
 
+def test_a_wait_for_room_is_a_wait_for_those_downstream(time: FakeTime) -> None:
+    clock = Clock(2)
+    source, sink = Counters(), Counters()
+
+    def run_source() -> None:
+        clock.wait(lambda: clock.wait_for_room(lambda: time.sleep(5.0)))
+        clock.wait(lambda: time.sleep(1.0))
+
+    def run_sink() -> None:
+        time.work(2.0)
+        clock.run(run_source, source)
+        clock.wait(lambda: clock.wait_for_room(lambda: time.sleep(3.0)))
+
+    clock.bind(lambda: clock.run(run_sink, sink))()
+    assert (source.busy_s, source.starved_s) == (0.0, 1.0)
+    assert (sink.busy_s, sink.starved_s) == (2.0, 6.0), "what those upstream do is a wait for inputs"
+    assert clock.blocked_s == 8.0
+
+
 def test_an_error_is_timed_too(time: FakeTime) -> None:
     clock = Clock(1)
     counters = Counters()
