@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPainterPath, QPaintEvent, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -51,9 +51,9 @@ class CellSearchPopup(QFrame):
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(6)
         layout.addWidget(self.search_field)
-        layout.addWidget(self.list, 1)
+        layout.addWidget(self.list)
         layout.addWidget(self._note)
-        layout.setAlignment(self._note, Qt.AlignmentFlag.AlignVCenter)
+        layout.addStretch(1)
         self.search_field.textChanged.connect(self._show)
         self.search_field.moved.connect(self._move)
         self.search_field.accepted.connect(self._choose_current)
@@ -71,7 +71,8 @@ class CellSearchPopup(QFrame):
         self.search_field.clear()
         self.search_field.setPlaceholderText(f"Search {counted(len(self._types), 'cell')}")
         self._show()
-        size = QSize(_WIDTH_PX, 8 + 28 + 6 + _ROWS * ROW_PX + 6 + 20 + 8)
+        # What is typed only makes it lower: the place for all cells stays a good one.
+        size = self.size()
         place = QRect(viewport.mapToGlobal(point), size)
         screen = viewport.screen().availableGeometry()
         place.moveLeft(max(screen.left(), min(place.left(), screen.right() - size.width())))
@@ -109,6 +110,16 @@ class CellSearchPopup(QFrame):
             self._note.show_text(self._note_text or "Enter adds the cell, Esc closes")
         else:
             self._note.show_text("No cell matches: try a part of its name, a category or a kind of value")
+        self.list.setFixedHeight(min(len(found), _ROWS) * ROW_PX)
+        self.list.setVisible(bool(found))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as what is shown, which depends on the width where the note wraps."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        self.resize(_WIDTH_PX, layout.totalHeightForWidth(_WIDTH_PX))
 
     def _move(self, direction: int) -> None:
         count = self.list.count()

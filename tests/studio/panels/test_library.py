@@ -2,7 +2,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from pypipeline_studio.panels.cell_rows import CELL_MIME_TYPE, ENTRY_ROLE, category_title, cell_tooltip, mime_data
+from pypipeline_studio.panels.cell_rows import (
+    CELL_MIME_TYPE,
+    ENTRY_ROLE,
+    ROW_PX,
+    category_title,
+    cell_tooltip,
+    mime_data,
+)
 from pypipeline_studio.panels.library import LibraryPanel
 from pypipeline_studio.panels.search_popup import CellSearchPopup
 
@@ -164,3 +171,19 @@ def test_a_click_in_the_popup_chooses(show, types, qtbot):
     with qtbot.waitSignal(popup.chosen) as chosen:
         qtbot.mouseClick(popup.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert chosen.args == ["tracking.Sort"]
+
+
+def test_the_popup_is_as_high_as_what_it_found(show, types, qtbot):
+    more = [types[1].model_copy(update={"class_name": f"Sort{number}"}) for number in range(10)]
+    popup = open_popup(qtbot, show, [*types, *more])
+    highest, at = popup.height(), popup.pos()
+    assert popup.list.height() == 9 * ROW_PX
+    qtbot.keyClicks(popup.search_field, "hog")
+    assert popup.list.height() == ROW_PX
+    assert popup.height() == highest - 8 * ROW_PX
+    qtbot.keyClicks(popup.search_field, "zz")
+    assert popup.list.isHidden()
+    assert popup._note.height() >= popup._note.heightForWidth(popup._note.width())
+    assert popup.height() < highest
+    popup.search_field.clear()
+    assert (popup.height(), popup.pos()) == (highest, at)
