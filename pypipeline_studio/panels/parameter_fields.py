@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QFocusEvent, QKeyEvent, QPaintEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QKeySequence,
+    QPaintEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSlider, QWidget
 
 from pypipeline_studio.panels.parameter_values import WrongText
@@ -22,7 +30,8 @@ class CheckedField(QLineEdit):
     """A line edit that gives values, not text.
 
     What cannot be read turns the field to the colour of errors, and is not given. Enter and leaving the field give it,
-    Escape takes back what was typed. Where a step is known, the arrow keys step.
+    Escape takes back what was typed. Where a step is known, the arrow keys step. Undo and redo are those of the window, but
+    for what is being typed.
     """
 
     edited = Signal(object, bool)
@@ -63,6 +72,19 @@ class CheckedField(QLineEdit):
             self.setText(text)
             self.setCursorPosition(0)
             self._complain("")
+
+    def event(self, event: QEvent) -> bool:
+        # A line edit takes these keys for itself, and would bring back texts that were given long ago.
+        is_for_window = (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and (event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo))
+            and not self.isModified()
+        )
+        if is_for_window:
+            event.ignore()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = _STEPS.get(Qt.Key(event.key()))

@@ -1,7 +1,7 @@
 import pytest
 from panel_samples import error
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QStyle, QStyleOptionSlider
 
@@ -454,3 +454,23 @@ def test_a_cell_is_disabled_and_bypassed(shown, qtbot):
     qtbot.mouseClick(shown.panel.state.disabled, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(shown.panel.state.bypassed, Qt.MouseButton.LeftButton)
     assert (disabled, bypassed) == ([(True,)], [(True,)])
+
+
+@pytest.mark.parametrize("key", [QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo])
+def test_undo_is_that_of_the_window_unless_something_is_being_typed(shown, key):
+    field = shown.field("hit_threshold")
+    combination = QKeySequence(key)[0]
+
+    def takes_it():
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, combination.key(), combination.keyboardModifiers())
+        event.ignore()
+        QApplication.sendEvent(field, event)
+        return event.isAccepted()
+
+    field.setFocus()
+    assert not takes_it()
+    field.selectAll()
+    QTest.keyClicks(field, "3")
+    assert takes_it()
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert not takes_it()
