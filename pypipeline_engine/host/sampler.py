@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from pypipeline_engine.core.counters import CellStatistics, ConnectionStatistics, Statistics
@@ -90,6 +90,7 @@ class Sampler:
         earlier = self._looks[0] if self._looks and not is_over else None
         window = now.statistics if earlier is None else _since(now.statistics, earlier.statistics)
         working = self._follow(find_working(), now.time_s)
+        window = _with_unfinished(window, working)
         snapshot = Snapshot(
             run=self._run,
             state=state,
@@ -98,7 +99,7 @@ class Sampler:
             sink_items=now.statistics.sink_items,
             sink_rate_hz=window.sink_rate_hz,
             cells={
-                cell.name: _to_figures(cell, total, window, working.get(cell.name))
+                cell.name: _to_figures(cell, total, window, max(working.get(cell.name, ()), default=None))
                 for cell, total in zip(window.cells, now.statistics.cells, strict=True)
             },
             connections=tuple(_to_connection(connection, window) for connection in window.connections),
@@ -119,13 +120,13 @@ class Sampler:
         # Over the whole of a run with pauses, everything has waited for most of the time, and nothing seems to be the limit.
         return self._limit if is_over and was_paused else found
 
-    def _follow(self, working: Collection[WorkingCell], now_s: float) -> dict[str, float]:
-        """By cell, for how long its longest run has been seen to go on, where that is long."""
+    def _follow(self, working: Collection[WorkingCell], now_s: float) -> dict[str, list[float]]:
+        """By cell, for how long its runs have been seen to go on, where that is long."""
         self._working = {cell: self._working.get(cell, now_s) for cell in working}
-        found: dict[str, float] = {}
+        found: dict[str, list[float]] = {}
         for cell, since_s in self._working.items():
             if now_s - since_s > WORKS_LONG_S:
-                found[cell.name] = max(found.get(cell.name, 0.0), now_s - since_s)
+                found.setdefault(cell.name, []).append(now_s - since_s)
         return found
 
     def _read_process(self, now: _Look, earlier: _Look | None) -> ProcessFigures | None:
@@ -153,6 +154,24 @@ def _since(now: Statistics, earlier: Statistics) -> Statistics:
             for cell in window.cells
         ),
     )
+
+
+def _with_unfinished(window: Statistics, working: Mapping[str, Collection[float]]) -> Statistics:
+    """The window with what long runs have taken of it so far. A cell counts its time when it is done with an item: without
+    this, one that hangs would seem to wait.
+    """
+    return replace(
+        window,
+        cells=tuple(
+            _busier(cell, sum(min(s, window.elapsed_s) for s in working[cell.name])) if cell.name in working else cell
+            for cell in window.cells
+        ),
+    )
+
+
+def _busier(cell: CellStatistics, more_s: float) -> CellStatistics:
+    busy_s = min(cell.busy_s + more_s, cell.wall_s)
+    return replace(cell, busy_s=busy_s, starved_s=min(cell.starved_s, cell.wall_s - busy_s))
 
 
 def _with_workers_of_now(cell: CellStatistics, window_s: float) -> CellStatistics:

@@ -127,3 +127,29 @@ def test_the_limit_is_named():
     snapshot = make_sampler(Clock()).look("running", lambda: at(4.0, 8, 3.9))
     assert snapshot.bottleneck is not None
     assert (snapshot.bottleneck.cells, snapshot.bottleneck.kind) == (("work",), "station")
+
+
+def test_a_cell_that_hangs_is_busy():
+    clock = Clock()
+    sampler = make_sampler(clock)
+    for _ in range(5):
+        figures = sampler.look("running", lambda: at(clock.now_s - 99, 1, 0.5), lambda: [WorkingCell("work", 1, 1)])
+        clock.now_s += 1
+    assert (figures.cells["work"].busy, figures.cells["work"].blocked) == (1.0, 0.0)
+    assert figures.bottleneck.cells == ("work",)
+
+
+def test_one_clone_that_hangs_makes_its_share_of_a_cell_busy():
+    clock = Clock()
+    sampler = make_sampler(clock)
+
+    def look():
+        elapsed_s = clock.now_s - 99
+        scaled = cell(runs=1, wall_s=4 * elapsed_s, starved_s=3 * elapsed_s, method="thread", workers=4)
+        found = [WorkingCell("work", 1, 1)]
+        return sampler.look("running", lambda: Statistics(elapsed_s, 1, (scaled,)), lambda: found).cells["work"]
+
+    for _ in range(5):
+        figures = look()
+        clock.now_s += 1
+    assert (figures.busy, figures.starved, figures.blocked) == (0.25, 0.75, 0.0)
