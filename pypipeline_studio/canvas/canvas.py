@@ -432,7 +432,7 @@ class Canvas(QWidget):
         """Select a cell and have it visible."""
         self.select([name])
         if name in self._nodes:
-            self.viewer.ensureVisible(self._nodes[name].view)
+            self.viewer.show_also(self._nodes[name].view.sceneBoundingRect())
 
     def _rectangle(self, names: Iterable[str]) -> QRectF | None:
         found = QRectF()

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
     QKeyEvent,
     QMouseEvent,
+    QResizeEvent,
+    QTransform,
     QUndoStack,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QApplication, QFrame, QGraphicsItem, QGraphicsView
+from PySide6.QtWidgets import QApplication, QFrame, QGraphicsItem, QGraphicsView, QToolTip
 
 from pypipeline_studio.canvas.node_item import StudioNodeItem
 from pypipeline_studio.canvas.nodegraphqt import BareViewer
@@ -85,6 +87,8 @@ class StudioViewer(BareViewer):
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
         self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)
         self._cursor_text.setVisible(False)
+        self._scene_range = QRectF(QPointF(), QSizeF(self.viewport().size()))
+        self._update_scene()
 
     # ------------------------------------------------------------------ zoom and pan
 
@@ -107,11 +111,38 @@ class StudioViewer(BareViewer):
             return
         shown = min(size.width() / rectangle.width(), size.height() / rectangle.height(), most)
         shown = max(shown, ZOOM_LIMITS[0])
-        area = QRectF(0, 0, size.width() / shown, size.height() / shown)
+        area = QRectF(QPointF(), QSizeF(size) / shown)
         area.moveCenter(rectangle.center())
         self._scene_range = area
         self._update_scene()
         self.zoom_changed.emit(self.get_scale())
+
+    def show_also(self, rectangle: QRectF, margin_px: float = 24.0) -> None:
+        """Move the scene, no further than needed, until a part of it is visible; its upper left where it is too large."""
+        margin, shown = margin_px / self.get_scale(), self._scene_range
+        wanted = rectangle.adjusted(-margin, -margin, margin, margin)
+        dx = min(wanted.left() - shown.left(), max(0.0, wanted.right() - shown.right()))
+        dy = min(wanted.top() - shown.top(), max(0.0, wanted.bottom() - shown.bottom()))
+        if dx or dy:
+            self._set_viewer_pan(dx, dy)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the scale and what is in the middle: NodeGraphQt zooms by the difference of the sizes, and tells nobody."""
+        QGraphicsView.resizeEvent(self, event)
+        area = QRectF(QPointF(), QSizeF(self.viewport().size()) / self.get_scale())
+        area.moveCenter(self._scene_range.center())
+        self._scene_range = area
+        self._update_scene()
+
+    def _update_scene(self) -> None:
+        """Show `_scene_range`. `fitInView` leaves a margin of two pixels: each pan and resize would zoom out a little."""
+        area, size = self._scene_range, self.viewport().size()
+        if area.isEmpty() or size.isEmpty():
+            return
+        shown = min(size.width() / area.width(), size.height() / area.height())
+        self.setSceneRect(area)
+        self.setTransform(QTransform.fromScale(shown, shown))
+        self.centerOn(area.center())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         delta = event.angleDelta().y() or event.angleDelta().x()
@@ -289,7 +320,17 @@ class StudioViewer(BareViewer):
         if target is not None:
             end = target.sceneBoundingRect().center()
         self._dragged.draw_path(self._wire_from, cursor_pos=end)
+        self._tell_refusal(point)
         self.viewport().update()
+
+    def _tell_refusal(self, point: QPoint) -> None:
+        """Say why the wire cannot end here. Qt shows no tooltip by itself while a button is held."""
+        port = self.port_at(point)
+        reason = self._refused.get(port, "") if port is not None else ""
+        if reason:
+            QToolTip.showText(self.viewport().mapToGlobal(point), reason, self.viewport())
+        elif QToolTip.isVisible():
+            QToolTip.hideText()
 
     def _target_at(self, point: QPoint) -> StudioPort | None:
         """The port at which the wire would end here."""
@@ -316,6 +357,8 @@ class StudioViewer(BareViewer):
     def _end_wire(self) -> None:
         for port in self._refused:
             port.refusal = ""
+        if self._refused and QToolTip.isVisible():
+            QToolTip.hideText()
         self._refused = {}
         self._dragged.setVisible(False)
         self._dragged.begin(None)

@@ -2,10 +2,10 @@
 
 import pytest
 from gestures import at_node, at_port, click, double_click, drag, middle_of_wire, move, port_of
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolTip
 
 from pypipeline_engine.graph.writer import to_text
 from pypipeline_engine.resources import get_examples
@@ -284,3 +284,60 @@ def test_nothing_but_edits_of_the_document_lies_on_the_undo_stack(canvas, people
     canvas.viewer.zoom_by(0.5)
     canvas.show_live({}, {})
     assert people.undo_stack.count() == 0
+
+
+def test_a_small_graph_is_shown_at_100_per_cent_and_no_less(canvas, session) -> None:
+    canvas.add_cell("demo.Work")
+    canvas.fit_all()
+    assert canvas.viewer.get_scale() == 1.0
+    drag(canvas, QPoint(700, 700), QPoint(600, 650), Qt.MouseButton.MiddleButton)
+    assert canvas.viewer.get_scale() == 1.0
+
+
+def test_a_window_of_another_size_shows_the_same_scale_and_middle(canvas, people) -> None:
+    viewer = canvas.viewer
+    viewer.zoom_by(0.8 / viewer.get_scale())
+    middle = viewer.mapToScene(viewer.viewport().rect().center())
+    for size in (QSize(700, 500), QSize(1500, 400), QSize(1400, 800)):
+        canvas.resize(size)
+        assert viewer.get_scale() == pytest.approx(0.8)
+        moved = viewer.mapToScene(viewer.viewport().rect().center()) - middle
+        assert abs(moved.x()) + abs(moved.y()) < 4
+
+
+def test_what_is_drawn_first_is_at_100_per_cent_whatever_the_window(canvas, session) -> None:
+    canvas.resize(900, 500)
+    assert canvas.viewer.get_scale() == 1.0
+    canvas.add_cell("demo.Work")
+    assert canvas.viewer.get_scale() == 1.0
+    assert canvas.viewer.viewport().rect().contains(at_node(canvas, "work"))
+
+
+@pytest.mark.parametrize("offset", [QPoint(900, 300), QPoint(-900, -300), QPoint(0, 900)])
+def test_revealing_a_cell_moves_it_into_view(canvas, people, offset) -> None:
+    viewport, middle = canvas.viewer.viewport(), QPoint(700, 700)
+    for _ in range(2):
+        drag(canvas, middle, middle + offset, Qt.MouseButton.MiddleButton)
+    assert not viewport.rect().contains(at_node(canvas, "detect"))
+    canvas.reveal("detect")
+    assert canvas.selected() == ("detect",)
+    item = canvas._nodes["detect"].view
+    shown = canvas.viewer.mapFromScene(item.sceneBoundingRect()).boundingRect()
+    assert viewport.rect().contains(shown)
+    before = at_node(canvas, "detect")
+    canvas.reveal("detect")
+    assert at_node(canvas, "detect") == before
+
+
+def test_a_port_says_why_it_does_not_take_the_wire_that_is_dragged_to_it(canvas, people, qtbot) -> None:
+    start, end = at_port(canvas, "video", "frame"), at_port(canvas, "track", "boxes")
+    drag(canvas, start, end, release=False)
+    reason = port_of(canvas, "track", "boxes").refusal
+    assert reason
+    qtbot.waitUntil(lambda: QToolTip.isVisible() and QToolTip.text() == reason)
+    move(canvas, end + QPoint(-60, 60), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not QToolTip.isVisible())
+    move(canvas, end, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(QToolTip.isVisible)
+    QTest.mouseRelease(canvas.viewer.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, end)
+    qtbot.waitUntil(lambda: not QToolTip.isVisible())
