@@ -322,7 +322,7 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         if self._is_limit:
             painter.setPen(outline(colour("neck_line"), 1.8))
         elif self._nb_errors:
-            painter.setPen(outline(colour("error"), 1.6))
+            painter.setPen(outline(colour("error"), 1.6, dash=is_missing))
         elif is_missing:
             painter.setPen(outline(colour("text3"), 1.2, dash=True))
         else:
@@ -419,11 +419,11 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
             self._paint_buttons(painter)
             workers, room = "", room - 2 * _BUTTON - 10
         if live.working_s is not None:
-            latency = f"at one item for {elapsed(live.working_s)}"
+            latency, short = f"at one item for {elapsed(live.working_s)}", f"for {elapsed(live.working_s)}"
             workers = ""
         else:
             latency = f"{duration(live.latency_p95_s)} p95" if live.latency_p95_s is not None else ""
-        short = latency.removesuffix(" p95")
+            short = latency.removesuffix(" p95")
         for shown, beside in ((latency, workers), (short, workers), (short, workers.partition(" ")[0])):
             if width_of(shown, _VALUE) + width_of(beside, _STRONG) + 6 <= room:
                 break

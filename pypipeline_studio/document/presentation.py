@@ -127,7 +127,7 @@ def _view(
         reason = cell_type.problem if cell_type is not None else ""
         note = f"Cannot be used – {reason}" if reason else "Not installed – kept as saved"
         if cell.disabled:
-            note = f"Disabled. {note}"
+            note = f"Disabled. {note}" if reason else "Disabled, not installed – kept"
     elif cell.disabled:
         note = "Disabled"
     elif cell.bypassed:
@@ -167,10 +167,9 @@ def _bypass_note(cell: CellEntry, types: StudioTypes, connected: Collection[str]
     for output, port in ports.outputs.items():
         like = next((name for name in candidates if ports.inputs[name].type == port.type), None)
         if like is None:
-            return f"Bypassed, but no input is like {output}"
+            return f"Bypassed: nothing fits {output}"
         passing[like] = True
-    verb = "goes" if len(passing) == 1 else "go"
-    return f"Bypassed: {' and '.join(passing)} {verb} straight through"
+    return f"Bypassed: {' and '.join(passing)} {'passes' if len(passing) == 1 else 'pass'}"
 
 
 def workers_text(scale: Scale | None) -> str:

@@ -62,7 +62,7 @@ STATES = {
     "nested": (NESTED, NodeLive("running", 8.21, 0.00402, 0.03, 0.97, 0.0)),
     "paused": (DETECT, replace(RUNNING, activity="paused")),
     "over": (DETECT, replace(RUNNING, activity="over")),
-    "bypassed": (replace(DETECT, condition="bypassed", note="Bypassed: image goes straight through"), None),
+    "bypassed": (replace(DETECT, condition="bypassed", note="Bypassed: image passes"), None),
     "problem": (replace(DETECT, nb_problems=2, workers="×2 threads"), None),
     "working": (DETECT, replace(RUNNING, working_s=12.0)),
     "limit and error": (DETECT, replace(RUNNING, is_limit=True, nb_errors=3)),

@@ -8,7 +8,11 @@ from canvas_sheet import DETECT, MISSING, RUNNING, STATES, Sheet
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage
 
+from pypipeline_engine.graph.reader import read
+from pypipeline_studio.canvas import node_item
 from pypipeline_studio.canvas.wire_labels import HEIGHT, get_width
+from pypipeline_studio.document.presentation import present
+from pypipeline_studio.document.types import StudioTypes
 from pypipeline_studio.document.views import NodeLive, PortView, WireLive
 from pypipeline_studio.theme.colours import colour, kind_colour, mix, theme
 
@@ -298,3 +302,46 @@ def test_a_label_is_short_where_there_is_no_room(sheet) -> None:
     ((_, place),) = sheet.labels._places.values()
     assert not place.has_rate
     assert place.box[3] - place.box[1] >= HEIGHT
+
+
+@pytest.fixture
+def texts(monkeypatch):
+    """The texts that nodes paint."""
+    painted = []
+    put = node_item.put_text
+
+    def note(painter, rect, text, *rest):
+        painted.append(text)
+        put(painter, rect, text, *rest)
+
+    monkeypatch.setattr(node_item, "put_text", note)
+    return painted
+
+
+@pytest.mark.parametrize(
+    ("entry", "note"),
+    [
+        ('"type": "acme.Embedder"', "Not installed – kept as saved"),
+        ('"type": "acme.Embedder", "disabled": true', "Disabled, not installed – kept"),
+        ('"type": "vision.DrawBoxes", "disabled": true', "Disabled"),
+        ('"type": "vision.DrawBoxes", "bypassed": true', "Bypassed: image passes"),
+        ('"type": "detection.HogPeople", "bypassed": true', "Bypassed: nothing fits boxes"),
+    ],
+)
+def test_the_note_of_a_cell_that_does_not_run_is_there_to_the_end(sheet, texts, known, entry, note) -> None:
+    text = f'{{"format": "pypipeline.graph", "version": 1, "cells": {{"cell": {{{entry}}}}}}}'
+    view = present(read(text), (), StudioTypes(known.types)).nodes["cell"]
+    sheet.add("cell", view)
+    sheet.picture(1.0, 1.0, sheet.area("cell"))
+    assert note in texts
+
+
+def test_how_long_a_cell_works_is_seen_also_beside_the_buttons_for_clones(sheet, texts) -> None:
+    live = NodeLive("running", 2.46, 1.3, 0.9, 0.1, 0.0, "×2 threads", working_s=8.8)
+    item = sheet.add("detect", DETECT, live)
+    sheet.picture(1.0, 1.0, sheet.area("detect"))
+    assert "at one item for 8.8 s" in texts
+    texts.clear()
+    item._is_hovered = True
+    sheet.picture(1.0, 1.0, sheet.area("detect"))
+    assert "for 8.8 s" in texts

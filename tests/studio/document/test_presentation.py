@@ -79,7 +79,7 @@ def test_disabled_and_bypassed_cells_say_so(people, types) -> None:
     document = edits.set_flag(document, (), ["draw"], "bypassed", True)
     nodes = present(document, (), types).nodes
     assert (nodes["tracks"].condition, nodes["tracks"].note) == ("disabled", "Disabled")
-    assert (nodes["draw"].condition, nodes["draw"].note) == ("bypassed", "Bypassed: image goes straight through")
+    assert (nodes["draw"].condition, nodes["draw"].note) == ("bypassed", "Bypassed: image passes")
 
 
 def test_a_parameter_becomes_a_port_when_it_is_connected_or_wanted(types) -> None:
@@ -167,7 +167,7 @@ def test_a_bypassed_cell_names_the_input_that_takes_the_place_of_its_output(type
         '"end": {"type": "sinks.Null", "bypassed": true}',
     ]
     nodes = present(graph(", ".join(cells)), (), types).nodes
-    assert nodes["none"].note == "Bypassed, but no input is like boxes"
+    assert nodes["none"].note == "Bypassed: nothing fits boxes"
     assert nodes["end"].note == "Bypassed"
 
 
@@ -175,12 +175,12 @@ def test_the_input_that_goes_straight_through_need_not_be_the_first() -> None:
     image, mask = (PortType(name=name, type=ValueType(name=name)) for name in ("image", "tensor"))
     own = StudioTypes([CellType(name="x.Masked", inputs=(mask, image), outputs=(image,))])
     node = present(graph('"m": {"type": "x.Masked", "bypassed": true}'), (), own).nodes["m"]
-    assert node.note == "Bypassed: image goes straight through"
+    assert node.note == "Bypassed: image passes"
 
 
 def test_a_placeholder_that_is_disabled_says_both(types) -> None:
     node = present(graph('"reid": {"type": "acme.Embedder", "disabled": true}'), (), types).nodes["reid"]
-    assert (node.condition, node.note) == ("missing", "Disabled. Not installed – kept as saved")
+    assert (node.condition, node.note) == ("missing", "Disabled, not installed – kept")
 
 
 def test_of_a_large_graph_only_what_has_moved_is_made_anew(types) -> None:
