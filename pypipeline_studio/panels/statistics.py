@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 )
 
 from pypipeline_engine.host.protocol import Snapshot
-from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.statistics_model import (
     CELL,
     COLUMNS,
@@ -71,13 +70,18 @@ class StatisticsPanel(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(900, 232)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show yet."""
+        return self.model.rowCount() == 0
+
     def show_snapshot(self, snapshot: Snapshot | None, categories: Mapping[str, str] | None = None) -> None:
         """Show another snapshot; `None` for no run.
 
         :param categories: by full name, the category of each cell, for its icon.
         """
         self.model.show_snapshot(snapshot, categories or {})
-        self._stack.setCurrentIndex(1 if self.model.rowCount() else 0)
+        self._stack.setCurrentIndex(0 if self.is_empty else 1)
 
     def select_cell(self, name: str) -> None:
         """Mark the row of a cell without telling anybody; an empty name for none."""
@@ -118,10 +122,6 @@ class StatisticsTable(QTableView):
         header.sectionClicked.connect(self.sort_by)
         for column, about in enumerate(COLUMNS):
             self.setColumnWidth(column, about.width_px)
-        self._legend = LoadLegend()
-        self._legend.setParent(header.viewport())
-        self._legend.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        header.sectionResized.connect(self._place_legend)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._open_menu)
         self.clicked.connect(self._activate)
@@ -156,13 +156,6 @@ class StatisticsTable(QTableView):
         names = max(0, min(100, spare // 6))
         self.setColumnWidth(CELL, COLUMNS[CELL].width_px + names)
         self.setColumnWidth(LOAD, COLUMNS[LOAD].width_px + max(0, spare - names))
-        self._place_legend()
-
-    def _place_legend(self) -> None:
-        header = self.horizontalHeader()
-        left, width = header.sectionViewportPosition(LOAD), header.sectionSize(LOAD)
-        self._legend.setVisible(width >= self._legend.width() + 56)
-        self._legend.move(left + width - self._legend.width(), (header.height() - self._legend.height()) // 2)
 
     def _open_menu(self, point: QPoint) -> None:
         menu = QMenu(self)

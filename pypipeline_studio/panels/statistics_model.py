@@ -29,8 +29,8 @@ class StatisticsRow:
 
     @property
     def nb_errors(self) -> int:
-        """Errors and skipped items together."""
-        return self.figures.errors + self.figures.skipped
+        """How often it failed. What was skipped is another figure: it has failures in it, and what a filter leaves out."""
+        return self.figures.errors
 
     @property
     def queue_fill(self) -> float | None:
@@ -94,8 +94,8 @@ COLUMNS: Final = (
     Column("Queue", 92, _queue, lambda row: row.queue_fill, False, "Items that wait, of those that may"),
     Column("Workers", 76, _workers, lambda row: row.figures.workers, False, "What runs the cell"),
     Column("CPU", 58, lambda row: share(row.figures.cpu), lambda row: row.figures.cpu, doc="100 % is one full core"),
-    Column("Items", 66, lambda row: count(row.figures.items), lambda row: row.figures.items, doc="Since the start"),
-    Column("Errors", 64, lambda row: count(row.nb_errors), lambda row: row.nb_errors, doc="Errors and skipped items"),
+    Column("Items", 94, lambda row: count(row.figures.items), lambda row: row.figures.items, doc="Since the start"),
+    Column("Errors", 64, lambda row: count(row.nb_errors), lambda row: row.nb_errors, doc="How often it failed"),
 )
 CELL, RATE, LOAD, P50, P95, QUEUE, WORKERS, CPU, ITEMS, ERRORS = range(len(COLUMNS))
 FALLS_FIRST: Final = frozenset({RATE, LOAD, P50, P95, QUEUE, WORKERS, CPU, ITEMS, ERRORS})
@@ -208,6 +208,6 @@ def _explain(row: StatisticsRow, column: int) -> str:
         return f"busy {share(figures.busy)}, starved {share(figures.starved)}, blocked {share(figures.blocked)}"
     if column == WORKERS:
         return f"runs in {figures.station}" if figures.method == "inline" else ""
-    if column == ERRORS and row.nb_errors:
+    if column == ERRORS and (figures.errors or figures.skipped):
         return f"{counted(figures.errors, 'error')}, {counted(figures.skipped, 'skipped item')}"
     return row.name if column == CELL else ""

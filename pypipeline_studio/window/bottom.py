@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout,
 
 from pypipeline_engine.host.protocol import CellError
 from pypipeline_engine.numbers import counted
+from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
 from pypipeline_studio.panels.statistics import StatisticsPanel
@@ -54,6 +55,8 @@ class Bottom(QWidget):
         head_layout.setContentsMargins(0, 0, 8, 0)
         head_layout.addWidget(self._tabs)
         head_layout.addStretch(1)
+        self.legend = LoadLegend()
+        head_layout.addWidget(self.legend)
         self._stack = QStackedWidget(self)
         for name, panel in (("Statistics", self.statistics), ("Problems", self.problems), ("Log", self.log)):
             self._tabs.addTab(name)
@@ -62,6 +65,7 @@ class Bottom(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
         self._tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        self._stack.currentChanged.connect(self._show_legend)
         self.statistics.cell_activated.connect(self.cell_chosen)
         self.problems.activated.connect(self._on_activated)
         self.problems.action_triggered.connect(self._on_action)
@@ -69,6 +73,7 @@ class Bottom(QWidget):
         run_control.errors_changed.connect(self.show_problems)
         run_control.live_changed.connect(self._show_live)
         self.show_problems()
+        self._show_legend()
 
     def show_tab(self, index: int) -> None:
         """Have a tab in front."""
@@ -98,8 +103,13 @@ class Bottom(QWidget):
         dialog.source_requested.connect(self.source_requested)
         dialog.show()
 
+    def _show_legend(self) -> None:
+        """Say what the bars mean where there are some."""
+        self.legend.setVisible(self._stack.currentWidget() is self.statistics and not self.statistics.is_empty)
+
     def _show_live(self) -> None:
         self.statistics.show_snapshot(self._run_control.snapshot, self._categories())
+        self._show_legend()
         self.show_problems()
 
     def _categories(self) -> dict[str, str]:

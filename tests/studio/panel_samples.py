@@ -19,11 +19,13 @@ def port(name, kind):
     return PortType(name=name, type=value_type(kind))
 
 
-def figures(busy, rate_hz=8.0, *, method="inline", workers=1, queued=None, capacity=None, skipped=0, items=100):
+def figures(
+    busy, rate_hz=8.0, *, method="inline", workers=1, queued=None, capacity=None, errors=0, skipped=0, items=100
+):
     return CellFigures(
         items=items,
         skipped=skipped,
-        errors=0,
+        errors=errors,
         rate_hz=rate_hz,
         busy=busy,
         starved=1 - busy,

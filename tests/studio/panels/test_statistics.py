@@ -1,10 +1,12 @@
 import pytest
 from panel_samples import figures, snapshot
 from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QApplication
 
 from pypipeline_studio.panels.statistics import StatisticsPanel
-from pypipeline_studio.panels.statistics_model import CELL, ERRORS, LOAD, QUEUE, RATE, WORKERS
+from pypipeline_studio.panels.statistics_model import CELL, ERRORS, ITEMS, LOAD, QUEUE, RATE, WORKERS
+from pypipeline_studio.theme.fonts import font
 
 
 @pytest.fixture
@@ -43,8 +45,8 @@ def test_what_limits_comes_first_and_then_by_load(panel):
 
 def test_numbers_are_written_for_people(panel):
     cells = {
-        "detect": figures(0.98, 8.214, method="thread", workers=2, queued=3, capacity=8, skipped=1234),
-        "video": figures(0.001),
+        "detect": figures(0.98, 8.214, method="thread", workers=2, queued=3, capacity=8, errors=1234, skipped=1234),
+        "video": figures(0.001, skipped=7),  # as a filter does
     }
     panel.show_snapshot(snapshot(cells))
     assert [text(panel, "detect", column) for column in (RATE, LOAD, QUEUE, WORKERS, ERRORS)] == [
@@ -130,3 +132,9 @@ def test_selecting_from_outside_tells_nobody(panel, qtbot):
     assert panel.table.currentIndex().row() == 2
     panel.select_cell("gone")
     assert not panel.table.selectionModel().hasSelection()
+
+
+def test_millions_of_items_are_written_in_full(panel):
+    panel.show_snapshot(snapshot({"detect": figures(0.5, items=123_456_789)}))
+    room = panel.table.columnWidth(ITEMS) - 16
+    assert QFontMetricsF(font(12, tabular=True)).horizontalAdvance(text(panel, "detect", ITEMS)) <= room
