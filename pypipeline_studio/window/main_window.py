@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtCore import QByteArray, QPoint, QPointF, QSettings, QSize, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QCursor, QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         :param cells: Python files and modules whose cells the engine may use.
         """
         super().__init__()
-        self.resize(1600, 1000)
+        self.resize(QSize(1600, 1000).boundedTo(self.screen().availableSize()))
         self.session = Session(self)
         self.engine = engine or Engine(cells=tuple(cells), parent=self)
         self.run_control = RunControl(self.session, self.engine, output_folder, self)
@@ -254,6 +254,7 @@ class MainWindow(QMainWindow):
         control.run_changed.connect(self._show_run)
         control.live_changed.connect(self._show_live)
         control.refused.connect(self.tell)
+        control.run_refused.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
         self.engine.failed.connect(self._on_engine_failed)
         self.engine.stop_is_slow.connect(self._on_slow_stop)
         self.engine.log_arrived.connect(self._add_log_line)
@@ -272,7 +273,11 @@ class MainWindow(QMainWindow):
         body = edits.body_at(session.document, canvas.path)
         self.crumbs.show_path(session.title, session.is_modified, canvas.path, len(body.cells))
         is_empty = not body.cells and not canvas.path
+        focused = self.focusWidget()
+        had_focus = focused is not None and self.first_run.isAncestorOf(focused)
         self.first_run.setVisible(is_empty)
+        if had_focus and not is_empty:  # Qt would give it to the next widget, which is a button of a dock
+            canvas.setFocus()
         self._show_run()
         if self.run_control.live is not None:
             self._show_live()

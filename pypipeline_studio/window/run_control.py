@@ -36,6 +36,8 @@ class RunControl(QObject):
     errors_changed = Signal()
     refused = Signal(str)
     """Why the engine did not do something, in words."""
+    run_refused = Signal()
+    """The graph cannot run; the problems of the session say why."""
 
     def __init__(self, session: Session, engine: Engine, output_folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,8 +75,9 @@ class RunControl(QObject):
 
     @property
     def run(self) -> RunInfo:
-        """What the engine does."""
-        return self._engine.run
+        """The run of this graph; of another one, only while it is still going on."""
+        run = self._engine.run
+        return run if self._started is not None or not run.is_over else RunInfo()
 
     @property
     def is_going_on(self) -> bool:
@@ -120,6 +123,7 @@ class RunControl(QObject):
     def _take_run(self, run: RunInfo) -> None:
         if run.is_over:
             self._sent = None
+            self._end_snapshot(run)
         elif self._sent is None and self._started is not None:
             self._sent = self._started
             self._follow_document()
@@ -129,6 +133,7 @@ class RunControl(QObject):
         self._started = None
         if refusal.problems:
             self._session.set_validation(Validation(problems=refusal.problems))
+            self.run_refused.emit()
         self.refused.emit(refusal.message)
         self.run_changed.emit()
 
@@ -141,12 +146,20 @@ class RunControl(QObject):
         self.live.update(snapshot)
         self.live_changed.emit()
 
+    def _end_snapshot(self, run: RunInfo) -> None:
+        """Show the end of a run also where the engine has ended with it, and sends no snapshot any more."""
+        snapshot = self.snapshot
+        if snapshot is not None and snapshot.run == run.run and snapshot.state != run.state:
+            self._take_snapshot(snapshot.model_copy(update={"state": run.state}))
+
     def _take_error(self, error: CellError) -> None:
         self.errors.append(error)
         if not self._telling_errors.isActive():
             self._telling_errors.start()
 
-    def _take_engine_state(self, _state: str) -> None:
+    def _take_engine_state(self, state: str) -> None:
+        if state == "ended" and self.snapshot is not None:
+            self._take_snapshot(self.snapshot.model_copy(update={"process": None}))
         self.run_changed.emit()
 
     def _forget_results(self) -> None:

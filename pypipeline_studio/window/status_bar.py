@@ -21,8 +21,14 @@ class StatusBar(QStatusBar):
         self._fields = {
             name: _Field(name, self) for name in ("Engine", "Sink", "CPU", "Memory", "Threads", "Monitoring")
         }
+        # One widget for all: a message hides what `addWidget` was given, and would be painted over by a field shown later.
+        fields = QWidget(self)
+        layout = QHBoxLayout(fields)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
         for field in self._fields.values():
-            self.addWidget(field)
+            layout.addWidget(field)
+        self.addWidget(fields)
         self._zoom = QLabel(self)
         self._zoom.setFont(font(11, 500, tabular=True))
         self._zoom.setFixedWidth(64)

@@ -35,7 +35,7 @@ class Toolbar(QFrame):
         layout.setSpacing(4)
         for key in ("run", "pause", "step", "stop"):
             layout.addWidget(_button(actions[key], has_text=True))
-        layout.addWidget(_rule())
+        layout.addLayout(_around(_rule()))
         self._dot = QLabel("●", self)
         self._dot.setFont(font(9))
         self._state = QLabel(self)
@@ -45,7 +45,8 @@ class Toolbar(QFrame):
         self._progress.setFont(font(12, tabular=True))
         for label in (self._dot, self._state, self._progress):
             layout.addWidget(label)
-        layout.addWidget(_rule())
+        self._hint_rule = _rule()
+        layout.addLayout(_around(self._hint_rule))
         self._hint = QLabel(self)
         self._hint.setFont(font(12))
         layout.addWidget(self._hint)
@@ -67,6 +68,7 @@ class Toolbar(QFrame):
             "Changed since the start: stop, and run again to use it" if needs_restart and not run.is_over else ""
         )
         self._hint.setText(hint)
+        self._hint_rule.setVisible(bool(hint))
         if run.state == "none":
             self._progress.setText("")
         self._restyle()
@@ -110,7 +112,14 @@ def _show_text(button: QToolButton, action: QAction) -> None:
 
 def _rule() -> QFrame:
     rule = QFrame()
-    rule.setFrameShape(QFrame.Shape.VLine)
-    rule.setFixedHeight(20)
+    rule.setFixedSize(1, 20)
     rule.setObjectName("rule")
     return rule
+
+
+def _around(rule: QFrame) -> QHBoxLayout:
+    """Room on both sides of a rule."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(8, 0, 8, 0)
+    layout.addWidget(rule)
+    return layout
