@@ -199,6 +199,37 @@ class IconView(QWidget):
         painter.end()
 
 
+class CountPill(QWidget):
+    """A number beside a title; in the colour of errors where there are some."""
+
+    _RIGHT_PX = 6
+    """Room on its right: in a row of tabs, the next one begins there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown = (0, False)
+        """What it shows: the number, and whether there are errors."""
+        theme.changed.connect(self.update)
+
+    def show_count(self, number: int, has_errors: bool) -> None:
+        self.shown = (number, has_errors)
+        width = QFontMetrics(font(11, 600, tabular=True)).horizontalAdvance(str(number))
+        self.setFixedSize(max(18, width + 10) + self._RIGHT_PX, 18)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = paint(self)
+        number, has_errors = self.shown
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour("error_fill" if has_errors else "press"))
+        pill = QRectF(self.rect()).adjusted(0, 0, -self._RIGHT_PX, 0)
+        painter.drawRoundedRect(pill, 9, 9)
+        painter.setFont(font(11, 600, tabular=True))
+        painter.setPen(colour("on_accent" if has_errors else "text"))
+        painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, str(number))
+        painter.end()
+
+
 class Rule(QFrame):
     """A line of one pixel between sections, or between groups of a row."""
 

@@ -15,6 +15,7 @@ from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
 from pypipeline_studio.panels.statistics import StatisticsPanel
 from pypipeline_studio.panels.traceback_dialog import TracebackDialog
+from pypipeline_studio.panels.widgets import CountPill
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.run_control import RunControl
 
@@ -58,6 +59,7 @@ class Bottom(QWidget):
         self.legend = LoadLegend()
         head_layout.addWidget(self.legend)
         self._stack = QStackedWidget(self)
+        self._count = CountPill()
         for name, panel in (("Statistics", self.statistics), ("Problems", self.problems), ("Log", self.log)):
             self._tabs.addTab(name)
             self._stack.addWidget(panel)
@@ -129,7 +131,19 @@ class Bottom(QWidget):
         ]
         rows += self._limit_rows() + self._error_rows() + self._graph_rows()
         self.problems.set_problems(rows)
-        self._tabs.setTabText(PROBLEMS_TAB, f"Problems  {len(rows)}" if rows else "Problems")
+        self._show_count(len(rows), any(row.colour == "error" for row in rows))
+
+    def _show_count(self, nb_rows: int, has_errors: bool) -> None:
+        if (nb_rows, has_errors) == self._count.shown:
+            return
+        self._count.show_count(nb_rows, has_errors)
+        # The row of tabs makes room for a button only when it is given one.
+        side = QTabBar.ButtonPosition.RightSide
+        self._tabs.setTabButton(PROBLEMS_TAB, side, None)  # takes it away
+        if nb_rows:
+            self._tabs.setTabButton(PROBLEMS_TAB, side, self._count)
+        self._count.setVisible(nb_rows > 0)
+        self._tabs.setAccessibleTabName(PROBLEMS_TAB, f"Problems: {nb_rows}")
 
     def _limit_rows(self) -> list[ProblemRow]:
         snapshot = self._run_control.snapshot

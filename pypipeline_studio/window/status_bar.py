@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QWidget
 
 from pypipeline_engine.host.protocol import Snapshot
 from pypipeline_engine.numbers import UNKNOWN, rate, share, size
+from pypipeline_studio.panels.widgets import IconView
 from pypipeline_studio.theme.colours import hex_of, theme
 from pypipeline_studio.theme.fonts import font
+
+_ICONS: Final = {
+    "Engine": "circle",
+    "Sink": "export",
+    "CPU": "cpu",
+    "Memory": "hard-drives",
+    "Threads": "rows",
+    "Monitoring": "eye",
+}
+_ENGINE_ICONS: Final = {
+    "running": ("circle-fill", "ok"),
+    "paused": ("circle", "warn"),
+    "stopping": ("circle", "warn"),
+    "silent": ("warning-fill", "warn"),
+    "ended": ("warning-fill", "error"),
+}
+"""By what the engine does, its icon and the colour of it; else it is a ring."""
 
 
 class StatusBar(QStatusBar):
@@ -18,9 +38,7 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setFixedHeight(25)
-        self._fields = {
-            name: _Field(name, self) for name in ("Engine", "Sink", "CPU", "Memory", "Threads", "Monitoring")
-        }
+        self._fields = {name: _Field(name, icon, self) for name, icon in _ICONS.items()}
         # One widget for all: a message hides what `addWidget` was given, and would be painted over by a field shown later.
         fields = QWidget(self)
         layout = QHBoxLayout(fields)
@@ -46,6 +64,8 @@ class StatusBar(QStatusBar):
     def show_engine(self, words: str) -> None:
         """Show what the engine does: `ready`, `running`."""
         self._fields["Engine"].show_value(words)
+        icon, token = _ENGINE_ICONS.get(words, ("circle", "text3"))
+        self._fields["Engine"].icon.show_icon(icon, token)
 
     def show_snapshot(self, snapshot: Snapshot | None) -> None:
         """Show the figures of a run; `None` where there is none."""
@@ -72,8 +92,9 @@ class StatusBar(QStatusBar):
 class _Field(QWidget):
     """A name and a value."""
 
-    def __init__(self, name: str, parent: QWidget) -> None:
+    def __init__(self, name: str, icon: str, parent: QWidget) -> None:
         super().__init__(parent)
+        self.icon = IconView(icon, "text3", 11 if name == "Engine" else 13, 14)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(8, 0, 6, 0)
         layout.setSpacing(4)
@@ -81,6 +102,7 @@ class _Field(QWidget):
         self._name.setFont(font(11))
         self._value = QLabel(self)
         self._value.setFont(font(11, 500, tabular=True))
+        layout.addWidget(self.icon)
         layout.addWidget(self._name)
         layout.addWidget(self._value)
         theme.changed.connect(self._restyle)

@@ -10,7 +10,7 @@ from pypipeline_engine.graph.reader import read_file
 from pypipeline_engine.host.protocol import Catalogue, CellError, GraphProblem, Refusal, RunInfo
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.window.application import make_application
-from pypipeline_studio.window.bottom import PROBLEMS_TAB
+from pypipeline_studio.window.bottom import PROBLEMS_TAB, EngineMessage
 from pypipeline_studio.window.main_window import MainWindow
 from pypipeline_studio.window.status_bar import StatusBar
 
@@ -148,3 +148,25 @@ def test_the_legend_of_the_bars_stands_in_the_row_of_tabs_beside_the_statistics(
     window.bottom.show_tab(0)
     assert not legend.isHidden()
     assert window.bottom.head.isAncestorOf(legend)
+
+
+def test_the_tab_of_the_problems_counts_them_and_shows_whether_there_are_errors(qtbot, window) -> None:
+    put_on_screen(qtbot, window)
+    count = window.bottom._count
+    assert not count.isVisible()
+    window.bottom.set_message("engine", EngineMessage("The engine has ended", "It was killed."))
+    assert count.isVisible()
+    assert count.shown == (1, True)
+    assert window.bottom._tabs.rect().contains(count.geometry())
+    window.bottom.set_message("engine", None)
+    assert not count.isVisible()
+
+
+def test_the_status_bar_shows_by_shape_what_the_engine_does(qtbot) -> None:
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    shown = {}
+    for words in ("ready", "running", "ended"):
+        bar.show_engine(words)
+        shown[words] = bar._fields["Engine"].icon._name
+    assert len(set(shown.values())) == 3
