@@ -22,7 +22,7 @@ def make_engine(qtbot):
     yield make
     for engine in made:
         if engine.pid:
-            with qtbot.waitSignal(engine.gone, timeout=10_000):
+            with qtbot.waitSignal(engine.gone, timeout=60_000):
                 engine.shutdown(grace_ms=2_000)
         engine.deleteLater()
 
@@ -32,5 +32,5 @@ def engine(make_engine, qtbot):
     """An engine that is ready."""
     engine = make_engine()
     engine.start()
-    qtbot.waitUntil(lambda: engine.catalogue is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: engine.catalogue is not None, timeout=60_000)
     return engine

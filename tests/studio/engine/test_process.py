@@ -8,6 +8,8 @@ import pytest
 
 from pypipeline_studio.engine.process import EngineProcess
 
+LONG_MS = 60_000
+
 HELLO = '{"protocol": 1, "url": "http://127.0.0.1:1", "token": "t", "pid": 1}'
 UNTIL_STDIN_ENDS = "import sys; sys.stdin.read()"
 
@@ -31,11 +33,11 @@ def run(qtbot):
     for process in started:
         if not process.ends:
             process.kill()
-            qtbot.waitUntil(lambda process=process: bool(process.ends))
+            qtbot.waitUntil(lambda process=process: bool(process.ends), timeout=LONG_MS)
 
 
 def the_end(qtbot, process: EngineProcess):
-    qtbot.waitUntil(lambda: bool(process.ends), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(process.ends), timeout=LONG_MS)
     (end,) = process.ends
     return end
 
@@ -46,16 +48,16 @@ def hello_and(code: str) -> str:
 
 def test_it_says_hello_and_ends_when_its_input_does(qtbot, run) -> None:
     process = run(hello_and(UNTIL_STDIN_ENDS))
-    qtbot.waitUntil(lambda: bool(process.hellos), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(process.hellos), timeout=LONG_MS)
     assert process.hellos[0].token == "t"
-    process.end(grace_ms=10_000)
+    process.end(grace_ms=LONG_MS)
     end = the_end(qtbot, process)
     assert (end.was_asked, end.words) == (True, "The engine ended with exit code 0.")
 
 
 def test_one_that_does_not_want_to_end_is_killed_after_the_grace(qtbot, run) -> None:
     process = run(hello_and("import threading; threading.Event().wait()"))
-    qtbot.waitUntil(lambda: bool(process.hellos), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(process.hellos), timeout=LONG_MS)
     process.end(grace_ms=50)
     assert the_end(qtbot, process).was_asked
 
@@ -73,7 +75,7 @@ def test_last_words_without_an_end_of_line_are_told(qtbot, run) -> None:
 
 def test_a_signal_is_told_by_its_name(qtbot, run) -> None:
     process = run(hello_and(UNTIL_STDIN_ENDS))
-    qtbot.waitUntil(lambda: bool(process.hellos), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(process.hellos), timeout=LONG_MS)
     os.kill(process.pid, signal.SIGKILL)
     assert the_end(qtbot, process).words == (
         "The engine was ended by SIGKILL (9); perhaps the machine ran out of memory."
@@ -109,6 +111,6 @@ def test_one_that_says_nothing_is_ended_after_the_limit(qtbot, run) -> None:
 
 def test_a_program_that_is_not_there_is_told(qtbot) -> None:
     process = EngineProcess(["/no/such/program"])
-    with qtbot.waitSignal(process.ended, timeout=10_000) as ended:
+    with qtbot.waitSignal(process.ended, timeout=LONG_MS) as ended:
         process.start()
     assert "could not be started" in ended.args[0].words
