@@ -12,7 +12,7 @@ import pytest
 
 AWKWARD = Path(__file__).with_name("awkward.py")
 COMMAND = [sys.executable, "-P", "-m", "pypipeline_engine", "host"]
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 class Host:

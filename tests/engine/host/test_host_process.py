@@ -70,7 +70,7 @@ def test_what_is_refused_is_refused_in_words(host, method, path, headers, body, 
     kind = {} if content is None else {"Content-Type": "application/json"}
     try:
         response = httpx.request(
-            method, host.url + path, headers={**host.authorization, **kind, **headers}, content=content, timeout=20
+            method, host.url + path, headers={**host.authorization, **kind, **headers}, content=content, timeout=60
         )
     except httpx.WriteError:  # the host has answered and hung up while the rest of a large body was on its way
         assert status == 413
@@ -88,7 +88,7 @@ def test_a_body_of_unknown_length_is_bounded(host):
 
     headers = {**host.authorization, "Content-Type": "application/json"}
     try:
-        response = httpx.post(f"{host.url}/v1/stop", headers=headers, content=chunks(), timeout=20)
+        response = httpx.post(f"{host.url}/v1/stop", headers=headers, content=chunks(), timeout=60)
     except (httpx.WriteError, httpx.ReadError):
         return
     assert response.status_code == 413
@@ -238,8 +238,8 @@ def test_a_stop_during_a_deployment_that_hangs(own_host, make_graph, tmp_path):
     graph = make_graph(None, {"at_deployment": "sleep"}, "awkward.Awkward")
     with pytest.raises(httpx.ReadTimeout):
         own_host.client.post("/v1/run", json={"graph": graph}, timeout=0.7)
-    info = own_host.get("/run")
-    assert (info["state"], info["is_starting"]) == ("running", True)
+    info = own_host.events(lambda name, data: name == "run" and data["is_starting"])[-1][2]
+    assert info["state"] == "running"
     assert own_host.post("/stop").json()["state"] == "stopping"
     assert own_host.get("/run")["state"] == "stopping"
 
@@ -248,13 +248,13 @@ def test_a_cell_that_ends_the_process_ends_it(own_host, make_graph, tmp_path):
     own_host.run(make_graph(None, {"how": "exit"}, "awkward.Awkward"), tmp_path, "/deploy")
     with contextlib.suppress(httpx.TransportError):  # it may end before it answers
         own_host.post("/resume")
-    assert own_host.process.wait(20) == 7
+    assert own_host.process.wait(60) == 7
 
 
 def test_nothing_but_the_first_line_comes_out(own_host, make_graph, tmp_path):
     own_host.run(make_graph(5, {"how": "speak", "at": 3}, "awkward.Awkward"), tmp_path)
     own_host.wait_until_over()
-    output, errors = own_host.process.communicate(timeout=20)
+    output, errors = own_host.process.communicate(timeout=60)
     assert output == ""
     assert errors == "to the standard error\n"
     assert own_host.process.returncode == 0
@@ -286,7 +286,7 @@ def test_it_ends_with_a_parent_that_is_killed(make_graph, tmp_path):
         f"{hello['url']}/v1/run",
         headers={"Authorization": f"Bearer {hello['token']}"},
         json={"graph": make_graph(), "output_folder": str(tmp_path)},
-        timeout=20,
+        timeout=60,
     )
     assert response.json()["state"] == "running"
     parent.send_signal(signal.SIGKILL)
@@ -309,13 +309,13 @@ def test_a_signal_stops_the_run_cleanly(own_host, make_graph, tmp_path, number):
     own_host.run(make_graph(None, {"milliseconds": 1}), tmp_path)
     own_host.events(lambda name, data: name == "snapshot" and data["sink_items"] > 3)
     os.kill(own_host.process.pid, number)
-    assert own_host.process.wait(20) == 128 + number
+    assert own_host.process.wait(60) == 128 + number
     assert items(tmp_path)
 
 
 def test_a_wrong_cells_file_is_said_at_once(tmp_path):
     command = [sys.executable, "-m", "pypipeline_engine", "host", "--cells", str(tmp_path / "none.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "cannot be read" in done.stderr
@@ -327,5 +327,5 @@ def test_the_protocol_loads_no_server_and_no_cell():
         "print([name for name in ('numpy', 'starlette', 'uvicorn', 'cv2', 'pypipeline_engine.cell', "
         "'pypipeline_engine.runtime') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"
