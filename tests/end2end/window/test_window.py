@@ -24,7 +24,7 @@ from pypipeline_studio.panels.search_popup import CellSearchPopup  # noqa: E402
 from pypipeline_studio.window.application import make_application  # noqa: E402
 from pypipeline_studio.window.main_window import MainWindow  # noqa: E402
 
-LONG_MS = 30_000
+LONG_MS = 60_000
 
 
 @pytest.fixture
@@ -118,11 +118,11 @@ def test_draw_save_run_scale_stop_and_run_headless(qtbot, window, tmp_path, monk
 
     item = nodes["work"].view
     for clones in (1, 2):
-        item._is_hovered = True
+        viewport = window.canvas.viewer.viewport()
         plus = window.canvas.viewer.mapFromScene(item.mapToScene(item._buttons()[1].center()))
-        QTest.mouseMove(window.canvas.viewer.viewport(), plus)
-        item._is_hovered = True
-        QTest.mouseClick(window.canvas.viewer.viewport(), Qt.MouseButton.LeftButton, pos=plus)
+        QTest.mouseMove(viewport, plus)
+        qtbot.waitUntil(lambda: item._has_buttons, timeout=LONG_MS)
+        QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=plus)
         assert window.session.document.cells["work"].scale.thread == clones
     qtbot.waitUntil(
         lambda: control.snapshot.cells["work"].workers == 2 and control.snapshot.cells["work"].method == "thread",
