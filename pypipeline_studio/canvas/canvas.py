@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Signal
-from PySide6.QtGui import QImage, QResizeEvent
+from PySide6.QtGui import QImage, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import CellType
@@ -62,6 +62,7 @@ class Canvas(QWidget):
         self._nodes: dict[str, StudioNode] = {}
         self._pipes: dict[WireView, StudioPipe] = {}
         self._is_fitted = False
+        self._keeps_all_visible = False  # until a person moves the view, or edits
         self._is_showing = False
         install_items(StudioPipe, StudioScene)
         self.viewer = StudioViewer(session.undo_stack, self._get_refusals)
@@ -77,7 +78,7 @@ class Canvas(QWidget):
     def _connect(self) -> None:
         viewer, session = self.viewer, self._session
         session.document_changed.connect(self.show_document)
-        session.types_changed.connect(self.show_document)
+        session.types_changed.connect(self._show_types)
         session.problems_changed.connect(self.show_document)
         session.graph_replaced.connect(self._begin_again)
         theme.changed.connect(self._restyle)
@@ -93,6 +94,8 @@ class Canvas(QWidget):
         viewer.files_dropped.connect(self.files_dropped)
         viewer.menu_requested.connect(self._on_menu)
         viewer.zoom_changed.connect(self.zoom_changed)
+        viewer.view_moved.connect(self._leave_view_alone)
+        session.undo_stack.indexChanged.connect(self._leave_view_alone)
 
     # ------------------------------------------------------------------ what is shown
 
@@ -143,6 +146,10 @@ class Canvas(QWidget):
         elif not self._is_fitted and self.isVisible():
             self.fit_all()
         self.selection_changed.emit()
+
+    def _show_types(self) -> None:
+        self.show_document()
+        self._fit_again()  # nodes grow by the ports that are known now
 
     def _show_nodes(self, views: Mapping[str, NodeView]) -> None:
         for name in [name for name in self._nodes if name not in views]:
@@ -418,6 +425,7 @@ class Canvas(QWidget):
             rectangle = QRectF(0, 0, max(1, size.width()), max(1, size.height()))
         else:
             self._is_fitted = self.isVisible()
+            self._keeps_all_visible = True
         self.viewer.show_rectangle(rectangle)
 
     def fit_selection(self) -> None:
@@ -426,12 +434,17 @@ class Canvas(QWidget):
         if rectangle is None:
             self.fit_all()
         else:
+            self._leave_view_alone()
             self.viewer.show_rectangle(rectangle)
+
+    def _leave_view_alone(self) -> None:
+        self._keeps_all_visible = False
 
     def reveal(self, name: str) -> None:
         """Select a cell and have it visible."""
         self.select([name])
         if name in self._nodes:
+            self._leave_view_alone()
             self.viewer.show_also(self._nodes[name].view.sceneBoundingRect())
 
     def _rectangle(self, names: Iterable[str]) -> QRectF | None:
@@ -444,7 +457,14 @@ class Canvas(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if not self._is_fitted and self._nodes:
+        self._fit_again()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit_again()  # only now has the view within the size that it is shown in
+
+    def _fit_again(self) -> None:
+        if self._nodes and (self._keeps_all_visible or not self._is_fitted):
             self.fit_all()
 
     def picture(self) -> QImage:

@@ -61,6 +61,8 @@ class StudioViewer(BareViewer):
     menu_requested = Signal(object, QPoint)
     """The node item, the pipe or `None`, and where on the screen."""
     zoom_changed = Signal(float)
+    view_moved = Signal()
+    """A person has zoomed or panned."""
 
     def __init__(self, undo_stack: QUndoStack, refusals: Refusals) -> None:
         """:param refusals: the ports at which a wire from a port cannot end, each with the reason in words."""
@@ -103,6 +105,7 @@ class StudioViewer(BareViewer):
         if abs(factor - 1) > 1e-6:
             self.scale(factor, factor, self.mapToScene(at if at is not None else self.viewport().rect().center()))
             self.zoom_changed.emit(self.get_scale())
+            self.view_moved.emit()
 
     def show_rectangle(self, rectangle: QRectF, most: float = 1.0) -> None:
         """Show a part of the scene as large as it fits, at `most` at the most."""
@@ -199,6 +202,7 @@ class StudioViewer(BareViewer):
         if self._pan_from is not None:
             moved = self.mapToScene(self._pan_from) - self.mapToScene(point)
             self._set_viewer_pan(moved.x(), moved.y())
+            self.view_moved.emit()
             self._pan_from = point
             event.accept()
             return

@@ -5,12 +5,14 @@ from gestures import at_node, at_port, click, double_click, drag, middle_of_wire
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QToolTip
+from PySide6.QtWidgets import QApplication, QMainWindow, QToolTip
 
 from pypipeline_engine.graph.writer import to_text
 from pypipeline_engine.resources import get_examples
+from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.viewer import CELL_MIME
 from pypipeline_studio.document.views import NodeLive, WireLive, WireView
+from pypipeline_studio.session import Session
 
 
 def ends(session, path=()) -> list[tuple[str, str]]:
@@ -341,3 +343,44 @@ def test_a_port_says_why_it_does_not_take_the_wire_that_is_dragged_to_it(canvas,
     qtbot.waitUntil(QToolTip.isVisible)
     QTest.mouseRelease(canvas.viewer.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, end)
     qtbot.waitUntil(lambda: not QToolTip.isVisible())
+
+
+def all_is_visible(canvas) -> bool:
+    seen = canvas.viewer.mapToScene(canvas.viewer.viewport().rect()).boundingRect()
+    return all(seen.contains(node.view.sceneBoundingRect()) for node in canvas._nodes.values())
+
+
+def test_a_graph_that_is_opened_before_the_window_is_there_is_shown_whole(qtbot, known) -> None:
+    session = Session()
+    session.open(get_examples()["people_tracking"])
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    canvas = Canvas(session)
+    window.setCentralWidget(canvas)
+    window.resize(900, 500)
+    window.show()
+    qtbot.waitExposed(window)
+    before = canvas.viewer.get_scale()
+    assert all_is_visible(canvas)
+    canvas.fit_all()
+    assert canvas.viewer.get_scale() == pytest.approx(before)
+    session.set_catalogue(known)  # nodes grow by their ports
+    assert all_is_visible(canvas)
+
+
+def test_the_whole_graph_stays_visible_until_a_person_moves_the_view_or_edits(canvas, people) -> None:
+    canvas.fit_all()
+    canvas.resize(900, 500)
+    assert all_is_visible(canvas)
+    scale = canvas.viewer.get_scale()
+    canvas.resize(1400, 800)
+    assert canvas.viewer.get_scale() > scale
+    drag(canvas, QPoint(700, 700), QPoint(690, 700), Qt.MouseButton.MiddleButton)
+    scale = canvas.viewer.get_scale()
+    canvas.resize(900, 500)
+    assert canvas.viewer.get_scale() == pytest.approx(scale)
+    canvas.fit_all()
+    scale = canvas.viewer.get_scale()
+    drag(canvas, at_node(canvas, "detect"), at_node(canvas, "detect") + QPoint(5, 30))
+    canvas.resize(1400, 800)
+    assert canvas.viewer.get_scale() == pytest.approx(scale)
