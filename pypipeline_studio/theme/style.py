@@ -112,7 +112,7 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QStatusBar { background: $window; border-top: 1px solid $line; color: $text2; }
 QStatusBar::item { border: 0; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
-QToolTip { background: $raised; color: $text; border: 1px solid $line_strong; padding: 4px 8px; }
+QToolTip { background: $raised; color: $text; border: 1px solid $line_strong; padding: 2px 4px; }
 QRubberBand { background: $accent_soft; border: 1px solid $accent; }
 """)
 
