@@ -47,6 +47,7 @@ class Clock:
         "nested_blocked_s",
         "nested_cpu_s",
         "nested_s",
+        "starved_s",
         "timed",
     )
 
@@ -63,6 +64,8 @@ class Clock:
         self.nested_s = 0.0
         self.nested_cpu_s = 0.0
         self.nested_blocked_s = 0.0
+        self.starved_s = 0.0
+        """Seconds that threads of this domain waited for inputs from other domains: an estimate from the samples."""
         self.blocked_s = 0.0
         """Seconds that threads of this domain waited for room, all of them; written by who runs the domain."""
 
@@ -149,12 +152,15 @@ class Clock:
 
     def wait(self, wait: Callable[[], Any]) -> Any:
         """Wait within a sample: charged to nobody's work."""
+        blocked_s = self.blocked_s
         begin = perf_counter()
         begin_cpu = thread_time() if self._cpu_factor else 0.0
         try:
             return wait()
         finally:
-            self.nested_s += perf_counter() - begin
+            took = perf_counter() - begin
+            self.nested_s += took
+            self.starved_s += max(0.0, took - (self.blocked_s - blocked_s)) * self._weight
             if self._cpu_factor:
                 self.nested_cpu_s += thread_time() - begin_cpu
 

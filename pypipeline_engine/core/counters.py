@@ -230,7 +230,7 @@ def _difference(cell: CellStatistics, earlier: CellStatistics | None) -> CellSta
         wall_s=cell.wall_s - earlier.wall_s,
         busy_s=cell.busy_s - earlier.busy_s,
         starved_s=cell.starved_s - earlier.starved_s,
-        cpu_s=cell.cpu_s - earlier.cpu_s,
+        cpu_s=min(cell.cpu_s - earlier.cpu_s, cell.busy_s - earlier.busy_s),  # which is read less often
         latencies=MappingProxyType(latencies),
     )
 

@@ -169,6 +169,10 @@ class Scope:
         channels = self._wiring.get_from(cell).values()
         return len(self._always_queue) > before and any(isinstance(channel, DirectChannel) for channel in channels)
 
+    def get_clock(self, cell: ACell) -> Clock:
+        """The clock of the domain that runs `cell`."""
+        return self._plan.clocks[self._plan.domains.get(cell, MAIN)]
+
     def look_soon(self) -> None:
         """Have the next steps timed, because somebody watches. Any thread."""
         for clock in list(self._plan.clocks.values()):
@@ -185,9 +189,11 @@ class Scope:
         stages = {stage: self._registry.get_stage(stage, self) for stage in graph.stages}
         drained = drain(self.stages, stages)
         self.feeds_itself = self._clone_of is not None and bool(stages)
+        before = self._plan
         self._plan = Plan(
             graph, stages, self._registry.get_unit, self._registry.monitor, self.feeds_itself, self._always_queue
         )
+        self._plan.take_over_times(before)
         self._plan.make_channels(self._wiring, drained)
         self._wiring, self.units, self.stages = self._plan.wiring, self._plan.units, stages
         self._bind()

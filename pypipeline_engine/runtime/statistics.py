@@ -78,12 +78,15 @@ def _describe(
     cell: ASingleCell, scope: Scope, stage: Stage | None, elapsed_s: float, total: Counters
 ) -> CellStatistics:
     if stage is None:
-        method, workers, wall_s, starved_s = "inline", 1, elapsed_s, total.starved_s
+        method, workers, wall_s = "inline", 1, elapsed_s
+        # While its thread waits in the pull of another cell, it waits too.
+        starved_s = max(total.starved_s, scope.get_clock(cell).starved_s)
     else:
         method, workers, wall_s = "thread", len(stage.workers), stage.wall_s
         # Where the thread of the clone pulls what is inside, it has the inputs' time in the cells' own counters.
         starved_s = total.starved_s + (0.0 if stage.pulls_its_inside else stage.starved_s)
     # Samples of very short pulls estimate, and may say a little more than there was.
+    starved_s = min(starved_s, max(total.starved_s, wall_s - total.busy_s))
     share = min(1.0, wall_s / max(total.busy_s + starved_s, 1e-9))
     return CellStatistics(
         name=cell.get_full_name(),
@@ -97,7 +100,7 @@ def _describe(
         wall_s=wall_s,
         busy_s=total.busy_s * share,
         starved_s=starved_s * share,
-        cpu_s=total.cpu_s * share,
+        cpu_s=min(total.cpu_s, total.busy_s) * share,
         queued=None if stage is None else stage.sequencer.inside,
         queue_capacity=None if stage is None else stage.sequencer.window,
         queue_bytes=None if stage is None else stage.sequencer.queued_bytes,
