@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pypipeline_engine.core.counters import Counters
-    from pypipeline_engine.core.values import Outcome
 
 LARGEST_SHARE_OF_SAMPLING = 0.02
 LONGEST_INTERVAL = 256
@@ -40,13 +39,13 @@ class Clock:
         "_interval",
         "_nb_units",
         "_put_off",
-        "_remaining",
         "_samples",
         "_weight",
         "blocked_s",
         "nested_blocked_s",
         "nested_cpu_s",
         "nested_s",
+        "remaining",
         "starved_s",
         "timed",
     )
@@ -55,7 +54,8 @@ class Clock:
         """Make the clock of a domain with so many cells."""
         self._nb_units = max(1, nb_units)
         self._interval = 1  # how many steps the next sample stands for
-        self._remaining = 1
+        self.remaining = 1
+        """How many steps there are until the next sample, which is made by `step_timed`."""
         self._put_off = 0  # how many steps remain after the one that `look_soon` asked for
         self._samples = 0
         self._weight = 1
@@ -73,21 +73,10 @@ class Clock:
         """The way to do one step of the domain: `do`, timed every now and then."""
 
         def step() -> Any:
-            self._remaining -= 1
-            if self._remaining > 0:
+            self.remaining -= 1
+            if self.remaining > 0:
                 return do()
-            return self._step_timed(do)
-
-        return step
-
-    def bind_sink(self, run: Callable[[], Outcome | None]) -> Callable[[], None]:
-        """The same for a pipeline whose only sink is run by `run`: raises the error or gap that this returns."""
-
-        def step() -> None:
-            self._remaining -= 1
-            outcome = run() if self._remaining > 0 else self._step_timed(run)
-            if outcome is not None:
-                raise outcome.get_error()
+            return self.step_timed(do)
 
         return step
 
@@ -96,12 +85,14 @@ class Clock:
 
         A step that another thread counts at the same moment may get lost, which makes a sample late by one.
         """
-        remaining = self._remaining
+        remaining = self.remaining
         if remaining > 1:
             self._put_off = remaining - 1
-            self._remaining = 1
+            self.remaining = 1
+        """How many steps there are until the next sample, which is made by `step_timed`."""
 
-    def _step_timed(self, do: Callable[[], Any]) -> Any:
+    def step_timed(self, do: Callable[[], Any]) -> Any:
+        """Do one step, and time it."""
         self._weight = 1 if self._put_off else self._interval
         self._samples += 1
         if self._interval == 1:
@@ -125,9 +116,9 @@ class Clock:
         put_off, self._put_off = self._put_off, 0
         if 0 < put_off <= interval:  # an extra sample, of steps that are no longer than they were
             self._interval = max(1, self._interval - 1)
-            self._remaining = put_off
+            self.remaining = put_off
         else:
-            self._interval = self._remaining = interval
+            self._interval = self.remaining = interval
 
     def run(self, body: Callable[[], Any], counters: Counters) -> Any:
         """Run a cell within a sample, and charge to it what the cells that it pulled did not take."""

@@ -160,6 +160,10 @@ class Unit:
 
         return run
 
+    def is_simple_sink(self) -> bool:
+        """Whether `bind_sink` and `bind_step` will do."""
+        return not self.outputs and not self.retries and len(self.inputs) <= 1
+
     def bind_sink(self) -> Callable[[], Outcome | None]:
         """The same for a unit without outputs and retries and with at most one input, with less to do."""
         counters, clock = self.counters, self.clock
@@ -178,6 +182,31 @@ class Unit:
             return None
 
         return run
+
+    def bind_step(self) -> Callable[[], None]:
+        """A step of a pipeline that has no sink but this unit: `bind_sink` within `Clock.bind`, in one call.
+
+        Raises the error or gap that stands in the place of the item.
+        """
+        counters, clock, run = self.counters, self.clock, self.bind_sink()
+        upstream = self.inputs[0].meter if self.inputs else Counters()
+
+        def step() -> None:
+            clock.remaining -= 1
+            if clock.remaining > 0:
+                before = upstream.runs
+                counters.runs += 1
+                try:
+                    self.body()
+                    return
+                except BaseException as error:
+                    outcome: Outcome | None = self.settle(error, [before] if self.inputs else [])
+            else:
+                outcome = clock.step_timed(run)
+            if outcome is not None:
+                raise outcome.get_error()
+
+        return step
 
     def _attempt_again_and_again(self, attempt: Callable[[], None]) -> None:
         """Try `1 + retries` times; the inputs give the same values each time."""

@@ -240,8 +240,7 @@ class Scope:
 
     def _bind_cell(self, cell: ASingleCell, own: dict[Link, Channel]) -> None:
         unit = self.units[cell]
-        simple = not unit.outputs and not unit.retries and len(unit.inputs) <= 1
-        run = self._runs[cell] = unit.bind_sink() if simple else unit.bind()
+        run = self._runs[cell] = unit.bind_sink() if unit.is_simple_sink() else unit.bind()
         crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
         for link, channel in own.items():
             if isinstance(channel, DirectChannel):
@@ -333,9 +332,7 @@ class Scope:
         outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
         if self._clone_of is None:
             self._taps = [(pull, slot_of(io)) for io, pull in outputs.items()]
-            alone = self._sinks[0] if len(self._sinks) == 1 and not self._taps else None
-            clock = self._plan.clocks[MAIN]
-            self.step = clock.bind(self._step) if alone is None else clock.bind_sink(alone)
+            self.step = self._bind_alone() or self._plan.clocks[MAIN].bind(self._step)
             return
         by_name = {io.get_name(): pull for io, pull in outputs.items()}
         collect = make_collect([by_name[name] for name in self._clone_of.output_names], self._sinks)
@@ -351,6 +348,15 @@ class Scope:
             if not isinstance(link.producer, ASingleCell) and self._plan.get_reading_domain(link) == MAIN
         ]
         self.process = make_process(self._ports, self._collect, self._port_channels)
+
+    def _bind_alone(self) -> Callable[[], None] | None:
+        """The short way to do a step where there is one sink, for which that is right."""
+        if len(self._sinks) != 1 or self._taps:
+            return None
+        for cell, unit in self.units.items():
+            if self._runs[cell] is self._sinks[0]:
+                return unit.bind_step() if unit.is_simple_sink() else None
+        return None
 
     def number_items(self, get_number: Callable[[], int]) -> None:
         """Say how the cells of a clone learn the number of the item that they work on."""

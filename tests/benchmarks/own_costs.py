@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from time import process_time
 from typing import Any
@@ -13,7 +13,8 @@ import cells
 from contest import Comparison, Contender, Unit, Workload, ratio_at_least, ratio_at_most
 from jobs import COUNTING, Job, Size, WrongResults, count_up, spin, time_stream, wait_briefly
 
-from pypipeline_engine.core.units import Clock
+from pypipeline_engine.core import units
+from pypipeline_engine.core.clock import Clock
 
 
 def long_chain() -> Workload:
@@ -89,13 +90,16 @@ def telemetry() -> Workload:
     )
 
 
-def _without_sampling() -> AbstractContextManager[Any]:
+@contextmanager
+def _without_sampling() -> Iterator[None]:
     """Take out what counts steps and times some of them: nothing in the engine switches that off."""
-    return patch.multiple(Clock, bind=lambda clock, do: do, bind_sink=lambda clock, run: _bind_uncounted(run))
+    with patch.object(Clock, "bind", lambda clock, do: do), patch.object(units.Unit, "bind_step", _bind_uncounted):
+        yield
 
 
-def _bind_uncounted(run: Callable[[], Any]) -> Callable[[], None]:
-    """A step of a pipeline with one sink, as a clock binds it, without the counting."""
+def _bind_uncounted(sink: units.Unit) -> Callable[[], None]:
+    """The step of a pipeline with one sink, without the counting."""
+    run = sink.bind_sink()
 
     def step() -> None:
         outcome = run()
