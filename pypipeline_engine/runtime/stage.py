@@ -111,7 +111,7 @@ class Stage:
                     return False
                 if ahead and self._dropping and self.monitor.interrupted:
                     raise Interrupted
-                if self.paused:
+                if self._is_halted():
                     self._rest(worker)
                     begin = perf_counter()
                     blocked_s = 0.0
@@ -125,12 +125,18 @@ class Stage:
                     try:
                         self.lender.sleep(worker)
                     except Interrupted:
-                        continue  # the reason stands in `_closed` or `_paused`
+                        continue  # for a reason that is looked for above
                     if not starved:
                         blocked_s += perf_counter() - asleep
 
     def may_take_intake(self) -> bool:
         return not self.intake_is_taken and not self.lender.lends() and self.sequencer.has_credit()
+
+    def _is_halted(self) -> bool:
+        """Whether workers have to rest. A reset does not know the stages inside of a clone that has just been taken away, and
+        does not pause them: their workers rest until they are ended. Lock held.
+        """
+        return self.paused or self.monitor.interrupted
 
     def _rest(self, worker: Worker) -> None:
         worker.nb_resting += 1
@@ -213,9 +219,9 @@ class Stage:
                     return True
                 if worker.retiring:
                     return False
-                if self.paused:
+                if self._is_halted():
                     self._rest(worker)
-                elif not self.sequencer.ended and not self.monitor.interrupted:
+                elif not self.sequencer.ended:
                     return True
                 else:
                     with suppress(Interrupted):
