@@ -121,11 +121,12 @@ class Monitor:
         return threading.get_ident() in self._workers
 
     def is_inside(self, turn: Turn) -> bool:
-        """Whether the calling thread belongs to the deployment, or is in the middle of a pull with `turn`."""
+        """Whether the calling thread belongs to the deployment, or is in a pull with `turn`. Takes the lock."""
         if self.is_worker():
             return True
-        kept = self._kept
-        return turn.is_mine() and (kept is None or kept.inside)
+        with self.lock:  # who takes a kept turn away does so in two steps
+            kept = self._kept
+            return turn.is_mine() and (kept is None or kept.inside)
 
     def leave_as_worker(self) -> None:
         """The opposite of `introduce_worker` and `enter`."""
