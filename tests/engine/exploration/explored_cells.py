@@ -27,7 +27,8 @@ class World:
     def __init__(self, explorer: Explorer) -> None:
         self.explorer = explorer
         self.faults: dict[tuple[str, str], str] = {}
-        """What happens to a value in a cell: `gap`, `passing`, `critical`, `flaky`, which fails once, or `scaling`."""
+        """What happens to a value in a cell: `gap`, `passing`, `critical`, `flaky`, which fails once, `scaling`, or
+        `end`."""
         self.scale: Callable[[], None] = lambda: None
         """Changes some number of clones, from inside of a cell."""
         self.failing_deploy: int | None = None
@@ -156,6 +157,8 @@ class Work(Explored):
             world.tries[key] += 1
             if world.tries[key] % 2:
                 raise CriticalError(text)
+        if fault == "end":
+            raise StopIteration
         if fault == "scaling":
             world.scale()
         return value + self.get_name()
@@ -180,6 +183,21 @@ class Joining(Explored):
             parts.append("".join([x.pull() for _ in range(self.per_pull)]))
             self.world.explorer.switch()
         self.y.set_value(f"({','.join(parts)})")
+
+
+class Splitting(Work):
+    """As `Work`, with a second output, which is declared before the first."""
+
+    def __init__(self, parent_cell: Any, name: str, world: World) -> None:
+        Explored.__init__(self, parent_cell, name, world)
+        self.x = Input(self, "x")
+        self.y2: Output[str] = Output(self, "y2")
+        self.y = Output(self, "y")
+
+    def work(self) -> None:
+        value = self._judge(self.x.pull())
+        self.y2.set_value(value + "2")
+        self.y.set_value(value)
 
 
 class Batching(Explored):

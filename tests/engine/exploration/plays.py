@@ -41,6 +41,7 @@ class Play:
         self.nb_disturbing = 0
         self.nb_resets = 0
         self.nb_scalers = 0
+        self.has_rivals = False
         self.may_vanish = False
         """Whether the pipeline may be undeployed while somebody wants something of it."""
         self.world.scale = self.scale_from_inside
@@ -161,6 +162,20 @@ class Play:
             chosen = [self.random.choice(calls) for _ in range(self.random.randint(1, 4))]
             self.disturb(f"controller {number}", [*chosen, tell(handle.resume)])
 
+    def disturb_by_pulling(self) -> None:
+        """Pull and run what is being run already, which is refused."""
+        self.has_rivals = True
+        calls = [self.pull_once, self.run_for_nothing]
+        self.disturb("rival", [self.random.choice(calls) for _ in range(self.random.randint(1, 4))])
+
+    def pull_once(self) -> None:
+        with suppress(InvalidStateException, StopIteration):
+            self.pipeline.pull()
+
+    def run_for_nothing(self) -> None:
+        with suppress(InvalidStateException):
+            self.pipeline.run(max_items=0).wait()
+
     # ------------------------------------------------------------------ who pulls
 
     def pull_to_the_end(self) -> bool:
@@ -198,7 +213,12 @@ class Play:
     def run_to_the_end(self) -> bool:
         """The same by a run, or by one after the other where critical errors end them."""
         for _ in range(MOST_PULLS):
-            handle = self.pipeline.run(on_error=self.note)
+            try:
+                handle = self.pipeline.run(on_error=self.note)
+            except InvalidStateException:
+                assert self.has_rivals
+                self.world.explorer.switch()
+                continue
             try:
                 handle.wait()
             except CriticalError as error:
@@ -347,6 +367,8 @@ def run(play: Play) -> None:
     play.pipeline.deploy()
     if play.random.random() < 0.5:
         play.disturb_by_scaling()
+    if play.case.catches and play.random.random() < 0.5:
+        play.disturb_by_pulling()
     finish(play, play.run_to_the_end())
 
 

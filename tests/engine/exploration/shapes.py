@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from explored_cells import GAP, Accumulating, Batching, Counting, Joining, Recording, Work, World, accumulate
+from explored_cells import (
+    GAP,
+    Accumulating,
+    Batching,
+    Counting,
+    Joining,
+    Recording,
+    Splitting,
+    Work,
+    World,
+    accumulate,
+)
 from stream_cells import connect, scaled
 
 from pypipeline_engine.cell import Pipeline, ScalableCell
@@ -48,6 +59,8 @@ class Case:
     """Whether its cells wait for each other, which has to be told."""
     errors: bool = True
     """Whether cells may raise errors and leave gaps."""
+    may_end_early: bool = False
+    """Whether a cell may end the stream: not where it is joined with a longer one."""
     may_have_threads: bool = True
     """Whether a source or a sink may have a thread of its own."""
     nb_items: int = 0
@@ -63,9 +76,13 @@ class Case:
                 results.append(value if is_bad(value) else value + name)
                 continue
             kinds = [GAP, "passing", "critical", "scaling"]
+            if self.may_end_early and self.random.random() < 0.3:
+                kinds = ["end"]
             if policy is not None and policy.retries:
                 kinds.append("flaky")
             kind = self.world.faults[name, value] = self.random.choice(kinds)
+            if kind == "end":
+                break
             if kind in ("flaky", "scaling"):
                 results.append(value + name)
             elif kind == GAP or (policy is not None and policy.then == "skip"):
@@ -168,6 +185,7 @@ def batched(stream: Stream, size: int) -> Stream:
 
 def chain(case: Case) -> None:
     """source -> [work] -> scaled cell -> [work] -> sink."""
+    case.may_end_early = True
     flow = case.source()
     if case.random.random() < 0.5:
         flow = case.work(flow, "a")
@@ -200,6 +218,7 @@ def shared_source(case: Case) -> None:
 
 def two_in_a_row(case: Case) -> None:
     """A scaled cell behind a scaled cell, with or without a cell between them."""
+    case.may_end_early = True
     flow = case.box(case.source(), "a", most=3)
     if case.random.random() < 0.3:
         flow = case.work(flow, "b")
@@ -208,17 +227,22 @@ def two_in_a_row(case: Case) -> None:
 
 def nested(case: Case) -> None:
     """A scaled pipeline with a scaled cell inside, with or without a way round that."""
+    case.may_end_early = True
     round_inside = case.random.random() < 0.5
+    has_first = case.random.random() < 0.7
     inner_clones = case.random.randint(0, 2)
     world = case.world
 
     def make(box: Any) -> Pipeline:
         inside = Pipeline(box, "inside")
-        first = Work(inside, "a", world)
+        first: Any = InputPort(inside, "x")
+        if has_first:
+            work = Work(inside, "a", world)
+            Connection(first, work.x)
+            first = work.y
         inner = scaled(inside, "bbox", lambda inner: Work(inner, "b", world), inner_clones)
         case.choose_window(inner)
         case.boxes.append((inner, 2))
-        Connection(InputPort(inside, "x"), first.x)
         connect(first, inner)
         last = Joining(inside, "join", world, 1 + round_inside)
         connect(inner, last)
@@ -228,10 +252,29 @@ def nested(case: Case) -> None:
         return inside
 
     flow = case.box(case.source(), "outer", make, most=3)
-    first = case.mapped("a", flow.stream)
+    first = case.mapped("a", flow.stream) if has_first else flow.stream
     inner = case.mapped("b", first)
     flow.stream = joined([inner, first] if round_inside else [inner])
     case.sink(flow)
+
+
+def wide(case: Case) -> None:
+    """Scaled cells with two inputs and with two outputs."""
+    flow = case.source()
+    other = case.work(flow, "a")
+    joined_box = scaled(case.pipeline, "jbox", lambda box: Joining(box, "j", case.world), case.random.randint(1, 3))
+    case.choose_window(joined_box)
+    case.boxes.append((joined_box, 3))
+    connect(flow.cell, joined_box)
+    connect(other.cell, joined_box)
+    both = Flow(joined_box, joined([flow.stream, other.stream]))
+    split = case.box(both, "s", make_inner=lambda box: Splitting(box, "s", case.world), most=3)
+    first = case.mapped("s", split.stream)
+    second = [value if is_bad(value) else f"{value}2" for value in first]
+    join = Joining(case.pipeline, "join", case.world)
+    Connection(split.cell.get_output("y"), join.xs[0])
+    Connection(split.cell.get_output("y2"), join.xs[1])
+    case.sink(Flow(join, joined([first, second])))
 
 
 def recurrent(case: Case) -> None:
@@ -329,6 +372,7 @@ SHAPES = {
     "shared": shared_source,
     "row": two_in_a_row,
     "nested": nested,
+    "wide": wide,
     "recurrent": recurrent,
     "loop": loop,
     "batch": batching,
