@@ -74,6 +74,8 @@ class Stage:
         self._clock = Clock(1)
         # Guarded by the lock of the monitor.
         self.intake_is_taken = False
+        self.opener: Worker | None = None
+        """Of the workers that run ahead, the one on whose behalf a ticket is being opened."""
         self.idle: list[Waiter] = []
         self.consumers: list[Waiter] = []
         self.paused = False
@@ -117,6 +119,7 @@ class Stage:
                     blocked_s = 0.0
                 elif self.may_take_intake() and not worker.is_lent:
                     self.intake_is_taken = True
+                    self.opener = worker if ahead else None
                     worker.starved_s += perf_counter() - begin - blocked_s
                     return True
                 else:
@@ -133,8 +136,8 @@ class Stage:
         return not self.intake_is_taken and not self.lender.lends() and self.sequencer.has_credit()
 
     def _is_halted(self) -> bool:
-        """Whether workers have to rest. A reset does not know the stages inside of a clone that has just been taken away, and
-        does not pause them: their workers rest until they are ended. Lock held.
+        """Whether workers have to rest. A reset does not know the stages inside of a clone that has just been taken away,
+        and does not pause them: their workers rest until they are ended. Lock held.
         """
         return self.paused or self.monitor.interrupted
 
@@ -231,6 +234,9 @@ class Stage:
     def _give_intake(self, ticket: int | None = None, result: Any = None) -> None:
         with self.monitor.lock:
             self.intake_is_taken = False
+            self.opener = None
+            if self.paused:
+                self.monitor.wake_all(self.watchers)
             if ticket is not None:
                 self._finish(ticket, result)
             if self.sequencer.has_credit():
@@ -391,6 +397,7 @@ class Stage:
         """Drop everything inside. All workers rest."""
         with self.monitor.lock:
             self.intake_is_taken = False
+            self.opener = None
             self.generation += 1
             self.sequencer.reset()
             for worker in self.workers:

@@ -54,7 +54,8 @@ class Worker:
 
     def is_at_rest(self) -> bool:
         """Whether it rests and has nothing in work. Lock held."""
-        return self.ended or (self.nb_resting > 0 and not self.tickets and not self.is_lent)
+        has_work = self.tickets or self.is_lent or self.stage.opener is self
+        return self.ended or (self.nb_resting > 0 and not has_work)
 
     def _run(self) -> None:
         stage = self.stage
