@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -407,6 +408,6 @@ class Stage:
     def drain(self) -> list[Any]:
         """Take out the finished results, in order. All workers rest."""
         with self.monitor.lock:
-            results = [result for result in self.ready if result is not END]
+            results = list(takewhile(lambda result: result is not END, self.ready))
             self.ready.clear()
             return results

@@ -111,6 +111,24 @@ def test_a_cell_in_the_middle_may_end_the_stream(pipeline, clones):
     assert sink.items == [0, 1, 2]
 
 
+def test_what_is_finished_behind_the_end_does_not_come_where_the_clones_are_taken_away(pipeline, gate):
+    def end_at_one(value):
+        gate(value)
+        if value == 1:
+            raise StopIteration
+        return value
+
+    box = scaled_map(pipeline, "box", end_at_one, clones=3)
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(9)), box, sink)
+    with deployed(pipeline):
+        gate.wait_for(0, 1, 2)
+        gate.open()
+        box.scale_all_down()
+        pull_all(pipeline)
+    assert sink.items == [0]
+
+
 @CLONES
 def test_a_scaled_cell_may_end_the_stream(pipeline, clones):
     def until_three(value):
