@@ -350,6 +350,33 @@ def deploying(play: Play) -> None:
     finish(play, play.pull_to_the_end())
 
 
+def part_reset(play: Play) -> None:
+    """A reset of a cell in the middle: what is behind it goes on, with what was under way and then with the new stream."""
+    cells = [cell for cell in play.pipeline.get_internal_cells() if cell is not play.case.sinks[0][0]]
+
+    def reset() -> None:
+        play.random.choice(cells).reset()
+        play.nb_resets += 1
+
+    play.pipeline.deploy()
+    play.disturb("resetter", [reset] * play.random.randint(1, 3))
+    play.pull_to_the_end()
+    play.await_disturbers()
+    assert play.pull_to_the_end()
+    play.undeploy()
+    play.check_is_down()
+    (sink, expected), place, nb_starts = play.case.sinks[0], 0, 0
+    wanted = [item for item in expected if item != GAP]
+    for item in sink.generations[-1]:
+        if place == len(wanted) or item != wanted[place]:
+            place = 0
+            nb_starts += 1
+        assert item == wanted[place], f"{sink} got {sink.generations[-1]}, where {wanted} was to come again and again"
+        place += 1
+    assert place == len(wanted)
+    assert nb_starts <= play.nb_resets
+
+
 def failing_deploy(play: Play) -> None:
     """The deployment of some cell fails: all of it is undone, and it works the next time."""
     play.world.failing_deploy = play.random.randint(1, 6)
@@ -416,6 +443,7 @@ PLAYS = {
     "torn": torn,
     "everything": everything,
     "deploying": deploying,
+    "part-reset": part_reset,
     "failing-deploy": failing_deploy,
     "run": run,
     "controlled": controlled_run,

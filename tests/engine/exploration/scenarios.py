@@ -27,8 +27,13 @@ LENDING: tuple[dict[str, float], ...] = (
 )
 """Streams are too short here for clones to be lent: in two seeds of three they are lent very soon, and in one of these two
 taken back very soon too. By the clock of the explorer items are quick now and then."""
+ONLY_WITH = {"part-reset": ("chain", "row", "nested", "wide")}
+"""Plays for some shapes only: where a cell that is not reset joins what is with what is not, the values do not match."""
 SCENARIOS = tuple(
-    f"{shape}/{play}" for shape in SHAPES for play in PLAYS if shape != "hopeless" or play in ("calm", "undeploy")
+    f"{shape}/{play}"
+    for shape in SHAPES
+    for play in PLAYS
+    if (shape != "hopeless" or play in ("calm", "undeploy")) and shape in ONLY_WITH.get(play, SHAPES)
 )
 COMMAND = "python tests/engine/exploration --replay {}:{}"
 
@@ -57,7 +62,9 @@ def explore(scenario: str, seed: int, lines: bool | None = None) -> Schedule:
     explorer = Explorer(seed, find_modules() if lines else (), BUDGET, every_step)
     random = Random(f"{scenario}:{seed}")
     shape, _, play = scenario.partition("/")
-    case = Case(World(explorer), random, catches=play in NEED_CATCHING_SINKS or random.random() < 0.5)
+    case = Case(
+        World(explorer), random, catches=play in NEED_CATCHING_SINKS or (play != "part-reset" and random.random() < 0.5)
+    )
     try:
         with taken_over(explorer):
             SHAPES[shape](case)
