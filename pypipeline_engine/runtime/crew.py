@@ -101,6 +101,8 @@ class Crew:
         stage = self._stages.get(cell)
         if stage is None:
             stage = self._stages[cell] = Stage(cell, cell.get_full_name(), self._monitor, self._on_worker_end)
+            if any(self.units[one].ended for one in cell._get_cells_recursively() if one in self.units):
+                stage.end_at_once()  # its inner cell has ended the stream while it ran inline, and new clones do not know
         return stage
 
     def deploy_cell(self, cell: ASingleCell) -> None:

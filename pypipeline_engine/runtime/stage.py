@@ -405,6 +405,11 @@ class Stage:
                 worker.tickets.clear()
                 worker.nb_done = 0
 
+    def end_at_once(self) -> None:
+        """Begin with a stream that has ended."""
+        self.sequencer.ended = True
+        self.ready.append(END)
+
     def drain(self) -> list[Any]:
         """Take out the finished results, in order. All workers rest."""
         with self.monitor.lock:

@@ -111,6 +111,26 @@ def test_a_cell_in_the_middle_may_end_the_stream(pipeline, clones):
     assert sink.items == [0, 1, 2]
 
 
+@CLONES
+def test_a_stream_that_a_scaled_cell_has_ended_stays_so_with_new_clones(pipeline, clones):
+    def end_at_one(value):
+        if value == 1:
+            raise StopIteration
+        return value
+
+    _, sink = line(pipeline, clones, range(9), end_at_one)
+    box = pipeline.get_internal_cell_with_name("box")
+    with deployed(pipeline):
+        pull_all(pipeline)
+        box.scale_all_down()
+        box.scale_up(3)
+        pull_all(pipeline)
+        assert sink.items == [0]
+        pipeline.reset()
+        pull_all(pipeline)
+    assert sink.items == [0, 0]
+
+
 def test_what_is_finished_behind_the_end_does_not_come_where_the_clones_are_taken_away(pipeline, gate):
     def end_at_one(value):
         gate(value)
