@@ -13,7 +13,8 @@ from random import Random
 
 from explored_cells import World
 from explorer import Explorer
-from plays import NEED_CATCHING_SINKS, PLAYS, Play
+from play import Play
+from plays import NEED_CATCHING_SINKS, PLAYS
 from shapes import SHAPES, Case
 from takeover import find_modules, taken_over, with_constants
 

@@ -13,7 +13,7 @@ from scenarios import LINES_EVERY, SCENARIOS, STEPS_EVERY, explore
 
 from pypipeline_engine.core.sequencer import Sequencer
 
-SEEDS = range(28)
+SEEDS = range(24)
 FEW = range(12)
 
 
