@@ -195,7 +195,11 @@ class Stage:
             if values is END:
                 self._give_intake(ticket, END)
             else:
-                worker.tickets.append(ticket)
+                with self.monitor.lock:
+                    if worker.has_ended:  # while this ticket was being opened
+                        self._finish(ticket, END)
+                    else:
+                        worker.tickets.append(ticket)
                 self._give_intake()
         return values
 
@@ -209,6 +213,7 @@ class Stage:
     def end_tickets(self, worker: Worker) -> None:
         """End the stream in the place of what a worker that runs ahead has in work: a cell inside of it ended."""
         with self.monitor.lock:
+            worker.has_ended = True
             while worker.tickets:
                 self._finish(worker.tickets.popleft(), END)
 
@@ -403,6 +408,7 @@ class Stage:
             self.sequencer.reset()
             for worker in self.workers:
                 worker.tickets.clear()
+                worker.has_ended = False
                 worker.nb_done = 0
 
     def end_at_once(self) -> None:

@@ -36,6 +36,8 @@ class Worker:
         """What it works on. Written by whoever runs its scope."""
         self.tickets: deque[int] = deque()
         """What it works on ahead, oldest first."""
+        self.has_ended = False
+        """Whether a cell inside has ended the stream."""
         self.nb_done = 0
         self.generation = stage.generation
         self.began = perf_counter()
