@@ -10,9 +10,12 @@ from starlette.requests import Request
 
 from pypipeline_engine.graph.problems import describe, path_text, suggestion
 from pypipeline_engine.host.refusals import UNPROCESSABLE, Refused
-from pypipeline_engine.host.security import MOST_BODY_BYTES
 
 Model = TypeVar("Model", bound=BaseModel)
+
+MOST_BODY_BYTES = 16 * 1024**2
+MOST_BYTES_DRAINED = 4 * MOST_BODY_BYTES
+"""So much of a body that is too large is read all the same: who sends on while the connection closes may lose the answer."""
 
 _EXPECTED = {
     "dict_type": "an object",
@@ -31,10 +34,15 @@ async def read_body(request: Request) -> bytes:
     :raises Refused: if it is too large, or no JSON.
     """
     body = bytearray()
+    nb_bytes = 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise Refused(413, f"a request may have at most {MOST_BODY_BYTES // 1024**2} MB")
+        nb_bytes += len(chunk)
+        if nb_bytes <= MOST_BODY_BYTES:
+            body += chunk
+        elif nb_bytes > MOST_BYTES_DRAINED:
+            break
+    if nb_bytes > MOST_BODY_BYTES:
+        raise Refused(413, f"a request may have at most {MOST_BODY_BYTES // 1024**2} MB")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and media_type != "application/json":
         came = describe(media_type) if media_type else "none"

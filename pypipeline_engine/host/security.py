@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pypipeline_engine.graph.problems import describe
 from pypipeline_engine.host.protocol import Refusal
 
-MOST_BODY_BYTES = 16 * 1024 * 1024
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -69,12 +68,4 @@ class Guard:
                 "every request needs the header 'Authorization: Bearer TOKEN' with the token that the host printed",
                 {"WWW-Authenticate": "Bearer"},
             )
-        lengths = [value for name, value in headers if name == b"content-length"]
-        if lengths and lengths[0].isdigit() and int(lengths[0][:20]) > MOST_BODY_BYTES:
-            return explain_size()
         return None
-
-
-def explain_size() -> JsonResponse:
-    """The answer to a body that is too large."""
-    return refuse(413, f"a request may have at most {MOST_BODY_BYTES // 1024**2} MB", {"Connection": "close"})

@@ -20,8 +20,10 @@ def make_room_for_calls(nb_cells: int) -> None:
     needed = FRAMES_PER_CELL * nb_cells + SPARE_FRAMES
     if sys.getrecursionlimit() < needed:
         sys.setrecursionlimit(needed)
-    if nb_cells > DEEP and threading.stack_size() < LARGE_STACK_BYTES:
-        threading.stack_size(LARGE_STACK_BYTES)
+    if nb_cells > DEEP:
+        before = threading.stack_size(LARGE_STACK_BYTES)  # there is no way to look without setting it
+        if before > LARGE_STACK_BYTES:
+            threading.stack_size(before)
 
 
 def limit_threads_of_opencv() -> Callable[[], None]:

@@ -68,13 +68,9 @@ def test_the_catalogue_has_the_cells_that_ship_and_the_approved_ones(host):
 def test_what_is_refused_is_refused_in_words(host, method, path, headers, body, status, words):
     content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     kind = {} if content is None else {"Content-Type": "application/json"}
-    try:
-        response = httpx.request(
-            method, host.url + path, headers={**host.authorization, **kind, **headers}, content=content, timeout=60
-        )
-    except httpx.WriteError:  # the host has answered and hung up while the rest of a large body was on its way
-        assert status == 413
-        return
+    response = httpx.request(
+        method, host.url + path, headers={**host.authorization, **kind, **headers}, content=content, timeout=60
+    )
     assert response.status_code == status
     assert words in response.json()["message"]
     assert "Traceback" not in response.text
@@ -87,10 +83,7 @@ def test_a_body_of_unknown_length_is_bounded(host):
             yield b" " * 2**20
 
     headers = {**host.authorization, "Content-Type": "application/json"}
-    try:
-        response = httpx.post(f"{host.url}/v1/stop", headers=headers, content=chunks(), timeout=60)
-    except (httpx.WriteError, httpx.ReadError):
-        return
+    response = httpx.post(f"{host.url}/v1/stop", headers=headers, content=chunks(), timeout=60)
     assert response.status_code == 413
 
 

@@ -27,6 +27,7 @@ from pypipeline_engine.exceptions import (
     NotDeployedException,
     UnconnectedException,
 )
+from pypipeline_engine.runtime.environment import DEEP, LARGE_STACK_BYTES, make_room_for_calls
 
 CLONES = pytest.mark.parametrize("clones", [0, 1, 3])
 
@@ -300,3 +301,13 @@ def test_pulling_an_input_from_outside_of_on_pull_says_what_is_wrong(pipeline):
     connect(Source(pipeline, "source"), sink)
     with pytest.raises(NotDeployedException, match=r"p\.sink\.x"):
         sink.x.pull()
+
+
+def test_every_deep_pipeline_gets_a_large_stack():
+    """Looking at the size that threads get sets it to its default: the second deep pipeline had a small one."""
+    for _ in range(2):
+        make_room_for_calls(DEEP + 1)
+        assert threading.stack_size(0) == LARGE_STACK_BYTES
+        threading.stack_size(LARGE_STACK_BYTES)
+    make_room_for_calls(DEEP + 1)
+    assert threading.stack_size(0) == LARGE_STACK_BYTES
