@@ -346,10 +346,10 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
 
     def _shadow_pull(self, pull: Callable[[], None] | None) -> None:
         """Have a deployment answer to `pull` directly, with `None` no more. Where a class has its own `pull`, that stays."""
-        if pull is None:
-            vars(self).pop("pull", None)
-        elif type(self).pull is ACell.pull:
-            vars(self)["pull"] = pull
+        if pull is not None and type(self).pull is ACell.pull:
+            self.pull = pull  # type: ignore[method-assign]  # that is the idea
+        elif "pull" in vars(self):
+            del self.pull
 
     def run(self, **options: Any) -> Any:
         """Deploy if needed, and pull again and again in a thread of its own until the stream ends.

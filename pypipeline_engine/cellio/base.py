@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from pypipeline_engine.exceptions import CannotBeDeletedException, InvalidInputException, InvalidStateException
@@ -180,8 +181,11 @@ class Rebindable:
     """
 
     def _bind(self, **methods: Callable[..., Any]) -> None:
-        vars(self).update(methods)
+        for name, method in methods.items():
+            # Not through `vars()`, which gives the instance a dictionary: without one, attributes are found faster.
+            setattr(self, name, method)
 
     def _unbind(self) -> None:
         for name in ("pull", "skip", "set_value"):
-            vars(self).pop(name, None)
+            with suppress(AttributeError):
+                delattr(self, name)
