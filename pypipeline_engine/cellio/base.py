@@ -186,6 +186,6 @@ class Rebindable:
             setattr(self, name, method)
 
     def _unbind(self) -> None:
-        for name in ("pull", "skip", "set_value"):
+        for name in ("pull", "skip", "set_value", "_read"):
             with suppress(AttributeError):
                 delattr(self, name)

@@ -94,11 +94,19 @@ class Output(SourceEnd[T], Rebindable):
 
         :raises NoOutputProvidedException: where none has been set since the last pull began.
         """
-        value: T = self._slot.value
+        value: T = self._read()
         if value is UNSET:
             raise NoOutputProvidedException(f"{self.get_full_name()} has not been set yet")
         return value
 
     def value_is_set(self) -> bool:
         """Whether `get_value` has something to return."""
-        return self._slot.value is not UNSET
+        return self._read() is not UNSET
+
+    def _read(self) -> Any:
+        """The value set last, or `UNSET`. A deployment may keep it elsewhere than in the slot."""
+        return self._slot.value
+
+    def _unbind(self) -> None:
+        self._slot.value = self._read()
+        super()._unbind()

@@ -154,9 +154,9 @@ class Channel:
 
 
 class DirectChannel(Channel):
-    """Between a unit and its only reader, in one domain: the value stays in the slot where the unit left it."""
+    """Between a unit and its only reader, in one domain: the value goes from one closure to the other."""
 
-    __slots__ = ()
+    __slots__ = ("read", "set_value")
 
     def __init__(self, source: str, target: str, producer: Counters) -> None:
         super().__init__(source, target)
@@ -166,20 +166,32 @@ class DirectChannel(Channel):
         """Nothing waits here: the reader is told at once."""
 
     def bind_direct(self, unit: Unit, slot: Slot) -> None:
-        """Pull by running `unit`, which has no other output, no other reader, no retries, and at most one input."""
+        """Pull by running `unit`, which has no other output, no other reader, no retries, and at most one input.
+
+        From now on `set_value` is what the unit sets its output with, and `read` tells what it has set; `slot` is empty.
+        """
+        slot.value = UNSET  # so that it is known to be the one that was not set
+        value: Any = UNSET
+
+        def set_value(new: Any) -> None:
+            nonlocal value
+            value = new
+
+        self.set_value: Callable[[Any], None] = set_value
+        self.read: Callable[[], Any] = lambda: value
         counters, clock = unit.counters, unit.clock
         upstream = unit.inputs[0].meter if unit.inputs else Meter()
 
         def pull() -> Any:
+            nonlocal value
             before = upstream.runs
             counters.runs += 1
-            slot.value = UNSET
+            value = UNSET
             try:
                 if clock.timed:
                     clock.run(unit.body, counters)
                 else:
                     unit.body()
-                value = slot.value
                 if value is UNSET:
                     raise unit.explain_missing_output()
                 return value

@@ -185,7 +185,7 @@ class Monitor:
         :returns: what the thread asks for leave, without the lock, before its next pull; `None` where the turn was given.
         """
         with self.lock:
-            if not may_keep or turn.is_wanted() or self._quiet or self.interrupted:
+            if not may_keep or turn.waiters or self._quiet or self.interrupted:
                 self._end_pull(turn)
                 return None
             self._kept = Kept(turn, threading.get_ident())

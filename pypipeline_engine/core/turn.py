@@ -13,12 +13,13 @@ from pypipeline_engine.exceptions import UnsetRecurrentConnectionException
 class Turn:
     """Who may run the cells of a domain that several threads reach. A state, not a lock held while they run."""
 
-    __slots__ = ("_holder", "_monitor", "_waiters", "name")
+    __slots__ = ("_holder", "_monitor", "name", "waiters")
 
     def __init__(self, monitor: Monitor, name: str) -> None:
         self._monitor = monitor
         self._holder: int | None = None
-        self._waiters: list[Waiter] = []
+        self.waiters: list[Waiter] = []
+        """Who wants the turn, longest first. Looked at without the lock by who has it."""
         self.name = name
 
     def take(self, unless: Callable[[], Any] | None = None) -> bool:
@@ -49,7 +50,7 @@ class Turn:
             if self._holder == me:
                 return True
             try:
-                monitor.wait(self._waiters, self._describe, unless, through_interruption)
+                monitor.wait(self.waiters, self._describe, unless, through_interruption)
                 if monitor.closed:
                     raise Interrupted
             except BaseException:
@@ -83,13 +84,9 @@ class Turn:
         might wait for room that one of these sleepers would make. Of the others, who has waited longest gets it, so that
         nobody who comes back at once is faster.
         """
-        self._monitor.wake_satisfied(self._waiters)
-        self._holder = self._waiters[0].thread if self._waiters else None
-        self._monitor.wake_first(self._waiters)
-
-    def is_wanted(self) -> bool:
-        """Whether somebody waits for the turn."""
-        return bool(self._waiters)
+        self._monitor.wake_satisfied(self.waiters)
+        self._holder = self.waiters[0].thread if self.waiters else None
+        self._monitor.wake_first(self.waiters)
 
     def is_mine(self) -> bool:
         """Whether the calling thread has the turn."""

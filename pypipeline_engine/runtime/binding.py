@@ -7,6 +7,7 @@ from typing import Any
 
 from pypipeline_engine.cellio import IO, AParameter, Input, Output, OutputPort
 from pypipeline_engine.core.channels import Channel
+from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.monitor import Interrupted
 from pypipeline_engine.core.values import END, UNSET, Outcome, Slot
 from pypipeline_engine.exceptions import InvalidInputException
@@ -58,14 +59,16 @@ def guard(io: Input[Any], pull: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def make_collect(
-    pulls: Sequence[Callable[[], Any]], sinks: Sequence[Callable[[], Outcome | None]]
+    pulls: Sequence[Callable[[], Any]], sinks: Sequence[Callable[[], Outcome | None]], clock: Clock
 ) -> Callable[[], Any]:
     """Pull each once: a list with a value or an `Outcome` for each, or `END` where one has ended.
 
     Where a sink fails its error takes the place of every value. With nothing to pull, the list holds one place.
+
+    :param clock: that of the domain, of which this is one step.
     """
     if len(pulls) == 1 and not sinks:
-        return _make_collect_one(pulls[0])
+        return _make_collect_one(pulls[0], clock)
 
     def collect() -> Any:
         results: list[Any] = []
@@ -93,15 +96,16 @@ def make_collect(
             return [failed] * max(1, len(results))
         return results or [None]
 
-    return collect
+    return clock.bind(collect)
 
 
-def _make_collect_one(pull: Callable[[], Any]) -> Callable[[], Any]:
-    """What a scaled cell with one port does for every item, with less to do."""
+def _make_collect_one(pull: Callable[[], Any], clock: Clock) -> Callable[[], Any]:
+    """What a scaled cell with one port does for every item: with less to do, and the clock in the same call."""
 
     def collect() -> Any:
+        clock.remaining -= 1
         try:
-            return [pull()]
+            return [pull() if clock.remaining > 0 else clock.step_timed(pull)]
         except StopIteration:
             return END
         except Interrupted:
@@ -113,16 +117,21 @@ def _make_collect_one(pull: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def make_process(
-    ports: Sequence[Sequence[Callable[[Any], None]]], collect: Callable[[], Any], port_channels: Sequence[Channel]
+    ports: Sequence[Sequence[Callable[[Any], None]]],
+    pulls: Sequence[Callable[[], Any]],
+    sinks: Sequence[Callable[[], Outcome | None]],
+    port_channels: Sequence[Channel],
+    clock: Clock,
 ) -> Callable[[Sequence[Any]], Any]:
     """Do the work of one ticket: the values of the input ports in, those of the wanted output ports out.
 
     :param ports: how to put a value into the channels that an input port feeds.
-    :param collect: runs what is inside; returns a list with a value or an `Outcome` for each wanted output, or `END`.
     :param port_channels: what is emptied afterwards: a cell may take less than its ticket brought.
+    :returns: takes the values; returns what `make_collect` does for `pulls` and `sinks`.
     """
-    if len(ports) == len(port_channels) == 1 and len(ports[0]) == 1:
-        return _make_process_one(ports[0][0], collect, port_channels[0])
+    if len(ports) == len(port_channels) == len(pulls) == 1 and len(ports[0]) == 1 and not sinks:
+        return _make_process_one(ports[0][0], pulls[0], port_channels[0], clock)
+    collect = make_collect(pulls, sinks, clock)
 
     def process(values: Sequence[Any]) -> Any:
         for puts, value in zip(ports, values, strict=True):
@@ -139,14 +148,22 @@ def make_process(
 
 
 def _make_process_one(
-    put: Callable[[Any], None], collect: Callable[[], Any], channel: Channel
+    put: Callable[[Any], None], pull: Callable[[], Any], channel: Channel, clock: Clock
 ) -> Callable[[Sequence[Any]], Any]:
+    """The same with one port in and one out, in one call."""
     buffer = channel.buffer
 
     def process(values: Sequence[Any]) -> Any:
         put(values[0])
+        clock.remaining -= 1
         try:
-            return collect()
+            return [pull() if clock.remaining > 0 else clock.step_timed(pull)]
+        except StopIteration:
+            return END
+        except Interrupted:
+            raise
+        except BaseException as error:
+            return [Outcome(error)]
         finally:
             if buffer:
                 channel.clear()

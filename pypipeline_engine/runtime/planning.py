@@ -171,7 +171,7 @@ class Plan:
         producer = link.producer
         graph = self.graph
         alone = len(graph.links_from[producer]) == 1
-        if link.recurrent or not alone or producer in self._always_queue:
+        if link.recurrent or not alone or producer in self._always_queue or link.source._is_guarded():
             return False
         if isinstance(producer, ASingleCell):
             connected = len(graph.links_to.get(producer, ()))

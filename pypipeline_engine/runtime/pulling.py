@@ -217,7 +217,7 @@ class Puller:
                     self._has_news = False  # before it is asked: what comes later is asked for later
                     done, left = 0, allow(done)
                     continue
-                if turn.is_wanted():  # somebody needs the pipeline between two steps
+                if turn.waiters:  # somebody needs the pipeline between two steps
                     self.end()
                     inside = False
                     self.begin()

@@ -211,6 +211,7 @@ class Scope:
     # ------------------------------------------------------------------ binding
 
     def _bind(self) -> None:
+        self.unbind()
         channels = self._wiring.channels
         for cell, unit in self.units.items():
             unit.plug(
@@ -311,8 +312,14 @@ class Scope:
                 io._bind(pull=pull, skip=make_skip(pull))
             elif isinstance(io, RuntimeParameter):
                 io._bind(pull=make_read(io))
+        direct = {link.source: to for link, to in self._wiring.get_from(cell).items() if isinstance(to, DirectChannel)}
         for output in cell.get_outputs():
-            if isinstance(output, Output) and not output._is_guarded():
+            if not isinstance(output, Output) or output._is_guarded():
+                continue
+            channel = direct.get(output)
+            if channel is not None:
+                output._bind(set_value=channel.set_value, _read=channel.read)
+            else:
                 output._bind(set_value=make_set(output._slot))
 
     def _bind_scope(self) -> None:
@@ -326,17 +333,18 @@ class Scope:
             pulls = {link.target.get_name(): channel.pull for link, channel in self._wiring.get_to(cell).items()}
             inside = pulls_its_inside(cell)
             names = stage.output_names if inside else stage.input_names
-            collect = make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [])
             clock = self._plan.clocks[stage]
-            stage.bind(clock.bind(collect), clock)
+            collect = make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [], clock)
+            stage.bind(collect, clock)
         outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
         if self._clone_of is None:
             self._taps = [(pull, slot_of(io)) for io, pull in outputs.items()]
             self.step = self._bind_alone() or self._plan.clocks[MAIN].bind(self._step)
             return
         by_name = {io.get_name(): pull for io, pull in outputs.items()}
-        collect = make_collect([by_name[name] for name in self._clone_of.output_names], self._sinks)
-        self._collect = self._plan.clocks[MAIN].bind(collect)
+        wanted = [by_name[name] for name in self._clone_of.output_names]
+        clock = self._plan.clocks[MAIN]
+        self._collect = make_collect(wanted, self._sinks, clock)
         into: dict[str, list[Channel]] = {name: [] for name in self._clone_of.input_names}
         for link, channel in self._wiring.get_from(self.root).items():
             into[link.source.get_name()].append(channel)
@@ -347,7 +355,7 @@ class Scope:
             for link, channel in self._wiring.channels.items()
             if not isinstance(link.producer, ASingleCell) and self._plan.get_reading_domain(link) == MAIN
         ]
-        self.process = make_process(self._ports, self._collect, self._port_channels)
+        self.process = make_process(self._ports, wanted, self._sinks, self._port_channels, clock)
 
     def _bind_alone(self) -> Callable[[], None] | None:
         """The short way to do a step where there is one sink, for which that is right."""

@@ -154,14 +154,17 @@ class TestDirectChannel:
             return raising(OSError("source")) if number == 4 else number
 
         def make(name: str, inputs: list[Channel], body: Callable[[], Any]) -> tuple[Unit, Channel]:
-            unit, slot = make_unit(body, inputs, name)
-            unit.skips_errors = skips
             source, target = f"{name}.out", f"{name}.reader"
             if direct:
+                slot = Slot()
+                unit = Unit(name, lambda: channel.set_value(body()), [(source, slot)])
+                unit.skips_errors = skips
                 channel = DirectChannel(source, target, unit.counters)
                 unit.plug(inputs, [(slot, channel)], Clock(1))
                 channel.bind_direct(unit, slot)
                 return unit, channel
+            unit, slot = make_unit(body, inputs, name)
+            unit.skips_errors = skips
             queue = Channel(source, target)
             unit.plug(inputs, [(slot, queue)], Clock(1))
             queue.bind(unit.bind())
@@ -204,8 +207,9 @@ class TestDirectChannel:
         slot = Slot()
         unit = Unit("pipe.source", lambda: None, [("pipe.source.out", slot)])
         channel = DirectChannel("pipe.source.out", "pipe.reader.in", unit.counters)
+        slot.value = "of an earlier plan"
         channel.bind_direct(unit, slot)
-        slot.value = "of an earlier run"
+        channel.set_value("of an earlier run")
         with pytest.raises(NoOutputProvidedException, match=r"pipe\.source\.out was not set"):
             channel.pull()
 

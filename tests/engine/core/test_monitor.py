@@ -513,7 +513,7 @@ class TestTurn:
                 explorer.spawn(name, lambda name=name, work=work: work(name))
             explorer.run()
             assert sorted(taken) == list("aaabbbccc")
-            assert not turn._waiters
+            assert not turn.waiters
 
     def test_it_goes_to_who_has_slept_longest(self, monitor: SensedMonitor, start: Starter) -> None:
         turn = Turn(monitor, "source")
