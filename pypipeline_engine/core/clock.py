@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 LARGEST_SHARE_OF_SAMPLING = 0.02
 LONGEST_INTERVAL = 256
-COST_OF_A_SAMPLE_S = 1.0e-6
+COST_OF_A_SAMPLE_S = 1.3e-6
 """About what it takes to time one run of one cell."""
+COST_OF_CPU_TIME_S = 2.0e-6
+"""What reading the CPU time costs besides: it is a call of the kernel."""
 CPU_TIME_EVERY = 8
-"""In so many samples of short steps, the CPU time is taken once: reading it is a call of the kernel."""
+"""Where that is too much for each sample, the CPU time is taken in one of so many."""
 SHORTEST_RUN_S = 0.1e-6
 """Less than any run of a cell takes."""
 
@@ -35,6 +37,7 @@ class Clock:
     """Times the runs of the cells of one domain: all of them in one step, or none."""
 
     __slots__ = (
+        "_affords_cpu_time",
         "_cpu_factor",
         "_interval",
         "_nb_units",
@@ -58,6 +61,7 @@ class Clock:
         """How many steps there are until the next sample, which is made by `step_timed`."""
         self._put_off = 0  # how many steps remain after the one that `look_soon` asked for
         self._samples = 0
+        self._affords_cpu_time = True
         self._weight = 1
         self._cpu_factor = 1  # how many samples the CPU time of this one stands for; 0 where it is not taken
         self.timed = False
@@ -95,7 +99,7 @@ class Clock:
         """Do one step, and time it."""
         self._weight = 1 if self._put_off else self._interval
         self._samples += 1
-        if self._interval == 1:
+        if self._affords_cpu_time:
             self._cpu_factor = 1
         else:
             self._cpu_factor = 0 if self._samples % CPU_TIME_EVERY else CPU_TIME_EVERY
@@ -113,6 +117,9 @@ class Clock:
         cost_s = self._nb_units * COST_OF_A_SAMPLE_S
         own_s = max(took_s - cost_s, self._nb_units * SHORTEST_RUN_S)
         interval = max(1, min(LONGEST_INTERVAL, ceil(cost_s / (LARGEST_SHARE_OF_SAMPLING * own_s))))
+        self._affords_cpu_time = (
+            cost_s + self._nb_units * COST_OF_CPU_TIME_S <= LARGEST_SHARE_OF_SAMPLING * own_s * interval
+        )
         put_off, self._put_off = self._put_off, 0
         if 0 < put_off <= interval:  # an extra sample, of steps that are no longer than they were
             self._interval = max(1, self._interval - 1)

@@ -84,15 +84,16 @@ class Puller:
         """Give the outermost cell a `pull` that keeps the turn until the next one, as long as nobody else wants it."""
         kept: Kept | None = None
         scope, monitor, get_ident = self._scope, self._monitor, threading.get_ident
+        step = scope.step  # whoever makes another plan takes the turn for that
 
         def pull() -> None:
-            nonlocal kept
+            nonlocal kept, step
             mine = kept
             if mine is not None and mine.thread == get_ident() and not mine.inside:
                 try:
                     mine.inside = True
                     if not mine.revoked:
-                        scope.step()
+                        step()
                         self.sink_items += 1
                         return
                 except ItemSkipped:
@@ -114,6 +115,7 @@ class Puller:
                 may_keep = False
                 raise self._explain_interruption() from None
             finally:
+                step = scope.step
                 kept = monitor.pause_pull(self._turn, may_keep)
 
         self._root._shadow_pull(pull)
@@ -209,21 +211,22 @@ class Puller:
         """
         self.begin()
         inside = True
-        turn, scope = self._turn, self._scope
-        done, left = 0, allow(0)
+        turn, step = self._turn, self._scope.step
+        allowed = left = allow(0)
         try:
             while left:
                 if self._has_news:
                     self._has_news = False  # before it is asked: what comes later is asked for later
-                    done, left = 0, allow(done)
+                    allowed = left = allow(allowed - left)
                     continue
-                if turn.waiters:  # somebody needs the pipeline between two steps
+                if turn.waiters:  # somebody needs the pipeline between two steps, maybe for another plan
                     self.end()
                     inside = False
                     self.begin()
                     inside = True
+                    step = self._scope.step
                 try:
-                    scope.step()
+                    step()
                 except ItemSkipped:
                     continue
                 except StopIteration:
@@ -232,10 +235,9 @@ class Puller:
                     on_error(error)
                     continue
                 self.sink_items += 1
-                done += 1
                 left -= 1
                 if not left:
-                    done, left = 0, allow(done)
+                    allowed = left = allow(allowed)
         except Interrupted:
             raise self._explain_interruption() from None
         finally:
