@@ -63,7 +63,7 @@ def get_values_on_their_way(link: Link, before: Wiring, drained: dict[IO[Any], l
                     f"{link.reader.get_full_name()} cannot get a clone now: its inner cells have taken different numbers of "
                     f"values from {link.target.get_full_name()}"
                 )
-    else:
+    if values is None:  # a scaled cell on the way, which read it, is none any more
         for port in link.through:
             old = before.by_target.get(port)
             if old is not None:

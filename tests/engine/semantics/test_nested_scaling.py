@@ -456,3 +456,28 @@ def test_scaling_the_inner_one_up_while_a_clone_of_the_outer_one_goes_away(new_p
             in_time(lambda b=box: b.scale_up(2))
             pull_all(pipeline)
         assert sink.items == [-x for x in range(60)]
+
+
+def test_items_that_wait_before_the_outer_one_are_for_the_inner_one_when_the_outer_one_loses_its_clones(pipeline, gate):
+    """They were queued for a port that nobody reads any more."""
+
+    def box_in_a_pipeline(parent):
+        inner = Pipeline(parent, "inner")
+        box = scaled_map(inner, "box", clones=1)
+        Connection(InputPort(inner, "x"), box.get_input("x"))
+        Connection(box.get_output("y"), OutputPort(inner, "y"))
+        return inner
+
+    before = scaled_map(pipeline, "before", gate, 1)
+    outer = scaled(pipeline, "outer", box_in_a_pipeline, 1)
+    outer.config_queue_capacity.set_value(1)
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(30)), before, outer, sink)
+    gate.open(*range(8))
+    with deployed(pipeline):
+        gate.wait_for(8)  # what comes before it waits for the outer one, which takes one item at a time
+        gate.open()
+        in_time(before.scale_all_down)
+        in_time(outer.scale_all_down)
+        pull_all(pipeline)
+    assert sink.items == list(range(30))
