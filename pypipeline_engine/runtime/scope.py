@@ -7,6 +7,7 @@ everything rests; what was on its way moves over.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ from pypipeline_engine.runtime.binding import (
 )
 from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
 from pypipeline_engine.runtime.planning import MAIN, Plan
-from pypipeline_engine.runtime.wiring import Wiring, drain, refuse_to_lose_values
+from pypipeline_engine.runtime.wiring import Wiring, drain, refuse_to_lose_values, sort_by_port
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime.stage import Stage
@@ -73,6 +74,7 @@ class Scope:
         self._registry = registry
         self._clone_of = clone_of
         self._always_queue: set[ACell] = set()
+        self._done_ahead: dict[ACell, deque[Outcome | None]] = {}
         self._wiring = Wiring(FlatGraph(root))
         self._plan = Plan.empty(root, registry.monitor)
         self.units: dict[ASingleCell, Unit] = {}
@@ -189,14 +191,45 @@ class Scope:
         stages = {stage: self._registry.get_stage(stage, self) for stage in graph.stages}
         drained = drain(self.stages, stages)
         self.feeds_itself = self._clone_of is not None and bool(stages)
-        before = self._plan
+        before, stages_before = self._plan, self.stages
         self._plan = Plan(
             graph, stages, self._registry.get_unit, self._registry.monitor, self.feeds_itself, self._always_queue
         )
         self._plan.take_over_times(before)
-        self._plan.make_channels(self._wiring, drained)
+        self._plan.make_channels(self._wiring, sort_by_port(drained, stages_before))
         self._wiring, self.units, self.stages = self._plan.wiring, self._plan.units, stages
+        self._note_done_ahead(drained)
         self._bind()
+
+    def _note_done_ahead(self, drained: dict[ScalableCell, list[Any]]) -> None:
+        """Keep count of the steps that sinks have done on other threads, which this thread has not taken yet.
+
+        :param drained: the finished results of stages that are no more.
+        """
+        graph = self._wiring.graph
+        sinks = [node for node in graph.nodes if node in self._plan.sinks and node not in graph.own_thread]
+        for cell, results in drained.items():
+            inside = set(cell._get_cells_recursively())
+            errors = [
+                None if cell.get_outputs() or result[0].__class__ is not Outcome else result[0] for result in results
+            ]
+            for node in sinks:
+                if node in inside:
+                    self._done_ahead.setdefault(node, deque()).extend(errors)
+                    errors = [None] * len(errors)  # the first of several tells
+        for node, done in list(self._done_ahead.items()):
+            if node not in sinks:  # it has got a clone again, which goes on where it stopped
+                del self._done_ahead[node]
+                for stage in self.stages:
+                    if stage in sinks and stage is not node and node in stage._get_cells_recursively():
+                        self._done_ahead[stage] = done
+
+    def _catch_up(self, node: ACell) -> Callable[[], Outcome | None]:
+        """The way to run a sink, which has done some steps already."""
+        run, done = self._runs[node], self._done_ahead.get(node)
+        if not done:
+            return run
+        return lambda: done.popleft() if done else run()
 
     def _flatten(self) -> FlatGraph:
         return flatten(self.root, None if self._clone_of is None else self._clone_of.output_names)
@@ -327,7 +360,7 @@ class Scope:
         sinks: dict[ScalableCell | None, list[Callable[[], Outcome | None]]] = {}
         for node in graph.nodes:
             if node in self._plan.sinks:
-                sinks.setdefault(graph.own_thread.get(node), []).append(self._runs[node])
+                sinks.setdefault(graph.own_thread.get(node), []).append(self._catch_up(node))
         self._sinks = sinks.get(None, [])
         for cell, stage in self.stages.items():
             pulls = {link.target.get_name(): channel.pull for link, channel in self._wiring.get_to(cell).items()}
@@ -462,6 +495,9 @@ class Scope:
         for stage_cell, stage in self.stages.items():
             if stage_cell in cells:
                 stage.rewind()
+        for node, done in self._done_ahead.items():
+            if node in cells:
+                done.clear()
         self._fed_all = self._ended = False
 
     def get_upstream(self, cell: ACell) -> set[ACell]:

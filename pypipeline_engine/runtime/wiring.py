@@ -36,15 +36,19 @@ class Wiring:
         return {link: self.channels[link] for link in self.graph.links_to.get(node, ())}
 
 
-def drain(before: dict[ScalableCell, Stage], after: dict[ScalableCell, Stage]) -> dict[IO[Any], list[Any]]:
-    """The finished results of stages that are no more, by output port."""
-    drained: dict[IO[Any], list[Any]] = {}
-    for cell, stage in before.items():
-        if cell not in after:
-            for result in stage.drain():
-                for name, value in zip(stage.output_names, result, strict=False):
-                    drained.setdefault(cell.get_output(name), []).append(value)
-    return drained
+def drain(before: dict[ScalableCell, Stage], after: dict[ScalableCell, Stage]) -> dict[ScalableCell, list[Any]]:
+    """The finished results of stages that are no more, in order."""
+    return {cell: stage.drain() for cell, stage in before.items() if cell not in after}
+
+
+def sort_by_port(drained: dict[ScalableCell, list[Any]], before: dict[ScalableCell, Stage]) -> dict[IO[Any], list[Any]]:
+    """The same by output port."""
+    by_port: dict[IO[Any], list[Any]] = {}
+    for cell, results in drained.items():
+        for result in results:
+            for name, value in zip(before[cell].output_names, result, strict=False):
+                by_port.setdefault(cell.get_output(name), []).append(value)
+    return by_port
 
 
 def get_values_on_their_way(link: Link, before: Wiring, drained: dict[IO[Any], list[Any]]) -> list[Any] | None:

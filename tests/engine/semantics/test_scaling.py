@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 from stream_cells import (
+    GAP,
     Collector,
     Join,
     Source,
@@ -32,6 +33,7 @@ from pypipeline_engine.connection import Connection
 from pypipeline_engine.exceptions import (
     AlreadyDeployedException,
     InvalidInputException,
+    ItemSkipped,
     NotDeployableException,
     ScalingNotSupportedException,
 )
@@ -361,3 +363,46 @@ def test_clones_asked_for_before_the_inner_cell_says_that_it_cannot_be_scaled(pi
     connect(source, box)
     with pytest.raises(NotDeployableException, match=r"p\.box\.counting does not support scaling"):
         pipeline.deploy()
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_sink_that_is_ahead_of_another_one_when_it_loses_its_thread_does_no_step_twice(pipeline, gate, back):
+    """The stream ended with it before the other one had everything."""
+    source, ahead = Source(pipeline, "source", range(40)), []
+
+    def remember(value):
+        ahead.append(gate(value))
+        return GAP if value % 5 == 4 else value
+
+    box = scaled(pipeline, "box", lambda box: RememberingSink(box, "fast", remember), 1)
+    slow = Collector(pipeline, "slow")
+    connect(source, box)
+    connect(source, slow)
+    gate.open(*range(8))
+    with deployed(pipeline):
+        gate.wait_for(8)
+        gate.open()
+        in_time(box.scale_all_down)
+        assert len(ahead) >= 8
+        assert slow.items == []
+        if back:
+            pipeline.pull()
+            in_time(box.scale_up)
+        pull_all(pipeline)
+    assert ahead == slow.items == list(range(40))
+
+
+class RememberingSink(ASingleCell):
+    """Calls a function with what arrives; `GAP` as its result skips the item."""
+
+    def __init__(self, parent_cell, name, function):
+        super().__init__(parent_cell, name)
+        self.x = Input(self, "x")
+        self.function = function
+
+    def supports_scaling(self):
+        return False
+
+    def _on_pull(self):
+        if self.function(self.x.pull()) is GAP:
+            raise ItemSkipped
