@@ -54,6 +54,7 @@ class Deployment:
         make_room_for_calls(sum(1 for _ in root._get_cells_recursively()))
         self._give_back_opencv_threads: Callable[[], None] = lambda: None
         try:
+            scaled = _find_scaled(root)
             self.scope.plan()
             for single in self.scope.cells:
                 self.crew.deploy_cell(single)
@@ -62,6 +63,8 @@ class Deployment:
                 root._deployment = self
                 self.puller.bind()
                 self.began = perf_counter()
+                if _find_scaled(root) != scaled:  # somebody has scaled a cell before there was a deployment to be told
+                    self.scope.plan()
                 for stage in self.scope.stages.values():
                     self.crew.prepare_workers(stage)
         except BaseException:
@@ -257,6 +260,11 @@ class Deployment:
     def find_working(self) -> set[WorkingCell]:
         """The cells whose own code runs at this moment. Never waits for it."""
         return find_working(self.crew.units)
+
+
+def _find_scaled(root: ACell) -> set[ScalableCell]:
+    """The cells that ask for clones."""
+    return {cell for cell in root._get_cells_recursively() if isinstance(cell, ScalableCell) and cell.get_nb_clones()}
 
 
 def _call_on_reset(cells: Iterable[ASingleCell]) -> Exception | None:

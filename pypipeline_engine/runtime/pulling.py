@@ -200,6 +200,12 @@ class Puller:
         """Have `pull_many` ask after the step at hand how many more there may be."""
         self._has_news = True
 
+    def _begin_for_a_run(self) -> None:
+        try:
+            self.begin()
+        except NotDeployedException:  # it was deployed when the run began
+            raise self._explain_interruption() from None
+
     def pull_many(self, allow: Callable[[int], int], on_error: Callable[[Exception], None]) -> None:
         """Step again and again.
 
@@ -209,7 +215,7 @@ class Puller:
         :raises StopIteration: at the end of the stream.
         :raises InactiveException: when undeployed meanwhile.
         """
-        self.begin()
+        self._begin_for_a_run()
         inside = True
         turn, step = self._turn, self._scope.step
         allowed = left = allow(0)
@@ -222,7 +228,7 @@ class Puller:
                 if turn.waiters:  # somebody needs the pipeline between two steps, maybe for another plan
                     self.end()
                     inside = False
-                    self.begin()
+                    self._begin_for_a_run()
                     inside = True
                     step = self._scope.step
                 try:

@@ -13,7 +13,6 @@ from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.scope import Scope
-from pypipeline_engine.runtime.stage import Stage
 
 
 class WithoutBounds:
@@ -80,26 +79,34 @@ def plan_again(crew: Crew, monitor: Monitor, renew_clones: bool = False) -> None
             elif renew_clones:
                 crew.end_workers(stage)
         crew.scope.plan()
-        for cell in crew.scope.cells:
-            crew.deploy_cell(cell)
-        for stage in crew.scope.stages.values():
-            if not stage.workers:
-                _start(stage, crew)
+        _start_all(crew)
     finally:
         for stage in crew.scope.stages.values():
             stage.unpause()
 
 
-def _start(stage: Stage, crew: Crew) -> None:
-    """Start the workers of a stage that has none. Where that fails, its inner cell runs inline as before."""
-    stage.reopen()
-    try:
-        crew.prepare_workers(stage)
-    except BaseException:
-        stage.cell._nb_clones = {}
-        crew.dissolve_stage(stage)
-        crew.scope.plan()
-        raise
+def _start_all(crew: Crew) -> None:
+    """Start the workers of every stage that has none. Where that fails for one, its inner cell runs inline.
+
+    :raises BaseException: the first failure, when the others have started: nobody would do their work.
+    """
+    first: BaseException | None = None
+    while True:
+        for cell in crew.scope.cells:
+            crew.deploy_cell(cell)
+        stage = next((stage for stage in crew.scope.stages.values() if not stage.workers), None)
+        if stage is None:
+            break
+        stage.reopen()
+        try:
+            crew.prepare_workers(stage)
+        except BaseException as error:
+            first = first or error
+            stage.cell._nb_clones = {}
+            crew.dissolve_stage(stage)
+            crew.scope.plan()  # what is scaled inside of it is a stage of its own from now on
+    if first is not None:
+        raise first
 
 
 def _refuse_to_swallow_stages(crew: Crew) -> None:

@@ -480,9 +480,13 @@ class Scope:
             unit.resume()
 
     def rewind(self, cells: set[ACell]) -> None:
-        """Bring the streams that `cells` fill back to their start. Nothing may run meanwhile."""
+        """Bring the streams that `cells` fill back to their start. Nothing may run meanwhile.
+
+        Cells behind them go on with what was on its way to them, whichever way it took.
+        """
+        behind = set(self._wiring.graph.nodes) - cells
         for link, channel in self._wiring.channels.items():
-            if link.producer in cells or link.producer is self.root:
+            if (link.producer in cells or link.producer is self.root) and link.reader not in behind:
                 channel.clear()
                 if channel in self._port_channels:
                     channel.meter.runs = 0

@@ -31,8 +31,7 @@ def finish(play: Play, ended: bool) -> None:
 def pulled(play: Play, disturbances: list[Callable[[], None]], pullers: int = 1) -> None:
     """Pull from one thread or several, while others disturb that; maybe once more after another deployment."""
     play.pipeline.deploy()
-    nested = any(box.get_parent_cell() is not play.pipeline for box, _ in play.case.boxes)
-    if play.disturb_by_scaling in disturbances and not nested and play.random.random() < 0.2:
+    if play.disturb_by_scaling in disturbances and play.random.random() < 0.2:
         play.world.failing_deploy = play.world.nb_deploys + play.random.randint(1, 3)
     for disturb in disturbances:
         disturb()

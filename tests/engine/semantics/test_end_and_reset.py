@@ -461,3 +461,25 @@ def test_the_least_of_several_sources_counts(pipeline):
     assert pipeline.get_nb_available_pulls() == 5
     with deployed(pipeline):
         assert pull_all(pipeline) == 5
+
+
+def test_cells_behind_what_is_reset_go_on_in_pairs(pipeline, gate):
+    """What waited in a queue was dropped, and what was in clones was not."""
+    source, box, join = Source(pipeline, "source"), scaled_map(pipeline, "box", gate, 1), Join(pipeline, "join")
+    sink = Collector(pipeline, "sink")
+    connect(source, box)
+    connect(source, join)
+    connect(box, join)
+    connect(join, sink)
+    with deployed(pipeline):
+        gate.open(*range(4))
+        pipeline.pull()
+        gate.wait_for(4)
+        gate.open()
+        source.reset()
+        for _ in range(20):
+            pipeline.pull()
+    assert all(direct == through for direct, through in sink.items)
+    again = sink.items.index((0, 0), 1)
+    assert again > 4
+    assert [direct for direct, _ in sink.items] == [*range(again), *range(21 - again)]

@@ -9,10 +9,12 @@ from stream_cells import (
     Lifecycle,
     Map,
     Source,
+    Task,
     chain,
     connect,
     deployed,
     in_time,
+    pull_all,
     scaled,
     scaled_map,
 )
@@ -311,3 +313,14 @@ def test_every_deep_pipeline_gets_a_large_stack():
         threading.stack_size(LARGE_STACK_BYTES)
     make_room_for_calls(DEEP + 1)
     assert threading.stack_size(0) == LARGE_STACK_BYTES
+
+
+def test_a_cell_that_is_scaled_while_another_one_is_being_deployed_has_its_clones(pipeline, gate):
+    box = scaled_map(pipeline, "box", gate)
+    scaling = Lifecycle(pipeline, "scaling", [], fail_on=lambda event: event == "deploy" and box.scale_up(2))
+    chain(Source(pipeline, "source", range(4)), box, scaling, Collector(pipeline, "sink"))
+    with deployed(pipeline):
+        task = Task(lambda: pull_all(pipeline))
+        gate.wait_for(0, 1)
+        gate.open()
+        assert task.get() == 4
