@@ -7,42 +7,24 @@ everything rests; what was on its way moves over.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
-from pypipeline_engine.cellio import Input, Output, RuntimeParameter
-from pypipeline_engine.core.channels import (
-    Channel,
-    CrossingChannel,
-    DirectChannel,
-    OutletChannel,
-    PortChannel,
-    explain_second_pull,
-)
+from pypipeline_engine.cellio import Input, Output
+from pypipeline_engine.core.channels import Channel, CrossingChannel, DirectChannel, explain_second_pull
 from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import END, Outcome, Slot
-from pypipeline_engine.exceptions import (
-    InvalidStateException,
-    ItemSkipped,
-    NonCriticalException,
-)
-from pypipeline_engine.runtime.binding import (
-    guard,
-    make_collect,
-    make_process,
-    make_read,
-    make_set,
-    make_skip,
-    slot_of,
-)
-from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
+from pypipeline_engine.exceptions import InvalidStateException, ItemSkipped, NonCriticalException
+from pypipeline_engine.runtime.ahead import StepsAhead
+from pypipeline_engine.runtime.binding import make_collect, make_process, slot_of
+from pypipeline_engine.runtime.flatten import FlatGraph, flatten, pulls_its_inside
+from pypipeline_engine.runtime.nodes import bind_nodes
 from pypipeline_engine.runtime.planning import MAIN, Plan
 from pypipeline_engine.runtime.wiring import Wiring, drain, refuse_to_lose_values, sort_by_port
 
@@ -74,7 +56,7 @@ class Scope:
         self._registry = registry
         self._clone_of = clone_of
         self._always_queue: set[ACell] = set()
-        self._done_ahead: dict[ACell, deque[Outcome | None]] = {}
+        self._ahead = StepsAhead()
         self._wiring = Wiring(FlatGraph(root))
         self._plan = Plan.empty(root, registry.monitor)
         self.units: dict[ASingleCell, Unit] = {}
@@ -198,38 +180,10 @@ class Scope:
         self._plan.take_over_times(before)
         self._plan.make_channels(self._wiring, sort_by_port(drained, stages_before))
         self._wiring, self.units, self.stages = self._plan.wiring, self._plan.units, stages
-        self._note_done_ahead(drained)
-        self._bind()
-
-    def _note_done_ahead(self, drained: dict[ScalableCell, list[Any]]) -> None:
-        """Keep count of the steps that sinks have done on other threads, which this thread has not taken yet.
-
-        :param drained: the finished results of stages that are no more.
-        """
         graph = self._wiring.graph
         sinks = [node for node in graph.nodes if node in self._plan.sinks and node not in graph.own_thread]
-        for cell, results in drained.items():
-            inside = set(cell._get_cells_recursively())
-            errors = [
-                None if cell.get_outputs() or result[0].__class__ is not Outcome else result[0] for result in results
-            ]
-            for node in sinks:
-                if node in inside:
-                    self._done_ahead.setdefault(node, deque()).extend(errors)
-                    errors = [None] * len(errors)  # the first of several tells
-        for node, done in list(self._done_ahead.items()):
-            if node not in sinks:  # it has got a clone again, which goes on where it stopped
-                del self._done_ahead[node]
-                for stage in self.stages:
-                    if stage in sinks and stage is not node and node in stage._get_cells_recursively():
-                        self._done_ahead[stage] = done
-
-    def _catch_up(self, node: ACell) -> Callable[[], Outcome | None]:
-        """The way to run a sink, which has done some steps already."""
-        run, done = self._runs[node], self._done_ahead.get(node)
-        if not done:
-            return run
-        return lambda: done.popleft() if done else run()
+        self._ahead.change_plan(sinks, stages, drained)
+        self._bind()
 
     def _flatten(self) -> FlatGraph:
         return flatten(self.root, None if self._clone_of is None else self._clone_of.output_names)
@@ -245,122 +199,16 @@ class Scope:
 
     def _bind(self) -> None:
         self.unbind()
-        channels = self._wiring.channels
-        for cell, unit in self.units.items():
-            unit.plug(
-                list(self._wiring.get_to(cell).values()),
-                [(slot_of(link.source), channel) for link, channel in self._wiring.get_from(cell).items()],
-                self._plan.clocks[self._plan.domains[cell]],
-            )
-        self._runs = {}
-        for node in self._plan.order:
-            own = self._wiring.get_from(node)
-            if isinstance(node, ASingleCell):
-                self._bind_cell(node, own)
-            else:
-                self._bind_outlet(node, own)  # type: ignore[arg-type]  # stages are the only other nodes
-        if self.feeds_itself:
-            self._bind_feed()
-        for channel in channels.values():
-            if isinstance(channel, PortChannel):
-                channel.bind_port()
-        for unit in self.units.values():
-            if unit.retries:
-                for channel in unit.inputs:
-                    channel.record_pulls()
-        for cell in self.units:
-            self._bind_io(cell)
+        feed = (self._feed, lambda: self._fed_all) if self.feeds_itself else None
+        self._runs = bind_nodes(self._plan, self.root, self.stages, feed)
         self._bind_scope()
-
-    def _bind_cell(self, cell: ASingleCell, own: dict[Link, Channel]) -> None:
-        unit = self.units[cell]
-        run = self._runs[cell] = unit.bind_sink() if unit.is_simple_sink() else unit.bind()
-        crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
-        for link, channel in own.items():
-            if isinstance(channel, DirectChannel):
-                channel.bind_direct(unit, slot_of(link.source))
-            elif isinstance(channel, CrossingChannel):
-                self._bind_crossing(link, channel, crossing, unit.clock, run, lambda: unit.ended)
-            else:
-                channel.bind(run)
-
-    def _bind_outlet(self, cell: ScalableCell, own: dict[Link, Channel]) -> None:
-        stage = self.stages[cell]
-        clock = self._plan.clocks[self._plan.domains[cell]]
-        names = stage.output_names
-        puts = [(names.index(link.source.get_name()), channel.put) for link, channel in own.items()]
-        take, counters = stage.take, stage.outlet
-        if cell is self.root:
-            puts += [(names.index(io.get_name()), make_set(slot_of(io))) for io in cell.get_outputs()]
-
-        def run() -> Outcome | None:
-            result = clock.wait(take) if clock.timed else take()
-            counters.runs += 1
-            for index, put in puts:
-                put(result[index])
-            first = result[0]
-            return first if first.__class__ is Outcome else None
-
-        self._runs[cell] = run
-        crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
-        for link, channel in own.items():
-            if isinstance(channel, OutletChannel):
-                channel.bind_outlet(take, names.index(link.source.get_name()), counters, clock)
-            elif isinstance(channel, CrossingChannel):
-                self._bind_crossing(link, channel, crossing, clock, run, stage.has_ended)
-            else:
-                channel.bind(run)
-
-    def _bind_feed(self) -> None:
-        own = self._wiring.get_from(self.root)
-        clock = self._plan.clocks[self._plan.domains.get(self.root, MAIN)]
-        crossing = [channel for channel in own.values() if isinstance(channel, CrossingChannel)]
-        for link, channel in own.items():
-            if isinstance(channel, CrossingChannel):
-                self._bind_crossing(link, channel, crossing, clock, self._feed, lambda: self._fed_all)
-            else:
-                channel.bind(self._feed)
-
-    def _bind_crossing(
-        self,
-        link: Link,
-        channel: CrossingChannel,
-        crossing: Sequence[CrossingChannel],
-        owner: Clock,
-        run: Callable[[], Any],
-        has_ended: Callable[[], bool],
-    ) -> None:
-        turn = self._plan.turns[self._plan.domains[link.producer]]
-        others = [other for other in crossing if other is not channel]
-        reader = self._plan.clocks[self._plan.get_reading_domain(link)]
-        channel.bind_crossing(run, turn, owner, others, has_ended, reader)
-
-    def _bind_io(self, cell: ASingleCell) -> None:
-        for io in cell.get_inputs():
-            if not isinstance(io, Input):
-                continue
-            channel = self._wiring.by_target.get(io)
-            if channel is not None:
-                pull = guard(io, channel.pull) if io._is_guarded() else channel.pull
-                io._bind(pull=pull, skip=make_skip(pull))
-            elif isinstance(io, RuntimeParameter):
-                io._bind(pull=make_read(io))
-        direct = {link.source: to for link, to in self._wiring.get_from(cell).items() if isinstance(to, DirectChannel)}
-        for output in cell.get_outputs():
-            if not isinstance(output, Output) or output._is_guarded():
-                continue
-            channel = direct.get(output)
-            if channel is not None:
-                output._bind(set_value=channel.set_value, _read=channel.read)
-            else:
-                output._bind(set_value=make_set(output._slot))
 
     def _bind_scope(self) -> None:
         graph = self._wiring.graph
         sinks: dict[ScalableCell | None, list[Callable[[], Outcome | None]]] = {}
         for node in graph.nodes:
             if node in self._plan.sinks:
-                sinks.setdefault(graph.own_thread.get(node), []).append(self._catch_up(node))
+                sinks.setdefault(graph.own_thread.get(node), []).append(self._ahead.catch_up(node, self._runs[node]))
         self._sinks = sinks.get(None, [])
         for cell, stage in self.stages.items():
             pulls = {link.target.get_name(): channel.pull for link, channel in self._wiring.get_to(cell).items()}
@@ -499,9 +347,7 @@ class Scope:
         for stage_cell, stage in self.stages.items():
             if stage_cell in cells:
                 stage.rewind()
-        for node, done in self._done_ahead.items():
-            if node in cells:
-                done.clear()
+        self._ahead.forget(cells)
         self._fed_all = self._ended = False
 
     def get_upstream(self, cell: ACell) -> set[ACell]:
