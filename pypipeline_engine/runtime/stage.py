@@ -226,6 +226,9 @@ class Stage:
                     # brings them rests for it.
                     worker.generation = self.generation
                     return True
+                if worker.tickets and not self.monitor.interrupted:
+                    # Opened for it while it rested and was about to go on; who wants rest now waits for them.
+                    return True
                 if worker.retiring:
                     return False
                 if self._is_halted():
