@@ -54,6 +54,7 @@ class Unit:
         "clock",
         "counters",
         "ended",
+        "first_run",
         "get_item_number",
         "inputs",
         "name",
@@ -80,7 +81,9 @@ class Unit:
         self.running = False
         self.retries = 0
         self.skips_errors = False
-        self.get_item_number: Callable[[], int] = lambda: self.counters.runs - 1
+        self.first_run = 0
+        """How many runs there had been when the item 0 came; less than none where others had the items before."""
+        self.get_item_number: Callable[[], int] = self._number_by_runs
         """The number of the item in work, from 0. A clone counts its own items only, and is told by its ticket."""
         self.report: Callable[[DeadLetter], None] = lambda _: None
         self.plug([], [], Clock(1))
@@ -107,9 +110,25 @@ class Unit:
         self.body = _raise_end if self.ended else self._body
 
     def rewind(self) -> None:
-        """Forget that the stream ended."""
+        """Begin the stream again."""
         self.ended = self.running = False
+        self.first_run = self.counters.runs
         self.body = self._body
+
+    # ------------------------------------------------------------------ numbering
+
+    @property
+    def next_number(self) -> int:
+        """The number of the item that the next run will work on, where runs count."""
+        return self.counters.runs - self.first_run
+
+    def number_by_runs(self, next_number: int) -> None:
+        """Number items by counting runs, from now on and from this number on."""
+        self.first_run = self.counters.runs - next_number
+        self.get_item_number = self._number_by_runs
+
+    def _number_by_runs(self) -> int:
+        return self.next_number - 1
 
     # ------------------------------------------------------------------ running
 

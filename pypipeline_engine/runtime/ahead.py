@@ -1,8 +1,7 @@
 """What sinks have done on other threads before the thread that pulls had taken those steps.
 
-A sink with a thread of its own, or inside of a scaled cell, runs ahead of the other sinks. When it loses its clones, it is
-run by the thread that pulls, which must not have it do those steps again: the stream would end with it before the others have
-all of it.
+A sink with a thread of its own, or inside of a scaled cell, runs ahead of the other sinks. When it loses its clones, the
+thread that pulls runs it, and must not have it do those steps again: the stream would end before the others have all of it.
 """
 
 from __future__ import annotations

@@ -101,6 +101,8 @@ class Crew:
         stage = self._stages.get(cell)
         if stage is None:
             stage = self._stages[cell] = Stage(cell, cell.get_full_name(), self._monitor, self._on_worker_end)
+            inside = [self.units[each] for each in cell._get_cells_recursively() if each in self.units]
+            stage.first_item = max((unit.next_number for unit in inside), default=0)
             if any(self.units[one].ended for one in cell._get_cells_recursively() if one in self.units):
                 stage.end_at_once()  # its inner cell has ended the stream while it ran inline, and new clones do not know
         return stage
@@ -232,10 +234,12 @@ class Crew:
             del self._stages[stage.cell]
         worker.scope.unbind()
         if keep:
-            if not worker.stage.sequencer.ended:
-                # A clone that runs ahead was emptied by an end of its stream, which was not the end of the real one.
-                for unit in worker.scope.units.values():
+            stage = worker.stage
+            for unit in worker.scope.units.values():
+                if not stage.sequencer.ended:
+                    # A clone that runs ahead was emptied by an end of its stream, which was not the end of the real one.
                     unit.rewind()
+                unit.number_by_runs(stage.first_item + stage.sequencer.opened)
             return
         self._discard(worker.scope, failed=False)
 

@@ -68,6 +68,8 @@ class Stage:
         self.sequencer = Sequencer(self._get_window(), RESULTS_LIMIT_BYTES)
         self.outlet = Counters()
         self.workers: list[Worker] = []
+        self.first_item = 0
+        """The number of the item that the first ticket was for: the inner cell may have had others before."""
         self.retired_starved_s = 0.0
         self.retired_wall_s = 0.0
         self.ready = self.sequencer.ready
@@ -408,6 +410,7 @@ class Stage:
             self.intake_is_taken = False
             self.opener = None
             self.generation += 1
+            self.first_item = 0
             self.sequencer.reset()
             for worker in self.workers:
                 worker.tickets.clear()

@@ -44,7 +44,7 @@ class Worker:
         self.starved_s = 0.0
         if scope is not None:
             scope.open_ticket = lambda: stage.open_ticket(self)
-            scope.number_items(lambda: self.tickets[0] if self.tickets else self.ticket)
+            scope.number_items(lambda: stage.first_item + (self.tickets[0] if self.tickets else self.ticket))
         self.thread = threading.Thread(
             target=self._run, name=f"pypipeline {stage.cell.get_full_name()} #{number}", daemon=True
         )

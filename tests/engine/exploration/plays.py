@@ -21,7 +21,7 @@ def finish(play: Play, ended: bool) -> None:
         for _ in range(2):
             assert play.pull_to_the_end(), "the end of the stream comes every time"
         play.check(complete=True)
-        if not (play.nb_resets or play.nb_scalers):  # after either, clones number their items from the start
+        if not play.nb_resets:  # after one, items are numbered from the start
             play.check_letters()
     play.undeploy()
     play.check_is_down()

@@ -351,3 +351,21 @@ def test_the_policy_of_a_scaled_pipeline_reaches_its_clones(pipeline):
     statistics = run_to_the_end(pipeline)
     assert sink.items == [0, 1, GAP, GAP, 4]
     assert [letter.cell for letter in statistics.dead_letters] == ["p.box.inner.cell"] * 2
+
+
+def test_items_keep_their_numbers_when_clones_come_and_go(pipeline):
+    box = scaled_map(pipeline, "box", lambda value: value // (value % 10))
+    box.set_error_policy(ErrorPolicy(then="skip"))
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source"), box, sink)
+    with deployed(pipeline):
+        for clones in (0, 2, 0, 1, 3, 0):
+            box.scale_all_down()
+            box.scale_up(clones)
+            for _ in range(18):  # and two that are skipped
+                pipeline.pull()
+        numbers = [letter.item for letter in statistics_of(pipeline).dead_letters]
+        assert sorted(numbers)[:11] == list(range(0, 110, 10))
+        pipeline.reset()
+        pipeline.pull()
+        assert statistics_of(pipeline).dead_letters[len(numbers)].item == 0
