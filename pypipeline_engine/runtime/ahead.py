@@ -7,7 +7,7 @@ thread that pulls runs it, and must not have it do those steps again: the stream
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pypipeline_engine.cell import ACell, ScalableCell
@@ -32,21 +32,22 @@ class StepsAhead:
         :param stages: the cells that have clones now.
         :param drained: the finished results of those that have none any more.
         """
+        before, self._done = self._done, {}
+        for node, done in before.items():
+            above = [stage for stage in stages if stage in sinks and node in stage._get_cells_recursively()]
+            self._note([node] if node in sinks else above or _find_inside(node, sinks), done)
         for cell, results in drained.items():
-            inside = set(cell._get_cells_recursively())
             # Where there are outputs, errors come out of them.
             errors = [
                 None if cell.get_outputs() or result[0].__class__ is not Outcome else result[0] for result in results
             ]
-            for node in sinks:
-                if node in inside:
-                    self._done.setdefault(node, deque()).extend(errors)
-                    errors = [None] * len(errors)  # the first of several tells
-        for node in [node for node in self._done if node not in sinks]:
-            done = self._done.pop(node)  # it has a clone again, which goes on where it stopped
-            for stage in stages:
-                if stage in sinks and node in stage._get_cells_recursively():
-                    self._done[stage] = done
+            self._note(_find_inside(cell, sinks), errors)
+
+    def _note(self, sinks: Sequence[ACell], done: Iterable[Outcome | None]) -> None:
+        """Add steps that `sinks` have done together. The first of them tells the errors."""
+        for sink in sinks:
+            self._done.setdefault(sink, deque()).extend(done)
+            done = [None for _ in done]
 
     def catch_up(self, sink: ACell, run: Callable[[], Outcome | None]) -> Callable[[], Outcome | None]:
         """The way to run a sink: first the steps that it has done, and then by `run`."""
@@ -60,3 +61,8 @@ class StepsAhead:
         for cell, done in self._done.items():
             if cell in cells:
                 done.clear()
+
+
+def _find_inside(cell: ACell, sinks: Sequence[ACell]) -> list[ACell]:
+    inside = set(cell._get_cells_recursively())
+    return [sink for sink in sinks if sink in inside]
