@@ -104,8 +104,9 @@ class Scope:
         return list(self._runs)
 
     def get_own_threads(self) -> dict[ACell, Stage]:
-        """The cells that a clone pulls as they are, with its stage."""
-        return {cell: self.stages[stage] for cell, stage in self._wiring.graph.own_thread.items()}
+        """The cells that a clone pulls as they are, with its stage. Any thread, also while the plan changes."""
+        stages = self.stages
+        return {cell: stages[stage] for cell, stage in self._wiring.graph.own_thread.items() if stage in stages}
 
     def leads_out_of(self, node: ACell, cell: ACell) -> bool:
         """Whether nothing inside of `cell` but recurrent links reads `node`."""
@@ -154,8 +155,9 @@ class Scope:
         return len(self._always_queue) > before and any(isinstance(channel, DirectChannel) for channel in channels)
 
     def get_clock(self, cell: ACell) -> Clock:
-        """The clock of the domain that runs `cell`."""
-        return self._plan.clocks[self._plan.domains.get(cell, MAIN)]
+        """The clock of the domain that runs `cell`. Any thread, also while the plan changes."""
+        plan = self._plan
+        return plan.clocks[plan.domains.get(cell, MAIN)]
 
     def look_soon(self) -> None:
         """Have the next steps timed, because somebody watches. Any thread."""
