@@ -6,6 +6,7 @@ Each kind has a `pull` that is a closure over what it needs, because a pull is w
     - `Channel`: same domain, several readers, or an initial value: values queue up.
     - `CrossingChannel`: between domains: bounded by items and bytes. A pull takes the head without any lock; who finds
       nothing there takes the turn of the unit's domain and runs it.
+    - `OutletChannel`: from a scaled cell to the only reader of its results, without a queue besides that of the results.
     - `PortChannel`: from a port of a scaled cell into its clone: one value for each ticket.
 """
 
@@ -170,8 +171,8 @@ class DirectChannel(Channel):
 
         From now on `set_value` is what the unit sets its output with, and `read` tells what it has set; `slot` is empty.
         """
+        value: Any = slot.value  # what was set under another plan can be read as before
         slot.value = UNSET  # so that it is known to be the one that was not set
-        value: Any = UNSET
 
         def set_value(new: Any) -> None:
             nonlocal value
@@ -196,8 +197,8 @@ class DirectChannel(Channel):
                     raise unit.explain_missing_output()
                 return value
             except BaseException as error:
-                outcome = unit.settle(error, [before] if unit.inputs else [])
-                raise outcome.get_error()  # noqa: B904  # it is the same error, or the gap that stands for it
+                # Not by a variable, through which error and frame would keep each other, and values, alive.
+                raise unit.settle(error, [before] if unit.inputs else []).get_error()  # noqa: B904  # it is the same error
 
         self.pull = pull
 
@@ -311,7 +312,9 @@ class CrossingChannel(Channel):
                             other.wait_for_room(reader)
                     blocked_s = owner.blocked_s
                     step()
-                    reader.blocked_s += owner.blocked_s - blocked_s  # whoever waited further up did so for the reader
+                    reader.charge_blocked(
+                        owner.blocked_s - blocked_s
+                    )  # whoever waited further up did so for the reader
                 finally:
                     turn.give()
 

@@ -93,7 +93,6 @@ class Clock:
         if remaining > 1:
             self._put_off = remaining - 1
             self.remaining = 1
-        """How many steps there are until the next sample, which is made by `step_timed`."""
 
     def step_timed(self, do: Callable[[], Any]) -> Any:
         """Do one step, and time it."""
@@ -168,6 +167,9 @@ class Clock:
         try:
             wait()
         finally:
-            took = perf_counter() - begin
-            self.blocked_s += took
-            self.nested_blocked_s += took
+            self.charge_blocked(perf_counter() - begin)
+
+    def charge_blocked(self, seconds: float) -> None:
+        """Count a wait for room."""
+        self.blocked_s += seconds
+        self.nested_blocked_s += seconds

@@ -75,13 +75,15 @@ class Kept:
     So at least one of the two sees the other, without a lock.
     """
 
-    __slots__ = ("inside", "revoked", "thread", "turn")
+    __slots__ = ("holds_turn", "inside", "revoked", "thread", "turn")
 
     def __init__(self, turn: Turn, thread: int) -> None:
         self.turn = turn
         self.thread = thread
         self.inside = False
         self.revoked = False
+        self.holds_turn = True
+        """Whether it is by this that the thread has the turn. Guarded by the lock."""
 
 
 class Monitor:
@@ -178,14 +180,14 @@ class Monitor:
 
     # ------------------------------------------------------------------ pulling again and again
 
-    def pause_pull(self, turn: Turn, may_keep: bool = True) -> Kept | None:
+    def pause_pull(self, turn: Turn, may_keep: Callable[[], bool] = lambda: True) -> Kept | None:
         """End a pull, but keep the turn for the next one of the same thread, as long as nobody else wants it.
 
-        :param may_keep: false to give the turn in any case.
+        :param may_keep: asked under the lock; with false the turn is given in any case.
         :returns: what the thread asks for leave, without the lock, before its next pull; `None` where the turn was given.
         """
         with self.lock:
-            if not may_keep or turn.waiters or self._quiet or self.interrupted:
+            if not may_keep() or turn.waiters or self._quiet or self.interrupted:
                 self._end_pull(turn)
                 return None
             self._kept = Kept(turn, threading.get_ident())
@@ -199,12 +201,14 @@ class Monitor:
             if not kept.inside:
                 self._awake -= 1
                 self._pulling.discard(kept.thread)
+                kept.holds_turn = False
                 kept.turn.free_locked()
 
     def leave_kept(self, kept: Kept) -> None:
         """End the pull of a thread that kept its turn and has lost the right to it, if it has the turn still."""
         with self.lock:
-            if kept.turn.is_mine():
+            if kept.holds_turn:
+                kept.holds_turn = False
                 self._end_pull(kept.turn)
 
     def _check(self) -> None:

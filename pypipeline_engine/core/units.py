@@ -168,9 +168,12 @@ class Unit:
                     attempt()
             except BaseException as error:
                 outcome = self.settle(error, before)
-                for _, channel in self.channels:
-                    channel.put_outcome(outcome)
-                return outcome
+                try:
+                    for _, channel in self.channels:
+                        channel.put_outcome(outcome)
+                    return outcome
+                finally:
+                    del outcome  # error and frame would keep each other, and values, alive
             finally:
                 self.running = False
             for slot, put in puts:
@@ -223,7 +226,10 @@ class Unit:
             else:
                 outcome = clock.step_timed(run)
             if outcome is not None:
-                raise outcome.get_error()
+                try:
+                    raise outcome.get_error()
+                finally:
+                    outcome = None  # as in `bind`
 
         return step
 

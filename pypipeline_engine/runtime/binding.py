@@ -134,7 +134,7 @@ def make_process(
     collect = make_collect(pulls, sinks, clock)
 
     def process(values: Sequence[Any]) -> Any:
-        for puts, value in zip(ports, values, strict=True):
+        for puts, value in zip(ports, values, strict=False):  # without ports there is one value that stands for none
             for put in puts:
                 put(value)
         try:

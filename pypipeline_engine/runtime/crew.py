@@ -14,7 +14,7 @@ from typing import Any
 
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
 from pypipeline_engine.cellio import AParameter
-from pypipeline_engine.core.counters import Counters, DeadLetter
+from pypipeline_engine.core.counters import Counters, DeadLetter, sum_counters
 from pypipeline_engine.core.errors import add_note, sign
 from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.core.units import Unit
@@ -52,7 +52,7 @@ class Crew:
         self._registry = Registry(monitor, self._get_unit, self._get_stage)
         self._stages: dict[ScalableCell, Stage] = {}
         self._deployed: list[ASingleCell] = []
-        self._books = threading.Lock()  # guards `_deployed` and `retired`; held for nothing else
+        self._books = threading.Lock()  # guards `_deployed`, `units` and `retired`; held for nothing else
         self.units: dict[ASingleCell, Unit] = {}
         """Every single cell that runs, those of clones included."""
         self.retired: dict[str, Counters] = {}
@@ -84,13 +84,25 @@ class Crew:
         """The stage of a scaled cell that has clones."""
         return self._stages.get(cell)  # type: ignore[call-overload,no-any-return]  # any cell may be asked for
 
+    def get_counters(self) -> dict[str, list[Counters]]:
+        """What was counted about each cell, by its full name: by the clones there are, and in one by those that were."""
+        counted: dict[str, list[Counters]] = {}
+        with self._books:  # so that a clone which ends is in one of the two, and not in both
+            for unit in self.units.values():
+                counted.setdefault(unit.name, []).append(unit.counters)
+            for name, counters in self.retired.items():
+                counted.setdefault(name, []).append(sum_counters([counters]))
+        return counted
+
     # ------------------------------------------------------------------ cells
 
     def _get_unit(self, cell: ASingleCell) -> Unit:
         unit = self.units.get(cell)
         if unit is None:
             outputs = [(output.get_full_name(), output._slot) for output in cell.get_outputs()]
-            unit = self.units[cell] = Unit(cell.get_full_name(), cell._on_pull, outputs)
+            unit = Unit(cell.get_full_name(), cell._on_pull, outputs)
+            with self._books:
+                self.units[cell] = unit
             policy = cell.get_error_policy()
             unit.retries = policy.retries
             unit.skips_errors = policy.then == "skip"
@@ -126,9 +138,13 @@ class Crew:
         return self.undeploy_cells(list(self._deployed), failed)
 
     def undeploy_cells(self, cells: Iterable[ASingleCell], failed: bool) -> Exception | None:
-        """Call `_on_undeploy` of those that were deployed, last one first; the first error is returned."""
+        """Call `_on_undeploy` of those that were deployed, last one first; the first error is returned.
+
+        :raises BaseException: the first of those that are no `Exception`, when all were called.
+        """
         wanted = set(cells)
         first: Exception | None = None
+        exit_: BaseException | None = None
         with self._books:
             ending = [cell for cell in reversed(self._deployed) if cell in wanted]
             self._deployed = [cell for cell in self._deployed if cell not in wanted]
@@ -136,10 +152,15 @@ class Crew:
             cell.run_failed = failed
             try:
                 cell._on_undeploy()
-            except Exception as error:
+            except BaseException as error:
                 sign(error, cell.get_full_name())
                 add_note(error, f"in _on_undeploy of the cell {cell.get_full_name()}")
-                first = first or error
+                if isinstance(error, Exception):
+                    first = first or error
+                else:
+                    exit_ = exit_ or error
+        if exit_ is not None:
+            raise exit_
         return first
 
     # ------------------------------------------------------------------ clones

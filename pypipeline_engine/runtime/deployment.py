@@ -1,7 +1,9 @@
 """A deployed pipeline: its scopes and clones, and everything that happens to all of them at once.
 
 Threads: `pull`, `reset`, `rescale` and `undeploy` may be called from any thread; those that need the pipeline at rest
-between two steps take the turn of the main domain. No lock is held while user code runs.
+between two steps take the turn of the main domain. No lock that a pull or a question needs is held while user code runs;
+`_structure`, which comes before the lock of the monitor, is held over `_on_deploy` and `_on_reset`, so that there is one
+change at a time.
 """
 
 from __future__ import annotations
@@ -47,12 +49,14 @@ class Deployment:
         self.puller = Puller(root, self.scope, self.monitor, lambda: plan_again(self.crew, self.monitor))
         self._structure = threading.RLock()  # one change of the number of clones at a time; held over `_on_deploy`
         self._ended = threading.Event()
+        self._is_ending = False  # guarded by the lock of the monitor
         self.began = perf_counter()
         self.nb_items: int | None = None
         """How many items the stream had at the deployment, `None` where unknown: later, clones have taken some ahead."""
         _refuse_ray(root)
         make_room_for_calls(sum(1 for _ in root._get_cells_recursively()))
         self._give_back_opencv_threads: Callable[[], None] = lambda: None
+        self._has_limited_opencv = False
         try:
             scaled = _find_scaled(root)
             self.scope.plan()
@@ -63,20 +67,28 @@ class Deployment:
                 root._deployment = self
                 self.puller.bind()
                 self.began = perf_counter()
-                if _find_scaled(root) != scaled:  # somebody has scaled a cell before there was a deployment to be told
-                    self.scope.plan()
-                for stage in self.scope.stages.values():
-                    self.crew.prepare_workers(stage)
+                self.monitor.enter()  # who pulls already waits for clones, and not for nothing
+                try:
+                    if _find_scaled(root) != scaled:  # while there was no deployment yet to be told
+                        self.scope.plan()
+                    for stage in self.scope.stages.values():
+                        self.crew.prepare_workers(stage)
+                finally:
+                    self.monitor.leave()
         except BaseException:
             self._end(failed=True)
             raise
-        if self.scope.stages:
-            self._give_back_opencv_threads = limit_threads_of_opencv()
+        self._limit_threads_of_opencv()
         for cell in self.scope.get_stages_on_cycles():
             cell.logger.warning(
                 "%s lies on a cycle: one item at a time goes round, so its clones do not make it faster",
                 cell.get_full_name(),
             )
+
+    def _limit_threads_of_opencv(self) -> None:
+        if self.scope.stages and not self._has_limited_opencv:
+            self._has_limited_opencv = True
+            self._give_back_opencv_threads = limit_threads_of_opencv()
 
     def pull(self, cell: ACell) -> None:
         """Pull once; see `ACell.pull`."""
@@ -198,6 +210,7 @@ class Deployment:
         self.puller.begin()
         try:
             plan_again(self.crew, self.monitor, renew_clones=places[0][0] is not self.scope)
+            self._limit_threads_of_opencv()
         finally:
             self.puller.end()
 
@@ -212,12 +225,16 @@ class Deployment:
         self.puller.refuse_from_inside("undeployed")
         with self.monitor.lock:
             self.monitor.revoke_locked()
-            first = self.puller.is_open
             self.puller.is_open = False
+            first, self._is_ending = not self._is_ending, True
         if not first:
             self._ended.wait()
             return
-        error = self._end(failed)
+        try:
+            error = self._end(failed)
+        except BaseException:  # Ctrl-C: whoever calls again goes on with it
+            self._is_ending = False
+            raise
         if error is not None:
             raise error
 
@@ -237,19 +254,22 @@ class Deployment:
         with self._structure:  # whoever changes the number of clones has been interrupted too
             self.interrupt()
             self.monitor.enter()
-            self.monitor.wait_until_quiet()
-            self.monitor.leave()
+            try:
+                self.monitor.wait_until_quiet()
+            finally:
+                self.monitor.leave()
             for stage in self.crew.get_stages():
                 stage.join()
             for scope in self.crew.get_scopes():
                 scope.unbind()
-        error = self.crew.undeploy_all(failed)
-        self._give_back_opencv_threads()
-        if self.root._deployment is self:
-            self.root._deployment = None
-            self.puller.unbind()
-        self._ended.set()
-        return error
+        try:
+            return self.crew.undeploy_all(failed)
+        finally:
+            self._give_back_opencv_threads()
+            if self.root._deployment is self:
+                self.root._deployment = None
+                self.puller.unbind()
+            self._ended.set()
 
     # ------------------------------------------------------------------ watching
 

@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-FRAMES_PER_CELL = 6
-"""How many Python calls one cell adds to the depth of a pull at most: its own, and the engine's between two cells."""
+FRAMES_PER_CELL = 12
+"""More than the Python calls that one cell adds to the depth of a pull: its own, and the engine's between two cells, which
+with retries, a sample and a guarded input are eight.
+"""
 SPARE_FRAMES = 1000
 DEEP = 500
 """With more cells than this, threads get a larger stack: a pull may pass through C code, which uses it."""

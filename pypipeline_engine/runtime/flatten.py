@@ -100,6 +100,11 @@ class FlatGraph:
         return found
 
 
+def is_wanted(port: OutputPort[Any]) -> bool:
+    """Whether somebody reads an output port of a scaled cell: another cell, or whoever pulls it as a pipeline of its own."""
+    return bool(port.get_nb_outgoing_connections()) or port.get_cell().get_parent_cell() is None
+
+
 def pulls_its_inside(stage: ScalableCell) -> bool:
     """Whether the one clone of `stage` is a thread that pulls the inner cell as it is, and not a copy fed by tickets."""
     return not stage.get_inner_cell().supports_scaling()
@@ -120,7 +125,7 @@ def flatten(root: ACell, wanted_outputs: Iterable[str] | None = None) -> FlatGra
         inside = pulls_its_inside(stage)
         ports = stage.get_outputs() if inside else stage.get_inputs()
         for port in ports:
-            if isinstance(port, InputPort) or (isinstance(port, OutputPort) and port.get_nb_outgoing_connections()):
+            if isinstance(port, InputPort) or (isinstance(port, OutputPort) and is_wanted(port)):
                 graph.add(_trace(port, stage, graph))
     wanted = None if wanted_outputs is None else set(wanted_outputs)
     for output in () if root in graph.stages else root.get_outputs():

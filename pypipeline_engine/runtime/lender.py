@@ -69,7 +69,7 @@ class Lender:
         if loan is self.loan:
             if loan.current is not None and (loan.current, loan.next) == before:
                 self.end(too_slow=True)
-            elif loan.next == before[1]:
+            elif loan.current is None and loan.next == before[1]:
                 # Nobody pulls. The borrower calls when it begins again.
                 self._monitor.wait(stage.idle, stage.describe_idleness)
 

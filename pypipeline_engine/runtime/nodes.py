@@ -9,7 +9,7 @@ from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
 from pypipeline_engine.cellio import Input, Output, RuntimeParameter
 from pypipeline_engine.core.channels import Channel, CrossingChannel, DirectChannel, OutletChannel, PortChannel
 from pypipeline_engine.core.clock import Clock
-from pypipeline_engine.core.values import Outcome
+from pypipeline_engine.core.values import Outcome, Slot
 from pypipeline_engine.runtime.binding import guard, make_read, make_set, make_skip, slot_of
 from pypipeline_engine.runtime.flatten import Link
 from pypipeline_engine.runtime.planning import MAIN, Plan
@@ -71,15 +71,14 @@ def _bind_outlet(plan: Plan, cell: ScalableCell, stage: Stage, is_root: bool) ->
     puts = [(names.index(link.source.get_name()), channel.put) for link, channel in own.items()]
     take, counters = stage.take, stage.outlet
     if is_root:
-        puts += [(names.index(io.get_name()), make_set(slot_of(io))) for io in cell.get_outputs()]
+        puts += [(names.index(io.get_name()), _make_set_good(slot_of(io))) for io in cell.get_outputs()]
 
     def run() -> Outcome | None:
         result = clock.wait(take) if clock.timed else take()
         counters.runs += 1
         for index, put in puts:
             put(result[index])
-        first = result[0]
-        return first if first.__class__ is Outcome else None
+        return next((one for one in result if one.__class__ is Outcome), None)
 
     for link, channel in own.items():
         if isinstance(channel, OutletChannel):
@@ -124,3 +123,13 @@ def _bind_io(plan: Plan, cell: ASingleCell) -> None:
             output._bind(set_value=to.set_value, _read=to.read)
         else:
             output._bind(set_value=make_set(output._slot))
+
+
+def _make_set_good(slot: Slot) -> Callable[[Any], None]:
+    """Set an output of the pipeline, which an error or a gap leaves as it was."""
+
+    def put(value: Any) -> None:
+        if value.__class__ is not Outcome:
+            slot.value = value
+
+    return put

@@ -50,8 +50,10 @@ class Puller:
         if not self.is_open:
             raise NotDeployedException(f"{self._root.get_full_name()} is not deployed: deploy() it first")
         self.refuse_from_inside("pulled")
-        with self.explained():
+        try:
             self._monitor.begin_pull(self._turn)
+        except Interrupted:
+            raise self._explain_interruption() from None
 
     def end(self) -> None:
         """Give the turn."""
@@ -116,7 +118,7 @@ class Puller:
                 raise self._explain_interruption() from None
             finally:
                 step = scope.step
-                kept = monitor.pause_pull(self._turn, may_keep)
+                kept = monitor.pause_pull(self._turn, lambda: may_keep and self._runner is None)
 
         self._root._shadow_pull(pull)
 

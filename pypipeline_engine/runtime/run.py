@@ -164,6 +164,7 @@ class RunHandle:
                 raise InvalidStateException(f"the run is {self._state} and cannot become {state}")
             self._state = state
             self._steps = 0
+            self._is_stepping = False
             self._tell()
 
     def _tell(self) -> None:
@@ -206,8 +207,8 @@ class RunHandle:
             self._deployment.puller.release(self)
             if self._owns_deployment:
                 self._deployment.undeploy(failed=state is RunState.FAILED)
-        except Exception as error:
-            self.error = self.error or error
+        except BaseException as error:
+            self.error = self.error or (error if isinstance(error, Exception) else _explain_exit(self._cell, error))
             state = RunState.FAILED
         finally:
             with self._changed:

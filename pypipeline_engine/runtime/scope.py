@@ -221,6 +221,8 @@ class Scope:
             stage.bind(collect, clock)
         outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
         if self._clone_of is None:
+            if self.root in self.stages:
+                outputs = {}  # its clones pull what is inside of it; the results come from the sequencer
             self._taps = [(pull, slot_of(io)) for io, pull in outputs.items()]
             self.step = self._bind_alone() or self._plan.clocks[MAIN].bind(self._step)
             return
@@ -282,7 +284,10 @@ class Scope:
         if serious:
             # A critical error first: a run goes on after the others, and would not hear of it.
             critical = [one for one in serious if not isinstance(one, NonCriticalException)]
-            raise (critical or serious)[0]
+            try:
+                raise (critical or serious)[0]
+            finally:
+                del errors, serious, critical
         if errors and all(isinstance(gap, ItemSkipped) for gap in errors):
             raise ItemSkipped(f"every sink of {self.root.get_full_name()} met a gap")
 

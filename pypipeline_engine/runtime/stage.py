@@ -23,7 +23,7 @@ from pypipeline_engine.core.counters import Counters
 from pypipeline_engine.core.monitor import Interrupted, Monitor, Waiter
 from pypipeline_engine.core.sequencer import Sequencer
 from pypipeline_engine.core.values import END, Outcome
-from pypipeline_engine.runtime.flatten import pulls_its_inside
+from pypipeline_engine.runtime.flatten import is_wanted, pulls_its_inside
 from pypipeline_engine.runtime.lender import Lender
 from pypipeline_engine.runtime.worker import Worker
 
@@ -60,11 +60,7 @@ class Stage:
         self.monitor = monitor
         self.pulls_its_inside = pulls_its_inside(cell)
         self.input_names = [io.get_name() for io in cell.get_inputs() if isinstance(io, InputPort)]
-        self.output_names = [
-            io.get_name()
-            for io in cell.get_outputs()
-            if isinstance(io, OutputPort) and (io.get_nb_outgoing_connections() or cell.get_parent_cell() is None)
-        ]
+        self.output_names = [io.get_name() for io in cell.get_outputs() if isinstance(io, OutputPort) and is_wanted(io)]
         self.sequencer = Sequencer(self._get_window(), RESULTS_LIMIT_BYTES)
         self.outlet = Counters()
         self.workers: list[Worker] = []
@@ -317,7 +313,12 @@ class Stage:
         self.monitor.enter()  # on behalf of the thread, so that it never seems that everybody sleeps
         self.workers.append(worker)
         self.refresh_window()
-        worker.thread.start()
+        try:
+            worker.thread.start()
+        except BaseException:
+            self.workers.remove(worker)
+            self.monitor.leave()
+            raise
         return worker
 
     @property

@@ -25,9 +25,7 @@ def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) ->
     :param elapsed_s: seconds since the deployment.
     :param sink_items: how many steps were delivered at the end of the pipeline.
     """
-    counted: dict[str, list[Counters]] = {}
-    for unit in list(crew.units.values()):
-        counted.setdefault(unit.name, []).append(unit.counters)
+    counted = crew.get_counters()
     cells: dict[str, CellStatistics] = {}
     _collect(crew, crew.scope, None, elapsed_s, counted, cells)
     connections = tuple(
@@ -64,9 +62,6 @@ def _collect(
         name = cell.get_full_name()
         if name not in cells:
             total = sum_counters(counted.get(name, []))
-            retired = crew.retired.get(name)
-            if retired is not None:
-                total.add(retired)
             cells[name] = _describe(cell, scope, own_thread.get(cell) or stage, elapsed_s, total)
     for inner in scope.stages.values():
         for worker in list(inner.workers):

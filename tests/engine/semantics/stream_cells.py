@@ -282,6 +282,12 @@ def in_time(function: Callable[[], Any], timeout: float = SOON_S) -> Any:
     return Task(function).get(timeout)
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Look again and again, for what nothing tells; `in_time` bounds it."""
+    while not condition():
+        threading.Event().wait(0.001)
+
+
 # ---------------------------------------------------------------------- putting together
 
 

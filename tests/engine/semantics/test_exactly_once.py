@@ -17,9 +17,14 @@ from stream_cells import (
     scaled_map,
 )
 
-from pypipeline_engine.cell import ASingleCell, Pipeline
+from pypipeline_engine.cell import (
+    ASingleCell,
+    ErrorPolicy,
+    Pipeline,
+)
 from pypipeline_engine.cellio import Input, InputPort, Output, OutputPort
 from pypipeline_engine.connection import Connection
+from pypipeline_engine.exceptions import InvalidStateException
 
 CLONES = pytest.mark.parametrize("clones", [0, 1, 3])
 
@@ -242,3 +247,37 @@ def test_a_long_chain(pipeline):
     with deployed(pipeline):
         pull_all(pipeline)
     assert sink.items == [600, 601, 602]
+
+
+@pytest.mark.parametrize("before", ["nothing", "a reset"])
+def test_a_cell_that_pulls_its_own_pipeline_is_refused(pipeline, before):
+    """After a reset it was not, ran the pipeline a second time at once, and gave the turn of the outer pull away."""
+    refusals = []
+
+    def pull_again(value):
+        if value == 1 and not refusals:
+            with pytest.raises(InvalidStateException, match="by one of its own cells") as refused:
+                pipeline.pull()
+            refusals.append(refused.value)
+        return value
+
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(5)), Map(pipeline, "map", pull_again), sink)
+    with deployed(pipeline):
+        pipeline.pull()
+        if before == "a reset":
+            pipeline.reset()
+            pipeline.pull()
+        pull_all(pipeline)
+    assert len(refusals) == 1
+    assert sink.items[-5:] == list(range(5))
+
+
+def test_a_long_chain_with_retries(pipeline):
+    cells = [Source(pipeline, "source", range(3)), *(Map(pipeline, f"map{number}") for number in range(1200))]
+    pipeline.set_error_policy(ErrorPolicy(retries=1))
+    sink = Collector(pipeline, "sink")
+    chain(*cells, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == [0, 1, 2]

@@ -8,6 +8,7 @@ import threading
 import pytest
 from stream_cells import (
     GAP,
+    SOON_S,
     CriticalError,
     Map,
     PassingError,
@@ -21,6 +22,7 @@ from stream_cells import (
     pull_all,
     scaled,
     scaled_map,
+    wait_until,
 )
 
 from pypipeline_engine.cell import ErrorPolicy
@@ -229,3 +231,35 @@ def test_work_that_becomes_slow_is_divided_again(pipeline, clones, gate):
         gate.open()
         task.get()
     assert sink.items == list(range(ENOUGH + 50))
+
+
+def test_a_guard_that_looked_between_two_items_looks_again(pipeline, monkeypatch):
+    """It took a borrower that had just begun an item for one that nobody asks for anything, and slept for good."""
+    meet = meeting_of(2)
+    looked, may_wake = threading.Event(), threading.Event()
+    _, sink = line(pipeline, lambda value: meet(value) if value >= ENOUGH else value, 2, range(ENOUGH + 10))
+    with deployed(pipeline):
+        for _ in range(ENOUGH):
+            pipeline.pull()
+        stage = next(iter(pipeline._get_deployment().scope.stages.values()))
+        wait = stage.monitor.wait
+
+        def wait_as_told(queue, reason, unless=None, through_interruption=False, timeout_s=-1):
+            """The guard falls asleep before the next item begins, and its time is up in the middle of that."""
+            if timeout_s >= 0 and not looked.is_set():
+                looked.set()
+                stage.monitor.lock.release()
+                try:
+                    assert may_wake.wait(SOON_S)
+                finally:
+                    stage.monitor.lock.acquire()
+                return False
+            return wait(queue, reason, unless, through_interruption, timeout_s)
+
+        monkeypatch.setattr(stage.monitor, "wait", wait_as_told)
+        assert looked.wait(SOON_S)
+        task = Task(lambda: pull_all(pipeline))
+        in_time(lambda: wait_until(lambda: stage.lender.loan is None or stage.lender.loan.current is not None))
+        may_wake.set()
+        task.get()
+    assert sink.items == list(range(ENOUGH + 10))

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from stream_cells import (
     GAP,
+    SOON_S,
     Collector,
     CriticalError,
     Map,
@@ -18,6 +19,7 @@ from stream_cells import (
     deployed,
     in_time,
     scaled_map,
+    wait_until,
 )
 
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, TimeoutException
@@ -470,3 +472,39 @@ def test_an_error_in_on_undeploy_is_raised_by_wait(pipeline):
         handle.wait(5)
     assert handle.state == "failed"
     assert not pipeline.is_deployed()
+
+
+def test_a_pull_that_was_under_way_when_the_run_began_is_the_last_one(pipeline, gate):
+    """It kept the turn, so that pulls by hand went on beside the run."""
+    chain(Source(pipeline, "source"), Map(pipeline, "map", gate), Collector(pipeline, "sink"))
+    with deployed(pipeline):
+        go_on = threading.Event()
+
+        def pull_twice():
+            pipeline.pull()
+            assert go_on.wait(SOON_S)
+            pipeline.pull()
+
+        task = Task(pull_twice)
+        gate.wait_for(0)
+        with pipeline.run(paused=True):
+            gate.open()
+            go_on.set()
+            with pytest.raises(InvalidStateException, match="is being run"):
+                task.get()
+
+
+def test_steps_of_before_a_pause_are_not_taken_off_those_after_it(pipeline, gate):
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source"), Map(pipeline, "map", gate), sink)
+    with pipeline.run(paused=True) as handle:
+        gate.open(0, 1)
+        handle.step(5)
+        gate.wait_for(2)
+        handle.pause()
+        handle.step(2)
+        gate.open()
+        gate.wait_for(4)
+        in_time(lambda: wait_until(lambda: len(sink.items) == 5))
+        assert not Task(lambda: gate.wait_for(5)).ends_within(0.05)
+        gate(5)  # so that the task above ends

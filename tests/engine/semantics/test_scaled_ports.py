@@ -7,10 +7,12 @@ from stream_cells import (
     Join,
     Map,
     Source,
+    add_ports,
     chain,
     connect,
     deployed,
     pull_all,
+    scaled,
     scaled_map,
 )
 
@@ -136,3 +138,50 @@ def test_a_scalable_cell_holds_one_cell(pipeline):
     with pytest.raises(InvalidInputException, match=r"p\.box"):
         Map(box, "two")
     assert [cell.get_name() for cell in box.get_internal_cells()] == ["one"]
+
+
+@pytest.mark.parametrize("clones", [1, 3])
+def test_a_scaled_cell_without_inputs_is_a_source(pipeline, clones):
+    class Constant(ASingleCell):
+        def __init__(self, parent_cell, name):
+            super().__init__(parent_cell, name)
+            self.y = Output(self, "y")
+
+        def _on_pull(self):
+            self.y.set_value(7)
+
+    sink = Collector(pipeline, "sink")
+    chain(scaled(pipeline, "box", lambda box: Constant(box, "constant"), clones), sink)
+    with deployed(pipeline):
+        for _ in range(5):
+            pipeline.pull()
+    assert sink.items == [7] * 5
+
+
+@pytest.mark.parametrize("scales", [False, True])
+def test_a_scalable_cell_as_a_pipeline_of_its_own(scales):
+    class Source2(ASingleCell):
+        def __init__(self, parent_cell, name):
+            super().__init__(parent_cell, name)
+            self.good, self.bad = Output(self, "good"), Output(self, "bad", lambda value: value != 2)
+            self.number = 0
+
+        def supports_scaling(self):
+            return scales
+
+        def _on_pull(self):
+            self.number += 1
+            self.good.set_value(self.number)
+            self.bad.set_value(self.number)
+
+    root = ScalableCell(None, "root")
+    add_ports(root, Source2(root, "inner"))
+    root.scale_up(1)
+    with deployed(root):
+        root.pull()
+        assert [root.get_output(name).get_value() for name in ("good", "bad")] == [1, 1]
+        with pytest.raises(InvalidInputException):
+            root.pull()
+        assert [root.get_output(name).get_value() for name in ("good", "bad")] == [1, 1]
+        root.pull()
+        assert root.get_output("good").get_value() == 3

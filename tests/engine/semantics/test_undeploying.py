@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from stream_cells import (
     GAP,
+    SOON_S,
     Batch,
     Collector,
     Gate,
@@ -22,7 +23,11 @@ from stream_cells import (
     scaled_map,
 )
 
-from pypipeline_engine.exceptions import InactiveException, NotDeployedException
+from pypipeline_engine.exceptions import (
+    InactiveException,
+    InvalidStateException,
+    NotDeployedException,
+)
 
 AT_ONCE_S = 2.0
 
@@ -298,3 +303,49 @@ def test_gates_are_gates():
     assert not task.is_done()
     gate.open(1)
     assert task.get() == 1
+
+
+def test_an_undeployment_that_was_interrupted_can_be_called_again(pipeline, monkeypatch):
+    """The second call waited for ever for the end of the first."""
+    chain(Source(pipeline, "source"), scaled_map(pipeline, "box", clones=2), Collector(pipeline, "sink"))
+    pipeline.deploy()
+    pipeline.pull()
+    monitor = pipeline._get_deployment().monitor
+    wait = monitor.wait_until_quiet
+
+    def interrupted():
+        monkeypatch.setattr(monitor, "wait_until_quiet", wait)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(monitor, "wait_until_quiet", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.undeploy()
+    in_time(pipeline.undeploy)
+    assert not pipeline.is_deployed()
+
+
+def test_an_exit_in_on_undeploy_leaves_nothing_deployed(pipeline):
+    class Exits(Collector):
+        def _on_undeploy(self):
+            raise SystemExit(3)
+
+    chain(Source(pipeline, "source", range(3)), Exits(pipeline, "sink"))
+    handle = pipeline.run()
+    with pytest.raises(InvalidStateException, match=r"SystemExit\(3\)"):
+        handle.wait(SOON_S)
+    assert not pipeline.is_deployed()
+
+
+def test_a_thread_that_cannot_start_is_an_error_of_the_deployment(pipeline, monkeypatch):
+    chain(Source(pipeline, "source"), scaled_map(pipeline, "box", clones=2), Collector(pipeline, "sink"))
+    start = threading.Thread.start
+
+    def start_or_fail(thread):
+        if "#2" in thread.name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        in_time(pipeline.deploy)
+    assert not pipeline.is_deployed()

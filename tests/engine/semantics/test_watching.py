@@ -395,3 +395,16 @@ def test_scaling_resetting_pausing_and_watching_from_several_threads_during_a_ru
         assert left in (expected, 0)
         expected = left + 1
     assert source.nb_resets == times
+
+
+def test_what_an_output_was_set_to_can_be_read_after_another_cell_got_a_clone(pipeline):
+    source = Source(pipeline, "source")
+    box = scaled_map(pipeline, "box")
+    chain(source, Map(pipeline, "map"), box, Collector(pipeline, "sink"))
+    output = pipeline.get_internal_cell_with_name("map").y
+    with deployed(pipeline):
+        pipeline.pull()
+        assert output.get_value() == 0
+        box.scale_up()
+        assert output.value_is_set()
+    assert isinstance(output.get_value(), int)
