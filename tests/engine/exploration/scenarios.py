@@ -16,7 +16,7 @@ from explorer import Explorer
 from play import Play
 from plays import NEED_CATCHING_SINKS, PLAYS
 from shapes import SHAPES, Case
-from takeover import find_modules, taken_over, with_constants
+from takeover import find_preempted, taken_over, with_constants
 
 LINES_EVERY = 8
 STEPS_EVERY = 64
@@ -60,7 +60,7 @@ def explore(scenario: str, seed: int, lines: bool | None = None) -> Schedule:
     every_step = lines is None and seed % STEPS_EVERY == STEPS_EVERY - 1
     if lines is None:
         lines = every_step or seed % LINES_EVERY == 0
-    explorer = Explorer(seed, find_modules() if lines else (), BUDGET, every_step)
+    explorer = Explorer(seed, find_preempted() if lines else (), BUDGET, every_step)
     random = Random(f"{scenario}:{seed}")
     shape, _, play = scenario.partition("/")
     case = Case(

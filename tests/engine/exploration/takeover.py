@@ -41,6 +41,14 @@ def find_modules() -> tuple[ModuleType, ...]:
 
 
 @cache
+def find_preempted() -> tuple[ModuleType, ...]:
+    """Those in which a thread may be switched at every line: not where the lines that run depend on what else the process
+    has done, such as loading OpenCV, or a seed would be another schedule in another process.
+    """
+    return tuple(module for module in find_modules() if module.__name__ != "pypipeline_engine.runtime.environment")
+
+
+@cache
 def _find_places() -> tuple[Place, ...]:
     """Where something stands that may have to be replaced."""
     explored = Explorer(0)
