@@ -311,7 +311,10 @@ def unknown_type_text(type_name: str, known: Sequence[str]) -> str:
     else:
         categories = list(dict.fromkeys(name.rpartition(".")[0] for name in known))
         other = suggestion(category, categories)
-        hint = f"; no library with the category {describe(category)} is installed or approved{other}"
+        hint = (
+            f"; no library with the category {describe(category)} is installed or approved{other}. Cells of your own "
+            "are found with --cells FILE, or cells=[FILE] of load_pipeline"
+        )
     return f"the type {describe(type_name)} is not known{hint}"
 
 

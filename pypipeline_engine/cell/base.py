@@ -45,7 +45,7 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
 
     _constructor_arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, /, *args: Any, **kwargs: Any) -> Any:
         """Remember the arguments of the constructor, from which `clone` makes the cell again."""
         cell = super().__new__(cls)
         cell._constructor_arguments = (args, kwargs)
@@ -259,7 +259,13 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         """Say what happens when this cell, or one inside of it without a policy of its own, raises an error.
 
         :param policy: `None` for what the parent says; `fail` where none says anything. Holds from the next deployment on.
+        :raises InvalidInputException: for anything else.
         """
+        if policy is not None and not isinstance(policy, ErrorPolicy):
+            raise InvalidInputException(
+                f"the error policy of {self.get_full_name()} must be an ErrorPolicy or None, not {policy!r}: "
+                f"ErrorPolicy(retries=3, then='skip'), for example"
+            )
         self._error_policy = policy
 
     def get_error_policy(self) -> ErrorPolicy:
@@ -399,8 +405,9 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
         """Whether a clone has to be run by one and the same thread.
 
         By default it has not: a clone is run by one thread at a time, and where its items take some microseconds only, that
-        is the thread which wants the results. Override it with true where the cell holds what belongs to a thread: a
-        connection to SQLite, thread-local data.
+        is the thread which wants the results. Override it with true where the cell holds what belongs to a thread, such as a
+        connection to SQLite, and make that in the first `_on_pull`: `_on_deploy` and `_on_undeploy` are called by the thread
+        that deploys, and without clones the thread that pulls the pipeline runs the cell.
         """
         return False
 

@@ -55,6 +55,11 @@ class IO(Generic[T]):
         :param doc: one sentence for the tools that show the cell to people.
         :raises InvalidInputException: if the name is refused by `can_have_as_name` or taken.
         """
+        if not hasattr(cell, "_name"):
+            raise InvalidInputException(
+                f"{name!r} must be made for a cell, not for a {type(cell).__name__} that is none yet: a cell's constructor "
+                f"calls super().__init__(parent_cell, name) first, and then makes inputs and outputs with self"
+            )
         raise_if_not(explain_name(name, f"an IO of {cell.get_full_name()}"), InvalidInputException)
         self._cell = cell
         self._name = name

@@ -325,6 +325,12 @@ class Monitor:
         with self.lock:
             self.interrupted = self.closed
 
+    def is_quiet(self) -> bool:
+        """Whether nobody inside is awake, but for a thread that keeps its turn between two pulls."""
+        with self.lock:
+            self.revoke_locked()
+            return self._awake == 0
+
     def wait_until_quiet(self) -> None:
         """Sleep until every other thread inside sleeps or has left. The caller has entered. Takes the lock."""
         with self.lock:

@@ -23,6 +23,7 @@ from pypipeline_engine.exceptions import (
     NotDeployableException,
     NotDeployedException,
 )
+from pypipeline_engine.runtime import leaving
 from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
 from pypipeline_engine.runtime.pulling import Puller
@@ -78,6 +79,7 @@ class Deployment:
         except BaseException:
             self._end(failed=True)
             raise
+        leaving.end_at_exit(self)
         self._limit_threads_of_opencv()
         for cell in self.scope.get_stages_on_cycles():
             cell.logger.warning(
@@ -269,7 +271,24 @@ class Deployment:
             if self.root._deployment is self:
                 self.root._deployment = None
                 self.puller.unbind()
+            leaving.forget(self)
             self._ended.set()
+
+    def leave(self, deadline_s: float) -> None:
+        """End because the interpreter does; see `leaving`. Where a cell does not end in time, none is undeployed."""
+        self.interrupt()
+        runner = self.puller.runner
+        if runner is not None:
+            runner.end_until(deadline_s)
+            return
+        for stage in self.crew.get_stages():
+            for worker in list(stage.workers):
+                worker.thread.join(max(0.0, deadline_s - perf_counter()))
+        if self.monitor.is_quiet():
+            try:
+                self.undeploy()
+            except Exception as error:
+                self.root.logger.error("could not be undeployed when the interpreter ended: %s", error)
 
     # ------------------------------------------------------------------ watching
 

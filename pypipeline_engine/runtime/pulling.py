@@ -9,12 +9,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from pypipeline_engine.cell import ACell
 from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.exceptions import InactiveException, InvalidStateException, ItemSkipped, NotDeployedException
 from pypipeline_engine.runtime.scope import Scope
+
+
+class Runner(Protocol):
+    """What the deployment asks of a run."""
+
+    def end_until(self, deadline_s: float) -> None:
+        """End, and wait for that until `perf_counter()` says so."""
 
 
 class Puller:
@@ -31,7 +39,8 @@ class Puller:
         self._monitor = monitor
         self._plan_again = plan_again
         self._turn = Turn(monitor, root.get_full_name())
-        self._runner: object | None = None
+        self.runner: Runner | None = None
+        """The run that pulls. Guarded by the lock of the monitor."""
         self._has_news = False
         self.is_open = True
         """Whether the pipeline is not being undeployed. Becomes false once, under the lock of the monitor."""
@@ -118,7 +127,7 @@ class Puller:
                 raise self._explain_interruption() from None
             finally:
                 step = scope.step
-                kept = monitor.pause_pull(self._turn, lambda: may_keep and self._runner is None)
+                kept = monitor.pause_pull(self._turn, lambda: may_keep and self.runner is None)
 
         self._root._shadow_pull(pull)
 
@@ -141,7 +150,7 @@ class Puller:
             self.end()
 
     def _refuse_during_run(self, cell: ACell) -> None:
-        if self._runner is not None:
+        if self.runner is not None:
             raise InvalidStateException(
                 f"{cell.get_full_name()} is being run: use the handle of the run, or stop it before pulling by hand"
             )
@@ -181,22 +190,22 @@ class Puller:
 
     # ------------------------------------------------------------------ for a run
 
-    def claim(self, runner: object) -> None:
+    def claim(self, runner: Runner) -> None:
         """Reserve the pulling for a run.
 
         :raises InvalidStateException: where there is one already.
         """
         with self._monitor.lock:
             self._monitor.revoke_locked()
-            if self._runner is not None:
+            if self.runner is not None:
                 raise InvalidStateException(f"{self._root.get_full_name()} is being run already")
-            self._runner = runner
+            self.runner = runner
 
-    def release(self, runner: object) -> None:
+    def release(self, runner: Runner) -> None:
         """Undo `claim`."""
         with self._monitor.lock:
-            if self._runner is runner:
-                self._runner = None
+            if self.runner is runner:
+                self.runner = None
 
     def ask_again(self) -> None:
         """Have `pull_many` ask after the step at hand how many more there may be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from enum import StrEnum
+from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
 from pypipeline_engine.core.errors import get_cell_of, sign
@@ -130,8 +131,11 @@ class RunHandle:
 
         :param timeout: seconds to wait at most.
         :raises TimeoutException: if it is not over by then.
+        :raises InvalidStateException: in a cell, or in what the run calls, which would wait for itself.
         :raises Exception: the critical error that ended it.
         """
+        if threading.current_thread() is self._thread or self._deployment.puller.is_inside():
+            raise InvalidStateException(f"the run of {self._cell.get_full_name()} cannot be waited for by itself")
         if not self._over.wait(timeout):
             raise TimeoutException(f"the run of {self._cell.get_full_name()} is not over after {timeout:g} s")
         if self.error is not None:
@@ -173,7 +177,8 @@ class RunHandle:
         self._deployment.puller.ask_again()
 
     def stop(self) -> None:
-        """End the run, and wait for that: for user code that runs, and for nothing else. Does nothing once it is over.
+        """End the run, and wait for that: for user code that runs, and for nothing else. Does nothing once it is over, and
+        does not wait in a cell or in what the run calls.
 
         A pipeline that the run deployed is undeployed; of one that was deployed before, the current step is finished.
         """
@@ -185,6 +190,13 @@ class RunHandle:
         if self._owns_deployment and not self._over.is_set():
             self._deployment.interrupt()
         self._over.wait()
+
+    def end_until(self, deadline_s: float) -> None:
+        """Stop because the interpreter ends; its thread undeploys. Waits until `perf_counter()` says so at most."""
+        with self._changed:
+            self._stop_asked = True
+            self._tell()
+        self._over.wait(max(0.0, deadline_s - perf_counter()))
 
     def __enter__(self) -> Self:
         return self

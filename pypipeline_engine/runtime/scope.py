@@ -268,6 +268,8 @@ class Scope:
             raise
 
     def _advance_all(self) -> None:
+        if not (self._sinks or self._taps):
+            raise StopIteration  # where there is nothing to pull there is no stream
         errors: list[BaseException | None] = []
         for run in self._sinks:
             outcome = run()

@@ -508,3 +508,29 @@ def test_steps_of_before_a_pause_are_not_taken_off_those_after_it(pipeline, gate
         in_time(lambda: wait_until(lambda: len(sink.items) == 5))
         assert not Task(lambda: gate.wait_for(5)).ends_within(0.05)
         gate(5)  # so that the task above ends
+
+
+def test_a_run_cannot_be_waited_for_by_itself(pipeline):
+    refusals = []
+
+    def wait_for_it(*_):
+        with pytest.raises(InvalidStateException, match="cannot be waited for by itself") as refused:
+            handles[0].wait()
+        refusals.append(refused.value)
+        return 0
+
+    chain(Source(pipeline, "source", range(1)), Map(pipeline, "map", wait_for_it), Collector(pipeline, "sink"))
+    handles = []
+    handles.append(pipeline.run(paused=True, on_end=wait_for_it))
+    handles[0].resume()
+    handles[0].wait(SOON_S)
+    assert len(refusals) == 2
+
+
+def test_a_pipeline_without_cells_ends_at_once(pipeline):
+    with deployed(pipeline):
+        for _ in range(2):
+            with pytest.raises(StopIteration):
+                pipeline.pull()
+            pipeline.reset()
+    pipeline.run().wait(SOON_S)

@@ -393,3 +393,34 @@ def test_what_was_taken_out_of_a_pipeline_class_is_not_in_its_clones():
     with deployed(root):
         pull_all(root)
     assert sink.items == [3 * x for x in range(9)]
+
+
+def test_an_input_of_a_cell_that_is_none_yet_says_what_to_call_first():
+    class Hasty(ASingleCell):
+        def __init__(self, parent_cell, name):
+            self.x = Input(self, "x")
+            super().__init__(parent_cell, name)
+
+        def _on_pull(self):
+            pass
+
+    with pytest.raises(InvalidInputException, match=r"super\(\).__init__\(parent_cell, name\) first"):
+        Hasty(None, "hasty")
+
+
+@pytest.mark.parametrize("policy", ["skip", 3, {"retry": 1}])
+def test_what_is_no_error_policy_is_refused_at_once(policy):
+    with pytest.raises(InvalidInputException, match="the error policy of p must be an ErrorPolicy"):
+        Pipeline(None, "p").set_error_policy(policy)
+
+
+def test_a_cell_may_have_an_argument_named_cls():
+    class Typed(ASingleCell):
+        def __init__(self, parent_cell, name, cls=int):
+            super().__init__(parent_cell, name)
+            self.cls = cls
+
+        def _on_pull(self):
+            pass
+
+    assert Typed(None, "typed", cls=float).clone(None).cls is float

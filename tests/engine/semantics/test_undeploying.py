@@ -1,7 +1,10 @@
 """`undeploy` and `stop` end everything wherever threads wait, and wait for nothing but user code that runs."""
 
+import subprocess
+import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from stream_cells import (
@@ -349,3 +352,32 @@ def test_a_thread_that_cannot_start_is_an_error_of_the_deployment(pipeline, monk
     with pytest.raises(RuntimeError, match="can't start new thread"):
         in_time(pipeline.deploy)
     assert not pipeline.is_deployed()
+
+
+LEAVING = """
+import sys, threading
+sys.path[:0] = [{here!r}]
+from stream_cells import *
+
+class Tells(Collector):
+    def _on_undeploy(self):
+        print("undeployed", flush=True)
+
+pipeline = Pipeline(None, "p")
+arrived = threading.Event()
+box = scaled_map(pipeline, "box", lambda value: arrived.set() or value, 2)
+chain(Source(pipeline, "source"), box, Tells(pipeline, "sink"))
+{begin}
+assert arrived.wait(10)
+raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize("begin", ["pipeline.run()", "pipeline.deploy(); pipeline.pull()"])
+def test_what_is_deployed_ends_with_the_interpreter(begin):
+    """Its threads were ended wherever they were, which aborts the process where one is outside of Python."""
+    code = LEAVING.format(here=str(Path(__file__).parent), begin=begin)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=15)
+    assert done.stdout == "undeployed\n"
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+    assert done.returncode in (1, 130, -2)
