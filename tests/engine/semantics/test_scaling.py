@@ -149,11 +149,12 @@ def test_scaling_up_and_down_between_pulls_loses_and_repeats_nothing(pipeline, s
     assert sink.items == [-x for x in range(7 * 3 * len(steps))]
 
 
+@pytest.mark.timeout(120)  # a thousand changes
 @pytest.mark.parametrize("low", [0, 1])
 def test_scaling_up_and_down_in_a_loop_during_a_run_loses_and_repeats_nothing(pipeline, low):
     box, sink = line(pipeline, lambda x: -x, low)
     with pipeline.run():
-        for number in range(40):
+        for number in range(1000):
             target = (3, low, 2, low, low + 1, low)[number % 6]
             difference = target - box.get_nb_clones()
             in_time(lambda d=difference: box.scale_up(d) if d > 0 else box.scale_down(-d))
