@@ -279,12 +279,11 @@ class Deployment:
         self.interrupt()
         runner = self.puller.runner
         if runner is not None:
-            runner.end_until(deadline_s)
-            return
+            runner.end_until(deadline_s)  # it undeploys what it has deployed itself
         for stage in self.crew.get_stages():
             for worker in list(stage.workers):
                 worker.thread.join(max(0.0, deadline_s - perf_counter()))
-        if self.monitor.is_quiet():
+        if not self._is_ending and self.monitor.is_quiet():
             try:
                 self.undeploy()
             except Exception as error:

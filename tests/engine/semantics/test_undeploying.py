@@ -373,7 +373,9 @@ raise KeyboardInterrupt
 """
 
 
-@pytest.mark.parametrize("begin", ["pipeline.run()", "pipeline.deploy(); pipeline.pull()"])
+@pytest.mark.parametrize(
+    "begin", ["pipeline.run()", "pipeline.deploy(); pipeline.pull()", "pipeline.deploy(); pipeline.run()"]
+)
 def test_what_is_deployed_ends_with_the_interpreter(begin):
     """Its threads were ended wherever they were, which aborts the process where one is outside of Python."""
     code = LEAVING.format(here=str(Path(__file__).parent), begin=begin)
