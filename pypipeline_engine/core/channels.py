@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.core.clock import Clock
-from pypipeline_engine.core.monitor import Monitor, Waiter
+from pypipeline_engine.core.monitor import Monitor, Suppliers, Waiter
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import UNSET, Outcome, Slot, size_of
@@ -206,7 +206,7 @@ class DirectChannel(Channel):
 class CrossingChannel(Channel):
     """Between two domains. One thread at a time reads, and one at a time fills: whoever has the turn of its domain."""
 
-    __slots__ = ("_bytes_in", "_bytes_out", "_monitor", "capacity", "limit_bytes", "room_waiters")
+    __slots__ = ("_bytes_in", "_bytes_out", "_monitor", "capacity", "find_readers", "limit_bytes", "room_waiters")
 
     bounded_by_lag = False
 
@@ -220,6 +220,8 @@ class CrossingChannel(Channel):
         self._bytes_in = 0
         self._bytes_out = 0
         self.room_waiters: list[Waiter] = []
+        self.find_readers: Suppliers = lambda: None
+        """Says which threads run the reader, or would run it next."""
         self.put = self._put
 
     @property
@@ -259,7 +261,9 @@ class CrossingChannel(Channel):
     def _wait_while_full(self) -> None:
         with self._monitor.lock:
             while self.is_full():
-                self._monitor.wait(self.room_waiters, self._describe, unless=lambda: not self.is_full())
+                self._monitor.wait(
+                    self.room_waiters, self._describe, unless=lambda: not self.is_full(), suppliers=self.find_readers
+                )
 
     def _describe(self) -> str:
         return f"room in {self}, which holds {len(self.buffer)} values that {self.target} has not pulled"

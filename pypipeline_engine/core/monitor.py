@@ -5,6 +5,8 @@ Guarantees
     - A thread that sleeps is woken by exactly one waker, who takes its entry out under the lock.
     - When every thread of the deployment sleeps although somebody pulls, no thread could ever wake another: this is noticed
       by the last one to fall asleep, at once, and it calls `on_stall`.
+    - When those sleep whom a pull waits for, directly or through each other, while other threads work on, the pulling thread
+      notices that after `LOOK_AROUND_S`, and calls `on_stall`.
     - `interrupt` wakes every sleeper; each raises `Interrupted` from its wait.
 
 Assumptions
@@ -16,11 +18,21 @@ Assumptions
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pypipeline_engine.core.turn import Turn
+
+LOOK_AROUND_S = 0.1
+"""After so long, a pulling thread that sleeps looks whether those it waits for sleep as well, and again after as long."""
+
+Suppliers = Callable[[], Collection[int] | None]
+"""Says which threads, by their identifiers, could bring what a sleeper waits for; `None` where others might too."""
+
+
+def _anybody() -> None:
+    """The suppliers of what may come from outside."""
 
 
 class Interrupted(BaseException):
@@ -49,17 +61,19 @@ class Lock(Protocol):
 class Waiter:
     """A thread that sleeps, with the reason for it."""
 
-    __slots__ = ("error", "pulls", "queue", "reason", "signal", "thread", "unless")
+    __slots__ = ("error", "find_suppliers", "pulls", "queue", "reason", "signal", "thread", "unless")
 
     def __init__(
         self,
         queue: list[Waiter],
         reason: Callable[[], str],
+        find_suppliers: Suppliers,
         signal: Lock,
         pulls: bool,
         unless: Callable[[], Any] | None,
     ) -> None:
         self.queue = queue
+        self.find_suppliers = find_suppliers
         self.pulls = pulls
         self.thread = threading.get_ident()
         self.reason = reason
@@ -216,7 +230,38 @@ class Monitor:
         if self._quiet and self._awake == 0:
             self.wake_all(self._quiet)
         elif self._awake == 0 and self._pulling and self._waiting:
-            self.on_stall(list(self._waiting))
+            pulling = [waiter for waiter in self._waiting if waiter.pulls]
+            self.on_stall(next(filter(None, map(self.find_stuck, pulling)), list(self._waiting)))
+
+    def find_stuck(self, waiter: Waiter) -> list[Waiter]:
+        """Who waits for whom, from `waiter` on, where all of them sleep; empty where somebody is awake. Lock held.
+
+        Each waits for one thing, which any of its suppliers may bring. So nobody of them is ever woken exactly if no thread
+        that is awake can be reached from supplier to supplier (Knapp, "Deadlock detection in distributed databases", 1987,
+        on the OR model).
+        """
+        asleep = {other.thread: other for other in self._waiting}
+        found = {waiter: None}
+        pending = [waiter]
+        while pending:
+            suppliers = pending.pop().find_suppliers()
+            if suppliers is None:
+                return []
+            for thread in suppliers:
+                other = asleep.get(thread)
+                if other is None:
+                    return []
+                if other not in found:
+                    found[other] = None
+                    pending.append(other)
+        return list(found)
+
+    def _look_around(self, waiter: Waiter) -> None:
+        with self.lock:
+            if waiter in self._waiting:
+                stuck = self.find_stuck(waiter)
+                if stuck:
+                    self.on_stall(stuck)
 
     # ------------------------------------------------------------------ sleeping and waking, lock held
 
@@ -227,15 +272,17 @@ class Monitor:
         unless: Callable[[], Any] | None = None,
         through_interruption: bool = False,
         timeout_s: float = -1,
+        suppliers: Suppliers = _anybody,
     ) -> bool:
         """Sleep until woken out of `queue`. Gives the lock away meanwhile and has it again at return or raise.
 
-        :param reason: says in words what this thread waits for; called only if all threads wait.
+        :param reason: says in words what this thread waits for; called only if nobody can wake it.
         :param unless: looked at once more after the sleeper has announced itself, where what it waits for may come about
             without the lock; where it is true, there is no sleep.
         :param through_interruption: sleep on where others are interrupted.
         :param timeout_s: after so many seconds nobody has to wake the sleeper, who counts as asleep all the same; -1 for
             never.
+        :param suppliers: says who could bring it; called under the lock.
         :returns: false where the time was up.
         :raises Interrupted: when the monitor is interrupted, before or during the sleep.
         """
@@ -243,7 +290,7 @@ class Monitor:
             raise Interrupted
         signal = self._new_lock()
         signal.acquire()
-        waiter = Waiter(queue, reason, signal, threading.get_ident() in self._pulling, unless)
+        waiter = Waiter(queue, reason, suppliers, signal, threading.get_ident() in self._pulling, unless)
         queue.append(waiter)
         if unless is not None and unless():
             queue.remove(waiter)
@@ -253,7 +300,11 @@ class Monitor:
         self._check()
         try:
             self.lock.release()
-            signal.acquire(timeout=timeout_s)
+            if waiter.pulls and timeout_s < 0:
+                while not signal.acquire(timeout=LOOK_AROUND_S):
+                    self._look_around(waiter)
+            else:
+                signal.acquire(timeout=timeout_s)
         except BaseException:  # a signal handler raised, such as that of Ctrl-C
             self.lock.acquire()
             if waiter in self._waiting:

@@ -50,7 +50,7 @@ class Turn:
             if self._holder == me:
                 return True
             try:
-                monitor.wait(self.waiters, self._describe, unless, through_interruption)
+                monitor.wait(self.waiters, self._describe, unless, through_interruption, suppliers=self.get_threads)
                 if monitor.closed:
                     raise Interrupted
             except BaseException:
@@ -91,6 +91,10 @@ class Turn:
     def is_mine(self) -> bool:
         """Whether the calling thread has the turn."""
         return self._holder == threading.get_ident()
+
+    def get_threads(self) -> list[int] | None:
+        """The thread that has the turn; `None` where nobody has it. Lock held."""
+        return None if self._holder is None else [self._holder]
 
     def free_locked(self) -> None:
         """Take the turn away from the thread that has it, which does not use it, and for which nobody waits."""

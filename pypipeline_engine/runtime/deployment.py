@@ -18,7 +18,6 @@ from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.core.errors import add_note
 from pypipeline_engine.core.monitor import Monitor, Waiter
 from pypipeline_engine.exceptions import (
-    DeadlockException,
     InvalidStateException,
     NotDeployableException,
     NotDeployedException,
@@ -29,6 +28,7 @@ from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_
 from pypipeline_engine.runtime.pulling import Puller
 from pypipeline_engine.runtime.rescaling import WithoutBounds, can_change_while_running, find_places, plan_again
 from pypipeline_engine.runtime.scope import Scope
+from pypipeline_engine.runtime.stalls import explain_stall, make_room
 from pypipeline_engine.runtime.statistics import take_snapshot
 from pypipeline_engine.runtime.working import WorkingCell, find_working
 
@@ -99,22 +99,13 @@ class Deployment:
     # ------------------------------------------------------------------ stalls
 
     def _break_stall(self, waiters: list[Waiter]) -> None:
-        """Everybody sleeps and somebody pulls: make room where that helps, else say who waits for what. Lock held."""
-        grown = False
-        for scope in self.crew.get_scopes():
-            for channel in scope.get_crossing_channels():
-                if channel.room_waiters:
-                    grown = channel.grow() or grown
-        if grown:
+        """Nobody else can wake these, and one of them pulls: make room, or have that one raise an error. Lock held."""
+        if make_room(self.crew, waiters):
             return
         pulling = [waiter for waiter in waiters if waiter.pulls]
-        if not pulling:
-            return
-        reasons = sorted({waiter.reason() for waiter in waiters})
-        text = "".join(f"\n - one waits for {reason}" for reason in reasons)
-        self.monitor.wake_with(
-            pulling[0], DeadlockException(f"the cells of {self.root.get_full_name()} wait for each other:{text}")
-        )
+        if pulling:
+            first = next((waiter for waiter in pulling if not self.puller.is_waiting_to_begin(waiter)), pulling[0])
+            self.monitor.wake_with(first, explain_stall(self.crew, waiters))
 
     # ------------------------------------------------------------------ resetting
 

@@ -53,16 +53,16 @@ class Lender:
         """Sleep until there may be something to do; one worker looks after the borrower of another one. Lock held."""
         stage = self._stage
         if worker.is_lent:
-            self._monitor.wait(self.away, stage.describe_idleness)
+            self._monitor.wait(self.away, stage.describe_idleness, suppliers=stage.find_consumers)
             return
         loan = self.loan
         if loan is None or loan.guarded:
-            self._monitor.wait(stage.idle, stage.describe_idleness, unless=stage.may_take_intake)
+            self._sleep(unless=stage.may_take_intake)
             return
         loan.guarded = True
         before = (loan.current, loan.next)
         try:
-            if self._monitor.wait(stage.idle, stage.describe_idleness, timeout_s=GUARD_S):
+            if self._sleep(timeout_s=GUARD_S):
                 return
         finally:
             loan.guarded = False
@@ -71,7 +71,13 @@ class Lender:
                 self.end(too_slow=True)
             elif loan.current is None and loan.next == before[1]:
                 # Nobody pulls. The borrower calls when it begins again.
-                self._monitor.wait(stage.idle, stage.describe_idleness)
+                self._sleep()
+
+    def _sleep(self, unless: Callable[[], bool] | None = None, timeout_s: float = -1) -> bool:
+        stage = self._stage
+        return self._monitor.wait(
+            stage.idle, stage.describe_idleness, unless, timeout_s=timeout_s, suppliers=stage.find_suppliers_of_work
+        )
 
     def lends(self) -> bool:
         """Whether a clone is lent, or will be when nothing is inside any more."""
@@ -86,6 +92,7 @@ class Lender:
         if worker is None:
             return False
         stage.intake_is_taken = worker.is_lent = True
+        stage.intake_thread = None
         loan = self.loan = Loan(worker, self._sequencer.opened)
         loan.guarded = len(stage.workers) == 1  # there is nobody, and one clone does one item at a time in any case
         self.work = self._make_work(loan)

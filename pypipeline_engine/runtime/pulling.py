@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from pypipeline_engine.cell import ACell
-from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor
+from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor, Waiter
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.exceptions import InactiveException, InvalidStateException, ItemSkipped, NotDeployedException
 from pypipeline_engine.runtime.scope import Scope
@@ -39,6 +39,7 @@ class Puller:
         self._monitor = monitor
         self._plan_again = plan_again
         self._turn = Turn(monitor, root.get_full_name())
+        scope.find_main = self._turn.get_threads
         self.runner: Runner | None = None
         """The run that pulls. Guarded by the lock of the monitor."""
         self._has_news = False
@@ -71,6 +72,10 @@ class Puller:
     def is_inside(self) -> bool:
         """Whether the calling thread is running a cell of this pipeline."""
         return self._monitor.is_inside(self._turn)
+
+    def is_waiting_to_begin(self, waiter: Waiter) -> bool:
+        """Whether that one waits for the turn only. Lock held."""
+        return waiter in self._turn.waiters
 
     def refuse_from_inside(self, what: str) -> None:
         """Refuse what would wait for the pull that it is a part of."""

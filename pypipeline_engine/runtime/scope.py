@@ -7,25 +7,27 @@ everything rests; what was on its way moves over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
 from pypipeline_engine.cellio import Input, Output
 from pypipeline_engine.core.channels import Channel, CrossingChannel, DirectChannel, explain_second_pull
 from pypipeline_engine.core.clock import Clock
-from pypipeline_engine.core.monitor import Monitor
+from pypipeline_engine.core.monitor import Monitor, Suppliers
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import END, Outcome, Slot
-from pypipeline_engine.exceptions import InvalidStateException, ItemSkipped, NonCriticalException
+from pypipeline_engine.exceptions import DeadlockException, InvalidStateException, ItemSkipped, NonCriticalException
 from pypipeline_engine.runtime.ahead import StepsAhead
 from pypipeline_engine.runtime.binding import make_collect, make_process, slot_of
 from pypipeline_engine.runtime.flatten import FlatGraph, flatten, pulls_its_inside
 from pypipeline_engine.runtime.nodes import bind_nodes
 from pypipeline_engine.runtime.planning import MAIN, Plan
+from pypipeline_engine.runtime.runners import Runners
 from pypipeline_engine.runtime.wiring import Wiring, drain, refuse_to_lose_values, sort_by_port
 
 if TYPE_CHECKING:
@@ -58,7 +60,10 @@ class Scope:
         self._always_queue: set[ACell] = set()
         self._ahead = StepsAhead()
         self._wiring = Wiring(FlatGraph(root))
+        self.find_main: Suppliers = lambda: None
+        """Says which thread runs the main domain; `None` where that may be any. Set by who runs it."""
         self._plan = Plan.empty(root, registry.monitor)
+        self._runners = Runners(self._plan, self.find_main)
         self.units: dict[ASingleCell, Unit] = {}
         self.stages: dict[ScalableCell, Stage] = {}
         self._runs: dict[ACell, Callable[[], Outcome | None]] = {}
@@ -159,6 +164,10 @@ class Scope:
         plan = self._plan
         return plan.clocks[plan.domains.get(cell, MAIN)]
 
+    def find_feeding_threads(self) -> Collection[int] | None:
+        """In a scope that feeds itself, the threads that take its tickets. Lock held."""
+        return self._runners.find(self._plan.domains.get(self.root, MAIN))
+
     def look_soon(self) -> None:
         """Have the next steps timed, because somebody watches. Any thread."""
         for clock in list(self._plan.clocks.values()):
@@ -203,6 +212,10 @@ class Scope:
         self.unbind()
         feed = (self._feed, lambda: self._fed_all) if self.feeds_itself else None
         self._runs = bind_nodes(self._plan, self.root, self.stages, feed)
+        self._runners = runners = Runners(self._plan, lambda: self.find_main())
+        for link, channel in self._wiring.channels.items():
+            if isinstance(channel, CrossingChannel):
+                channel.find_readers = partial(runners.find, self._plan.get_reading_domain(link))
         self._bind_scope()
 
     def _bind_scope(self) -> None:
@@ -218,7 +231,7 @@ class Scope:
             names = stage.output_names if inside else stage.input_names
             clock = self._plan.clocks[stage]
             collect = make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [], clock)
-            stage.bind(collect, clock)
+            stage.bind(collect, clock, partial(self._runners.find, self._plan.domains[cell]))
         outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
         if self._clone_of is None:
             if self.root in self.stages:
@@ -273,15 +286,20 @@ class Scope:
         errors: list[BaseException | None] = []
         for run in self._sinks:
             outcome = run()
-            errors.append(None if outcome is None else outcome.get_error())
+            error = None if outcome is None else outcome.get_error()
+            if isinstance(error, DeadlockException):
+                raise error  # the other sinks may need a long time, and this is not the error of one item
+            errors.append(error)
         for pull, slot in self._taps:
             try:
                 slot.value = pull()
                 errors.append(None)
             except StopIteration:
                 raise
-            except Exception as error:
-                errors.append(error)
+            except DeadlockException:
+                raise
+            except Exception as failure:
+                errors.append(failure)
         serious = [one for one in errors if one is not None and not isinstance(one, ItemSkipped)]
         if serious:
             # A critical error first: a run goes on after the others, and would not hear of it.
@@ -289,6 +307,7 @@ class Scope:
             try:
                 raise (critical or serious)[0]
             finally:
+                error = None
                 del errors, serious, critical
         if errors and all(isinstance(gap, ItemSkipped) for gap in errors):
             raise ItemSkipped(f"every sink of {self.root.get_full_name()} met a gap")

@@ -11,21 +11,22 @@ sequencer is popped without it, by the consumer alone, who also works on a loan 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from itertools import takewhile
+from threading import get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.counters import Counters
-from pypipeline_engine.core.monitor import Interrupted, Monitor, Waiter
+from pypipeline_engine.core.monitor import Interrupted, Monitor, Suppliers, Waiter
 from pypipeline_engine.core.sequencer import Sequencer
 from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.runtime.flatten import is_wanted, pulls_its_inside
 from pypipeline_engine.runtime.lender import Lender
-from pypipeline_engine.runtime.worker import Worker
+from pypipeline_engine.runtime.worker import NO_TICKET, Worker
 
 if TYPE_CHECKING:
     from pypipeline_engine.cell import ScalableCell
@@ -71,8 +72,11 @@ class Stage:
         self.ready = self.sequencer.ready
         self.collect: Callable[[], Any] = lambda: END
         self._clock = Clock(1)
+        self.find_consumers: Suppliers = lambda: None
         # Guarded by the lock of the monitor.
         self.intake_is_taken = False
+        self.intake_thread: int | None = None
+        """Which thread has taken the intake; `None` where it is lent."""
         self.opener: Worker | None = None
         """Of the workers that run ahead, the one on whose behalf a ticket is being opened."""
         self.idle: list[Waiter] = []
@@ -86,13 +90,15 @@ class Stage:
         self._next_number = 1
         self.lender = Lender(self)
 
-    def bind(self, collect: Callable[[], Any], clock: Clock) -> None:
+    def bind(self, collect: Callable[[], Any], clock: Clock, find_consumers: Suppliers) -> None:
         """Say how the intake collects the values of one ticket; where it pulls the inside, these are the results.
 
         :param clock: that of the intake.
+        :param find_consumers: says which threads take the results.
         """
         self.collect = collect
         self._clock = clock
+        self.find_consumers = find_consumers
 
     def _get_window(self) -> int:
         return window_for(self.cell.get_nb_clones(), self.cell.config_queue_capacity.get_value())
@@ -118,6 +124,7 @@ class Stage:
                     blocked_s = 0.0
                 elif self.may_take_intake() and not worker.is_lent:
                     self.intake_is_taken = True
+                    self.intake_thread = get_ident()
                     self.opener = worker if ahead else None
                     worker.starved_s += perf_counter() - begin - blocked_s
                     return True
@@ -235,7 +242,7 @@ class Stage:
                     return True
                 else:
                     with suppress(Interrupted):
-                        self.monitor.wait(self.idle, self.describe_idleness)
+                        self.monitor.wait(self.idle, self.describe_idleness, suppliers=self.find_suppliers_of_work)
             return False
 
     def _give_intake(self, ticket: int | None = None, result: Any = None) -> None:
@@ -257,7 +264,7 @@ class Stage:
         name = self.cell.get_full_name()
         if self.sequencer.ended:
             return f"a reset of {name}, whose stream has ended"
-        if self.intake_is_taken:
+        if self.intake_is_taken and self.lender.loan is None:
             return f"the input of {name}, which another clone pulls"
         return f"somebody to pull {name}, which has {self.sequencer.inside} items inside"
 
@@ -301,8 +308,46 @@ class Stage:
             while not self.ready:
                 if self.lender.begin():
                     return False
-                self.monitor.wait(self.consumers, lambda: f"a result of {self.cell.get_full_name()}")
+                self.monitor.wait(
+                    self.consumers,
+                    lambda: f"a result of {self.cell.get_full_name()}",
+                    suppliers=self._find_suppliers_of_results,
+                )
             return True
+
+    # ------------------------------------------------------------------ who waits for whom, lock held
+
+    def find_intake_threads(self) -> Collection[int] | None:
+        """The threads that pull the inputs, or would pull them next; `None` where that may be any."""
+        if self.closed or self.paused:
+            return None  # whoever does that brings what is waited for, or ends the wait
+        if self.lender.loan is not None:
+            return self.find_consumers()
+        if self.intake_is_taken:
+            return None if self.intake_thread is None else [self.intake_thread]
+        found: set[int] = set()
+        for worker in self.workers:
+            threads = worker.find_feeding_threads()
+            if threads is None:
+                return None
+            found.update(threads)
+        return found or None  # where there is nobody, somebody is about to change that
+
+    def find_suppliers_of_work(self) -> Collection[int] | None:
+        """The threads that an idle worker waits for."""
+        if self.sequencer.ended or self.closed or self.paused:
+            return None
+        if self.intake_is_taken and self.lender.loan is None:
+            return self.find_intake_threads()
+        return self.find_consumers()
+
+    def _find_suppliers_of_results(self) -> Collection[int] | None:
+        head = self.sequencer.head
+        if head < self.sequencer.opened:
+            for worker in self.workers:
+                if worker.ticket == head or head in worker.tickets:
+                    return worker.find_threads()
+        return self.find_intake_threads()
 
     # ------------------------------------------------------------------ workers
 
@@ -414,6 +459,7 @@ class Stage:
             self.first_item = 0
             self.sequencer.reset()
             for worker in self.workers:
+                worker.ticket = NO_TICKET
                 worker.tickets.clear()
                 worker.has_ended = False
                 worker.nb_done = 0

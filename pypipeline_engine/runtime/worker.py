@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Collection
 from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from pypipeline_engine.core.values import END
 if TYPE_CHECKING:
     from pypipeline_engine.runtime.scope import Scope
     from pypipeline_engine.runtime.stage import Stage
+
+NO_TICKET = -1
 
 
 class Worker:
@@ -32,8 +35,8 @@ class Worker:
         self.ended = False
         self.is_lent = False
         """Whether the consumer runs its scope, so that its own thread must not."""
-        self.ticket = 0
-        """What it works on. Written by whoever runs its scope."""
+        self.ticket = NO_TICKET
+        """What it works on, or has worked on last. Written by whoever runs its scope."""
         self.tickets: deque[int] = deque()
         """What it works on ahead, oldest first."""
         self.has_ended = False
@@ -44,6 +47,7 @@ class Worker:
         self.starved_s = 0.0
         if scope is not None:
             scope.open_ticket = lambda: stage.open_ticket(self)
+            scope.find_main = self.find_threads
             scope.number_items(lambda: stage.first_item + (self.tickets[0] if self.tickets else self.ticket))
         self.thread = threading.Thread(
             target=self._run, name=f"pypipeline {stage.cell.get_full_name()} #{number}", daemon=True
@@ -53,6 +57,19 @@ class Worker:
     def wall_s(self) -> float:
         """For how long it has existed, in seconds."""
         return perf_counter() - self.began
+
+    def find_threads(self) -> Collection[int] | None:
+        """The thread that runs its scope; `None` where that is one that has borrowed it. Lock held."""
+        ident = self.thread.ident
+        return None if self.is_lent or ident is None else [ident]
+
+    def find_feeding_threads(self) -> Collection[int] | None:
+        """The threads that open its tickets; `None` where that may be any. Lock held."""
+        if self.ended or self.retiring:
+            return ()
+        if self.scope is not None and self.scope.feeds_itself:
+            return self.scope.find_feeding_threads()
+        return self.find_threads()
 
     def is_at_rest(self) -> bool:
         """Whether it rests and has nothing in work. Lock held."""

@@ -39,13 +39,28 @@ def find_working(deployed: Mapping[ASingleCell, Unit]) -> set[WorkingCell]:
     return found
 
 
+def find_innermost_cell(frame: FrameType | None) -> ASingleCell | None:
+    """The cell whose code has called, over whatever, what a thread is in."""
+    while frame is not None:
+        cell = _get_cell(frame)
+        if cell is not None:
+            return cell
+        frame = frame.f_back
+    return None
+
+
 def _find_cell(frame: FrameType | None) -> ASingleCell | None:
     """The cell whose code was called by the engine last, where that call has not come back."""
     inner = None
     while frame is not None and not frame.f_code.co_filename.startswith(_ENGINE):
         inner, frame = frame, frame.f_back
-    if frame is None or inner is None or inner.f_code.co_name != "_on_pull":
+    return None if frame is None or inner is None else _get_cell(inner)
+
+
+def _get_cell(frame: FrameType) -> ASingleCell | None:
+    """The cell of which this is the code."""
+    names = frame.f_code.co_varnames
+    if frame.f_code.co_name != "_on_pull" or not names:
         return None
-    names = inner.f_code.co_varnames
-    cell = inner.f_locals.get(names[0]) if names else None
+    cell = frame.f_locals.get(names[0])
     return cell if isinstance(cell, ASingleCell) else None

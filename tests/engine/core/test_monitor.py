@@ -411,6 +411,63 @@ class TestStalls:
         assert monitor.state == (0, 0, 0)
         assert turn.take()
 
+    def test_while_others_are_awake_it_is_told_by_who_waits_for_whom(
+        self, monitor: SensedMonitor, start: Starter, stalls: list[list[str]]
+    ) -> None:
+        turn, work, threads = Turn(monitor, "main"), list[Waiter](), dict[str, int]()
+
+        def work_for_the_puller() -> None:
+            threads["worker"] = threading.get_ident()
+            monitor.enter()
+            try:
+                with monitor.lock:
+                    monitor.wait(work, lambda: "work", suppliers=turn.get_threads)
+            finally:
+                monitor.leave()
+
+        def pull() -> None:
+            monitor.begin_pull(turn)
+            try:
+                with monitor.lock:
+                    monitor.wait([], lambda: "a result", suppliers=lambda: [threads["worker"]])
+            finally:
+                monitor.end_pull(turn)
+
+        monitor.enter()  # somebody is awake, and stays so
+        worker = start(work_for_the_puller)
+        monitor.await_sleepers()
+        with pytest.raises(DeadlockException):
+            start(pull).result()
+        assert stalls == [["a result", "work"]]
+        wake(monitor, monitor.wake_all, work)
+        worker.result()
+        monitor.leave()
+
+    @pytest.mark.parametrize("awake", ["one of two suppliers", "somebody unknown", "behind one that sleeps"])
+    def test_not_where_one_that_is_awake_may_bring_it(
+        self, monitor: SensedMonitor, start: Starter, stalls: list[list[str]], awake: str
+    ) -> None:
+        me, queue, work = threading.get_ident(), list[Waiter](), list[Waiter]()
+        worker = start(lambda: sleep_in(monitor, work, "work", suppliers=lambda: [me]))
+        monitor.enter()
+        monitor.await_sleepers()
+        with monitor.lock:
+            asleep = work[0].thread
+        suppliers = {
+            "one of two suppliers": lambda: [asleep, me],
+            "somebody unknown": lambda: None,
+            "behind one that sleeps": lambda: [asleep],
+        }[awake]
+        sleeper = start(lambda: sleep_in(monitor, queue, "a result", suppliers=suppliers))
+        monitor.await_sleepers()
+        with monitor.lock:
+            assert monitor.find_stuck(queue[0]) == []
+        for each in (queue, work):
+            wake(monitor, monitor.wake_all, each)
+        sleeper.result()
+        worker.result()
+        monitor.leave()
+
     def test_not_where_nobody_pulls(self, monitor: SensedMonitor, start: Starter, stalls: list[list[str]]) -> None:
         work: list[Waiter] = []
         start(lambda: sleep_in(monitor, work))

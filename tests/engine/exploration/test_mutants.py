@@ -47,8 +47,8 @@ def test_a_waker_that_forgets_is_found(monkeypatch):
 def test_a_sleeper_that_does_not_look_again_is_found(monkeypatch):
     wait = Monitor.wait
 
-    def wait_at_once(self, queue, reason, unless=None, through_interruption=False, timeout_s=-1):
-        return wait(self, queue, reason, None, through_interruption, timeout_s)
+    def wait_at_once(self, queue, reason, unless=None, *args, **options):
+        return wait(self, queue, reason, None, *args, **options)
 
     monkeypatch.setattr(Monitor, "wait", wait_at_once)
     find("narrow/calm", lines=True)

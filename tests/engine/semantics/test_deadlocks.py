@@ -1,6 +1,7 @@
 """What waits for itself is either given what it needs or named in a `DeadlockException`, at once; nothing hangs."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from stream_cells import (
@@ -18,6 +19,7 @@ from stream_cells import (
     pull_all,
     scaled,
     scaled_map,
+    wait_until,
 )
 
 from pypipeline_engine.cell import ASingleCell, Pipeline
@@ -171,8 +173,9 @@ def test_a_recurrence_that_needs_more_than_it_gets_is_named(pipeline, clones):
     assert "p.greedy" in str(raised.value)
 
 
-@pytest.mark.parametrize("clones", [1, 3])
-def test_a_recurrence_over_a_scaled_cell_that_needs_more_than_it_gets_is_named(pipeline, clones):
+def make_greedy_recurrence(pipeline, clones):
+    """A cell that pulls twice from a connection that brings one value a time, over a scaled cell."""
+
     class PullsTwice(ASingleCell):
         def __init__(self, parent_cell, name):
             super().__init__(parent_cell, name)
@@ -191,9 +194,14 @@ def test_a_recurrence_over_a_scaled_cell_that_needs_more_than_it_gets_is_named(p
     connect(greedy, box)
     Connection(box.get_output("y"), greedy.last)
     connect(box, Collector(pipeline, "sink"))
+
+
+@pytest.mark.parametrize("clones", [1, 3])
+def test_a_recurrence_over_a_scaled_cell_that_needs_more_than_it_gets_is_named(pipeline, clones):
+    make_greedy_recurrence(pipeline, clones)
     with deployed(pipeline), pytest.raises((DeadlockException, UnsetRecurrentConnectionException)) as raised:
         in_time(pipeline.pull, AT_ONCE_S)
-    assert "p." in str(raised.value)
+    assert "p.greedy" in str(raised.value)
 
 
 # ---------------------------------------------------------------------- cells that call the pipeline they are in
@@ -350,3 +358,106 @@ def test_a_scaled_pipeline_whose_inside_pulls_twice_is_refused_with_the_remedy(p
     for error in sink.items:
         assert isinstance(error, InvalidStateException), f"got {error!r}"
         assert "supports_scaling" in str(error)
+
+
+# ---------------------------------------------------------------------- while other threads work on
+
+
+@pytest.fixture
+def busy(pipeline, gate):
+    """Makes a cell in a branch of its own work without an end until the test is over, at a thread of its own."""
+
+    def begin():
+        chain(
+            Source(pipeline, "other source"), scaled_map(pipeline, "busy", gate, 1), Collector(pipeline, "other sink")
+        )
+
+    yield begin
+    gate.open()
+
+
+def make_join_of_different_appetites(pipeline, clones=2):
+    source, unequal = Source(pipeline, "source"), Unequal(pipeline, "unequal", 3)
+    Connection(source.y, unequal.many)
+    box = scaled_map(pipeline, "box", clones=clones)
+    connect(source, box)
+    Connection(box.get_output("y"), unequal.one)
+    connect(unequal, Collector(pipeline, "sink"))
+
+
+@pytest.mark.parametrize("clones", [1, 2, 3])
+def test_cells_that_wait_for_each_other_are_named_while_others_work(pipeline, busy, gate, clones):
+    make_greedy_recurrence(pipeline, clones)
+    busy()
+    with deployed(pipeline):
+        gate.wait_for(0)
+        with pytest.raises(DeadlockException) as raised:
+            in_time(pipeline.pull, AT_ONCE_S)
+    message = str(raised.value)
+    assert "p.greedy, in a clone of p.box, waits for a result of p.box" in message
+    assert "busy" not in message
+
+
+@pytest.mark.parametrize("clones", [1, 2, 3])
+def test_a_way_round_that_holds_no_more_is_named_with_who_waits(pipeline, clones):
+    make_join_of_different_appetites(pipeline, clones)
+    with deployed(pipeline):
+        number, message = in_time(lambda: pull_until_deadlock(pipeline), 15)
+    assert number
+    assert "p.unequal, in the thread that pulls p, waits for room in p.source.y -> p.box.x" in message
+    assert "equally many values" in message
+
+
+def test_who_waits_for_who_works_gets_no_error(pipeline, gate):
+    """The thread that pulls looks around again and again, and sees that somebody is awake behind those that sleep."""
+    looked = threading.Semaphore(0)
+    source, join, sink = Source(pipeline, "source"), Join(pipeline, "join"), Collector(pipeline, "sink")
+    chain(source, scaled_map(pipeline, "slow", gate, 1), scaled_map(pipeline, "behind", clones=2), join)
+    Connection(source.y, join.xs[1])
+    connect(join, sink)
+    with deployed(pipeline):
+        monitor = pipeline._get_deployment().monitor
+        look_around = monitor._look_around
+
+        def look_around_and_tell(waiter):
+            look_around(waiter)
+            looked.release()
+
+        monitor._look_around = look_around_and_tell
+        pulling = Task(pipeline.pull)
+        for _ in range(3):
+            assert looked.acquire(timeout=5)
+        assert not pulling.is_done()
+        gate.open()
+        pulling.get()
+    assert sink.items == [(0, 0)]
+
+
+def test_a_way_round_gets_the_room_that_it_needs_while_others_work(pipeline, busy, gate):
+    source, join, sink = Source(pipeline, "source"), Join(pipeline, "join"), Collector(pipeline, "sink")
+    chain(source, scaled_map(pipeline, "left", clones=2), Batch(pipeline, "batch left", 100), join)
+    chain(source, scaled_map(pipeline, "right", clones=2), Batch(pipeline, "batch right", 100), join)
+    connect(join, sink)
+    busy()
+    with deployed(pipeline):
+        pulling = Task(pipeline.pull)
+        in_time(lambda: wait_until(lambda: sink.items))
+        gate.open()
+        pulling.get()
+    assert sink.items == [(list(range(100)),) * 2]
+
+
+def test_a_pull_that_waits_for_its_turn_is_not_the_one_that_gets_the_error(pipeline, gate):
+    chain(Source(pipeline, "first source"), scaled_map(pipeline, "gate", gate, 0), Collector(pipeline, "first sink"))
+    make_greedy_recurrence(pipeline, 1)
+    with deployed(pipeline):
+        stuck = Task(pipeline.pull)
+        gate.wait_for(0)
+        waiting = Task(pipeline.pull)
+        in_time(lambda: wait_until(lambda: pipeline._get_deployment().puller._turn.waiters))
+        gate.open(0)
+        with pytest.raises(DeadlockException):
+            stuck.get()
+        gate.open()
+        with suppress(DeadlockException):
+            waiting.get()

@@ -244,7 +244,7 @@ def test_a_guard_that_looked_between_two_items_looks_again(pipeline, monkeypatch
         stage = next(iter(pipeline._get_deployment().scope.stages.values()))
         wait = stage.monitor.wait
 
-        def wait_as_told(queue, reason, unless=None, through_interruption=False, timeout_s=-1):
+        def wait_as_told(queue, reason, *args, timeout_s=-1, **options):
             """The guard falls asleep before the next item begins, and its time is up in the middle of that."""
             if timeout_s >= 0 and not looked.is_set():
                 looked.set()
@@ -254,7 +254,7 @@ def test_a_guard_that_looked_between_two_items_looks_again(pipeline, monkeypatch
                 finally:
                     stage.monitor.lock.acquire()
                 return False
-            return wait(queue, reason, unless, through_interruption, timeout_s)
+            return wait(queue, reason, *args, timeout_s=timeout_s, **options)
 
         monkeypatch.setattr(stage.monitor, "wait", wait_as_told)
         assert looked.wait(SOON_S)
