@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         NoScalingStrategy,
         Pipeline,
         RayCloneCell,
+        RayCluster,
         ScalableCell,
         ThreadCloneCell,
     )
@@ -44,6 +45,7 @@ _HOMES = {
         "NoScalingStrategy",
         "Pipeline",
         "RayCloneCell",
+        "RayCluster",
         "ScalableCell",
         "ThreadCloneCell",
     ),
@@ -74,6 +76,7 @@ __all__ = [
     "OutputPort",
     "Pipeline",
     "RayCloneCell",
+    "RayCluster",
     "RuntimeParameter",
     "ScalableCell",
     "ThreadCloneCell",

@@ -20,7 +20,9 @@ DUMP_AFTER_S = 60.0
 
 def _is_ours_to_judge(thread: threading.Thread) -> bool:
     # The timer of pytest-timeout belongs to the test runner; a dummy stands for a thread that Python did not start.
-    return not thread.name.startswith("pytest_timeout") and not isinstance(thread, threading._DummyThread)
+    # So do those of Ray, which stays for the next test that needs it.
+    others = ("pytest_timeout", "pypipeline keeps Ray", "ray_", "PythonGCThread")
+    return not thread.name.startswith(others) and not isinstance(thread, threading._DummyThread)
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from pypipeline_engine.cell.scalable import (
     CloningStrategy,
     NoScalingStrategy,
     RayCloneCell,
+    RayCluster,
     ScalableCell,
     ThreadCloneCell,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "NoScalingStrategy",
     "Pipeline",
     "RayCloneCell",
+    "RayCluster",
     "ScalableCell",
     "ThreadCloneCell",
 ]

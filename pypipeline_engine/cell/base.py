@@ -421,14 +421,7 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
 
         :raises ScalingNotSupportedException: if the constructor cannot be called that way.
         """
-        args, kwargs = list(self._constructor_arguments[0]), dict(self._constructor_arguments[1])
-        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:3]
-        for place, (usual_name, value) in enumerate((("parent_cell", new_parent), ("name", self._name))):
-            if place < len(args):
-                args[place] = value
-            else:
-                named = place < len(parameters) and parameters[place].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-                kwargs[parameters[place].name if named else usual_name] = value
+        args, kwargs = self._get_arguments_for(new_parent)
         try:
             copy = type(self)(*args, **kwargs)
         except TypeError as error:
@@ -438,6 +431,18 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
             ) from error
         copy._take_over(self)
         return copy
+
+    def _get_arguments_for(self, new_parent: ACompositeCell | None) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments with which the constructor makes this cell again inside of `new_parent`."""
+        args, kwargs = list(self._constructor_arguments[0]), dict(self._constructor_arguments[1])
+        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:3]
+        for place, (usual_name, value) in enumerate((("parent_cell", new_parent), ("name", self._name))):
+            if place < len(args):
+                args[place] = value
+            else:
+                named = place < len(parameters) and parameters[place].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+                kwargs[parameters[place].name if named else usual_name] = value
+        return args, kwargs
 
     def _take_over(self, original: ACell) -> None:
         """Make this freshly constructed cell like `original`, beyond what the constructor did."""

@@ -6,6 +6,7 @@ The classes of clones stand here as names with a description: they say how a clo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pypipeline_engine.cell.base import ACell
@@ -27,10 +28,28 @@ class ThreadCloneCell(ACloneCell):
     method = "thread"
 
 
+@dataclass(frozen=True)
+class RayCluster:
+    """Where the Ray clones of this process run."""
+
+    address: str | None = None
+    """`HOST:PORT` of a running cluster, or `auto` for the one on this machine. `None`: what the environment variable
+    `RAY_ADDRESS` says, else a Ray on this machine that is started when it is needed, and ends with this process."""
+    path_map: Mapping[str, str] = field(default_factory=dict)
+    """What the start of a path is called there, by what it is called here: for the values of parameters that are paths."""
+    dashboard: bool = False
+    """Whether a Ray that is started here has its dashboard, which takes longer and needs more of Ray installed."""
+
+
 class RayCloneCell(ACloneCell):
-    """In a process of its own, on this machine or another one of a Ray cluster: for work that holds the GIL."""
+    """In a process of its own, on this machine or another one of a Ray cluster: for work that holds the GIL.
+
+    `RayCloneCell.cluster = RayCluster(...)`, before the first deployment with such clones, says where. A Ray that this
+    process has started or joined already is used as it is, and never ended.
+    """
 
     method = "ray"
+    cluster: ClassVar[RayCluster] = RayCluster()
 
 
 class AScalingStrategy:

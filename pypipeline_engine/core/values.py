@@ -15,6 +15,9 @@ class _Symbol:
     def __repr__(self) -> str:
         return self._name
 
+    def __reduce__(self) -> str:
+        return self._name  # the one of this name in this module, also in another process
+
 
 UNSET: Final[Any] = _Symbol("UNSET")
 """The absence of a value, where `None` is a value like any other."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
+from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell, ThreadCloneCell
 from pypipeline_engine.cellio import AParameter
 from pypipeline_engine.core.counters import Counters, DeadLetter, sum_counters
 from pypipeline_engine.core.errors import add_note, sign
@@ -20,26 +21,27 @@ from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.core.units import Unit
 from pypipeline_engine.entry import Deployment
 from pypipeline_engine.runtime.planning import MAIN
+from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.scope import Registry, Scope
 from pypipeline_engine.runtime.stage import Stage
 from pypipeline_engine.runtime.worker import Worker
+
+if TYPE_CHECKING:
+    from pypipeline_engine.runtime.remote.clone import RemoteClone
+    from pypipeline_engine.runtime.remote.worker import RemoteWorker
 
 DEAD_LETTERS_KEPT = 1000
 
 
 @dataclass
-class _Inside:
+class Inside:
     """What one clone runs, and the clones inside of it; not started yet."""
 
     stage: Stage
     scope: Scope | None
-    inner: list[_Inside] = field(default_factory=list)
-
-
-def _start(made: Iterable[_Inside]) -> None:
-    for inside in made:
-        inside.stage.add_worker(inside.scope)
-        _start(inside.inner)
+    inner: list[Inside] = field(default_factory=list)
+    remote: RemoteClone | None = None
+    """The process in which it runs; there is no scope here then."""
 
 
 class Crew:
@@ -52,7 +54,8 @@ class Crew:
         self._registry = Registry(monitor, self._get_unit, self._get_stage)
         self._stages: dict[ScalableCell, Stage] = {}
         self._deployed: list[ASingleCell] = []
-        self._books = threading.Lock()  # guards `_deployed`, `units` and `retired`; held for nothing else
+        self._remote: list[RemoteWorker] = []
+        self._books = threading.Lock()  # guards `_deployed`, `_remote`, `units` and `retired`; held for nothing else
         self.units: dict[ASingleCell, Unit] = {}
         """Every single cell that runs, those of clones included."""
         self.retired: dict[str, Counters] = {}
@@ -80,6 +83,11 @@ class Crew:
         stages: dict[Any, Stage] = dict(self.scope.stages)
         return [stages[node] for node in reversed(self.scope.get_order()) if node in stages]
 
+    def get_remote_workers(self) -> list[RemoteWorker]:
+        """The clones in other processes."""
+        with self._books:
+            return list(self._remote)
+
     def get_stage(self, cell: ACell) -> Stage | None:
         """The stage of a scaled cell that has clones."""
         return self._stages.get(cell)  # type: ignore[call-overload,no-any-return]  # any cell may be asked for
@@ -90,6 +98,9 @@ class Crew:
         with self._books:  # so that a clone which ends is in one of the two, and not in both
             for unit in self.units.values():
                 counted.setdefault(unit.name, []).append(unit.counters)
+            for worker in self._remote:
+                for name, counters in worker.counters.items():
+                    counted.setdefault(name, []).append(counters)
             for name, counters in self.retired.items():
                 counted.setdefault(name, []).append(sum_counters([counters]))
         return counted
@@ -112,7 +123,9 @@ class Crew:
     def _get_stage(self, cell: ScalableCell, _: Scope) -> Stage:
         stage = self._stages.get(cell)
         if stage is None:
-            stage = self._stages[cell] = Stage(cell, cell.get_full_name(), self._monitor, self._on_worker_end)
+            stage = self._stages[cell] = Stage(
+                cell, cell.get_full_name(), self._monitor, self._on_worker_end, self._make_room
+            )
             inside = [self.units[each] for each in cell._get_cells_recursively() if each in self.units]
             stage.first_item = max((unit.next_number for unit in inside), default=0)
             if any(self.units[one].ended for one in cell._get_cells_recursively() if one in self.units):
@@ -135,7 +148,8 @@ class Crew:
 
     def undeploy_all(self, failed: bool) -> Exception | None:
         """Call `_on_undeploy` of every cell that was deployed; the first error is returned."""
-        return self.undeploy_cells(list(self._deployed), failed)
+        first = self._undeploy_remote(failed)
+        return self.undeploy_cells(list(self._deployed), failed) or first
 
     def undeploy_cells(self, cells: Iterable[ASingleCell], failed: bool) -> Exception | None:
         """Call `_on_undeploy` of those that were deployed, last one first; the first error is returned.
@@ -170,29 +184,55 @@ class Crew:
 
         :raises Exception: what an `_on_deploy` raised; nothing was started then.
         """
-        self._add_workers(stage, range(stage.cell.get_nb_clones()))
+        self._add_workers(stage, stage.cell.get_clone_methods())
 
-    def _add_workers(self, stage: Stage, numbers: Iterable[int]) -> None:
+    def _add_workers(self, stage: Stage, numbers: Mapping[type[ACloneCell], int]) -> None:
         """Start workers, and those of the scaled cells inside of them, once all of them are deployed."""
-        made: list[_Inside] = []
+        made: list[Inside] = []
         try:
-            for number in numbers:
-                self._make_inside(stage, number, made)
+            self._make_insides(stage, numbers, made)
         except BaseException:
             self._discard_unstarted(made, keep=True)
             raise
-        _start(made)
+        self.start(made)
 
-    def _make_inside(self, stage: Stage, number: int, made: list[_Inside]) -> None:
-        """Append the inside of one clone to `made`, also where its deployment fails.
+    def _make_insides(self, stage: Stage, numbers: Mapping[type[ACloneCell], int], made: list[Inside]) -> None:
+        """Append the insides of clones to `made`, also where the deployment of one fails."""
+        nb_remote = numbers.get(RayCloneCell, 0)
+        remote = self._begin_remote(stage, nb_remote) if nb_remote else []
+        made.extend(Inside(stage, None, remote=clone) for clone in remote)
+        for _ in range(numbers.get(ThreadCloneCell, 0)):
+            self.make_inside(stage, made)
+        if remote:
+            remote[0].await_place(remote)
+            for clone in remote:
+                clone.deploy()
+
+    def _begin_remote(self, stage: Stage, number: int) -> list[RemoteClone]:
+        cluster.ensure()
+        from pypipeline_engine.runtime.remote.clone import RemoteClone
+
+        begun: list[RemoteClone] = []
+        try:
+            for _ in range(number):
+                begun.append(RemoteClone(stage))
+        except BaseException:
+            for clone in begun:
+                clone.kill()
+            raise
+        return begun
+
+    def make_inside(self, stage: Stage, made: list[Inside]) -> None:
+        """Append the inside of one clone on a thread to `made`, also where its deployment fails.
 
         The first one is the inner cell itself, which so keeps its state.
         """
         if stage.pulls_its_inside:
-            made.append(_Inside(stage, None))
+            made.append(Inside(stage, None))
             return
         holder = stage.cell
-        if number > 0:
+        scopes = [worker.scope for worker in stage.workers] + [inside.scope for inside in made]
+        if any(scope is not None and scope.root is holder for scope in scopes):
             copy = stage.cell.clone(None)
             assert isinstance(copy, ScalableCell)
             holder = copy
@@ -201,20 +241,37 @@ class Crew:
             _share_parameters(stage.cell, holder)
         scope = Scope(holder, self._registry, stage.name, stage)
         scope.plan()
-        inside = _Inside(stage, scope)
+        inside = Inside(stage, scope)
         made.append(inside)
         for cell in scope.cells:
             self.deploy_cell(cell)
         for inner in scope.stages.values():
-            for inner_number in range(inner.cell.get_nb_clones()):
-                self._make_inside(inner, inner_number, inside.inner)
+            self._make_insides(inner, inner.cell.get_clone_methods(), inside.inner)
 
-    def _discard_unstarted(self, made: Iterable[_Inside], keep: bool) -> None:
+    def start(self, made: Iterable[Inside]) -> None:
+        """Start the workers of clones."""
+        for inside in made:
+            inside.stage.add_worker(partial(self._make_worker, inside))
+            self.start(inside.inner)
+
+    def _make_worker(self, inside: Inside, number: int) -> Worker:
+        if inside.remote is None:
+            return Worker(inside.stage, inside.scope, number)
+        from pypipeline_engine.runtime.remote.worker import RemoteWorker
+
+        worker = RemoteWorker(inside.stage, inside.remote, number, self.dead_letters.append)
+        with self._books:
+            self._remote.append(worker)
+        return worker
+
+    def _discard_unstarted(self, made: Iterable[Inside], keep: bool) -> None:
         """Undeploy the insides of clones that were not started.
 
         :param keep: whether inner cells themselves stay: only copies of them go.
         """
         for inside in made:
+            if inside.remote is not None:
+                inside.remote.kill()
             scope = inside.scope
             if scope is None:
                 continue
@@ -225,14 +282,21 @@ class Crew:
             if not stays:
                 self._discard(scope, failed=True)
 
-    def change_workers(self, stage: Stage, wanted: int) -> None:
-        """Start or take away workers of a stage that has some, until `wanted` are left.
+    def change_workers(self, stage: Stage, wanted: Mapping[type[ACloneCell], int]) -> None:
+        """Start or take away workers of a stage that has some, until those that are wanted are left.
 
         :raises Exception: what an `_on_deploy` raised; nothing has changed then.
         """
-        self._add_workers(stage, range(len(stage.staying), wanted))
-        while len(stage.staying) > wanted:
-            stage.retire_youngest()
+        methods = (ThreadCloneCell, RayCloneCell)
+        missing = {method: wanted.get(method, 0) - len(stage.get_staying(method)) for method in methods}
+        self._add_workers(stage, {method: number for method, number in missing.items() if number > 0})
+        for method, number in missing.items():
+            for _ in range(-number):
+                stage.retire_youngest(method)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Let the queues beside scaled cells hold as many items as may be inside of those."""
         capacity = self.scope.get_capacity()
         for channel in self.scope.get_crossing_channels():
             channel.capacity = max(channel.capacity, capacity)
@@ -241,7 +305,7 @@ class Crew:
         """Called by the thread of a worker that does nothing more."""
         if worker.retiring:
             worker.stage.forget(worker)
-            if worker.scope is not None and worker.scope.root is not worker.stage.cell:
+            if worker.is_remote or (worker.scope is not None and worker.scope.root is not worker.stage.cell):
                 self._dissolve(worker, keep=False)
 
     def _dissolve(self, worker: Worker, keep: bool) -> None:
@@ -249,6 +313,9 @@ class Crew:
 
         :param keep: whether its cells stay, because they are the inner cell itself, which will run inline.
         """
+        if worker.is_remote:
+            self._dissolve_remote(worker)
+            return
         assert worker.scope is not None
         for stage in worker.scope.stages.values():
             self.end_workers(stage, keep)
@@ -263,6 +330,30 @@ class Crew:
                 unit.number_by_runs(stage.first_item + stage.sequencer.opened)
             return
         self._discard(worker.scope, failed=False)
+
+    def _dissolve_remote(self, worker: Worker) -> None:
+        with self._books:
+            remote = next(one for one in self._remote if one is worker)
+            self._remote.remove(remote)
+            for name, counters in remote.counters.items():
+                self.retired.setdefault(name, Counters()).add(counters)
+        try:
+            remote.clone.begin_undeploy(failed=False)
+            remote.clone.finish_undeploy()
+        except Exception as error:
+            self._root.logger.error("a clone that was taken away could not be undeployed: %s", error)
+
+    def _undeploy_remote(self, failed: bool) -> Exception | None:
+        """Undeploy the clones in other processes, at the same time; the first error is returned."""
+        first: Exception | None = None
+        for worker in self._remote:
+            worker.clone.begin_undeploy(failed)
+        for worker in self._remote:
+            try:
+                worker.clone.finish_undeploy()
+            except Exception as error:
+                first = first or error
+        return first
 
     def _discard(self, scope: Scope, failed: bool) -> None:
         """Undeploy the cells of a clone that runs no more, and keep what they counted."""
@@ -283,7 +374,9 @@ class Crew:
         stage.join()
         for worker in list(stage.workers):
             stage.forget(worker)
-            if worker.scope is not None:
+            if worker.is_remote:
+                self._dissolve_remote(worker)
+            elif worker.scope is not None:
                 self._dissolve(worker, keep and worker.scope.root is stage.cell)
 
     def dissolve_stage(self, stage: Stage) -> None:
@@ -294,6 +387,18 @@ class Crew:
             for cell in stage.cell._get_cells_recursively():
                 if isinstance(cell, ASingleCell) and cell in self.units:
                     self.units[cell].end()  # what it had before the end still waits behind it
+
+
+def call_on_reset(cells: Iterable[ASingleCell]) -> Exception | None:
+    """Call `_on_reset` of all of them; the first error is returned."""
+    first: Exception | None = None
+    for cell in cells:
+        try:
+            cell._on_reset()
+        except Exception as error:
+            add_note(error, f"in _on_reset of the cell {cell.get_full_name()}")
+            first = first or error
+    return first
 
 
 def _share_parameters(original: ACell, copy: ACell) -> None:

@@ -12,25 +12,28 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell
 from pypipeline_engine.core.counters import Statistics
-from pypipeline_engine.core.errors import add_note
 from pypipeline_engine.core.monitor import Monitor, Waiter
 from pypipeline_engine.exceptions import (
     InvalidStateException,
-    NotDeployableException,
     NotDeployedException,
 )
 from pypipeline_engine.runtime import leaving
-from pypipeline_engine.runtime.crew import Crew
+from pypipeline_engine.runtime.crew import Crew, call_on_reset
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
 from pypipeline_engine.runtime.pulling import Puller
+from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.rescaling import WithoutBounds, can_change_while_running, find_places, plan_again
 from pypipeline_engine.runtime.scope import Scope
 from pypipeline_engine.runtime.stalls import explain_stall, make_room
 from pypipeline_engine.runtime.statistics import take_snapshot
 from pypipeline_engine.runtime.working import WorkingCell, find_working
+
+if TYPE_CHECKING:
+    from pypipeline_engine.runtime.remote.worker import RemoteWorker
 
 
 class Deployment:
@@ -54,7 +57,7 @@ class Deployment:
         self.began = perf_counter()
         self.nb_items: int | None = None
         """How many items the stream had at the deployment, `None` where unknown: later, clones have taken some ahead."""
-        _refuse_ray(root)
+        _prepare_ray(root)
         make_room_for_calls(sum(1 for _ in root._get_cells_recursively()))
         self._give_back_opencv_threads: Callable[[], None] = lambda: None
         self._has_limited_opencv = False
@@ -100,12 +103,12 @@ class Deployment:
 
     def _break_stall(self, waiters: list[Waiter]) -> None:
         """Nobody else can wake these, and one of them pulls: make room, or have that one raise an error. Lock held."""
-        if make_room(self.crew, waiters):
+        if make_room(self.crew.get_scopes(), waiters):
             return
         pulling = [waiter for waiter in waiters if waiter.pulls]
         if pulling:
             first = next((waiter for waiter in pulling if not self.puller.is_waiting_to_begin(waiter)), pulling[0])
-            self.monitor.wake_with(first, explain_stall(self.crew, waiters))
+            self.monitor.wake_with(first, explain_stall(self.root.get_full_name(), self.crew.get_stages(), waiters))
 
     # ------------------------------------------------------------------ resetting
 
@@ -117,7 +120,7 @@ class Deployment:
         with self._structure, self.puller.explained():
             self.puller.begin()
             try:
-                error = _call_on_reset(self._bring_to_rest_for_reset(cell))
+                error = self._call_on_reset(*self._bring_to_rest_for_reset(cell))
             finally:
                 for scope in self.crew.get_scopes():
                     scope.resume()
@@ -128,8 +131,11 @@ class Deployment:
             if error is not None:
                 raise error
 
-    def _bring_to_rest_for_reset(self, cell: ACell) -> list[ASingleCell]:
-        """Interrupt everything, drop what is in flight, and return the cells that are to be told, sinks first."""
+    def _bring_to_rest_for_reset(self, cell: ACell) -> tuple[list[ASingleCell], list[RemoteWorker]]:
+        """Interrupt everything, and drop what is in flight.
+
+        :returns: the cells that are to be told, sinks first, and the clones in other processes.
+        """
         upstream = self.scope.get_upstream(cell)
         with WithoutBounds(self.crew, self.monitor):
             for stage in self.crew.get_stages_downstream_first():
@@ -154,7 +160,20 @@ class Deployment:
         told = [one for one in self.scope.cells if one in upstream]
         for scope in scopes[1:]:
             told.extend(scope.cells)
-        return told[::-1]
+        return told[::-1], [worker for worker in self.crew.get_remote_workers() if worker.stage in stages]
+
+    @staticmethod
+    def _call_on_reset(cells: Iterable[ASingleCell], remote: Iterable[RemoteWorker]) -> Exception | None:
+        """Call `_on_reset` of all of them; the first error is returned."""
+        for worker in remote:
+            worker.clone.begin_reset()
+        first = call_on_reset(cells)
+        for worker in remote:
+            try:
+                worker.clone.finish_reset()
+            except Exception as error:
+                first = first or error
+        return first
 
     # ------------------------------------------------------------------ scaling while deployed
 
@@ -170,7 +189,7 @@ class Deployment:
                 return
             places: list[tuple[Scope, ScalableCell]] = []
             try:
-                _refuse_ray(cell)
+                _prepare_ray(cell)
                 places = find_places(self.crew, cell)
                 self._rescale(cell, places)
             except BaseException:
@@ -197,7 +216,7 @@ class Deployment:
         if can_change_while_running(places):
             for scope, own in places:
                 if own in scope.stages:
-                    self.crew.change_workers(scope.stages[own], own.get_nb_clones())
+                    self.crew.change_workers(scope.stages[own], own.get_clone_methods())
             return
         self.puller.refuse_from_inside(f"changed ({cell.get_full_name()} gets its first clone or loses its last one)")
         self.puller.begin()
@@ -288,7 +307,7 @@ class Deployment:
 
     def find_working(self) -> set[WorkingCell]:
         """The cells whose own code runs at this moment. Never waits for it."""
-        return find_working(self.crew.units)
+        return find_working(self.crew.units, self.crew.get_remote_workers())
 
 
 def _find_scaled(root: ACell) -> set[ScalableCell]:
@@ -296,21 +315,10 @@ def _find_scaled(root: ACell) -> set[ScalableCell]:
     return {cell for cell in root._get_cells_recursively() if isinstance(cell, ScalableCell) and cell.get_nb_clones()}
 
 
-def _call_on_reset(cells: Iterable[ASingleCell]) -> Exception | None:
-    """Call `_on_reset` of all of them; the first error is returned."""
-    first: Exception | None = None
-    for cell in cells:
-        try:
-            cell._on_reset()
-        except Exception as error:
-            add_note(error, f"in _on_reset of the cell {cell.get_full_name()}")
-            first = first or error
-    return first
-
-
-def _refuse_ray(root: ACell) -> None:
+def _prepare_ray(root: ACell) -> None:
+    """Begin to start Ray, where there are cells that ask for clones by it, and cells with other clones deploy meanwhile."""
     for cell in root._get_cells_recursively():
         if isinstance(cell, ScalableCell) and cell.get_nb_clones(RayCloneCell):
-            raise NotDeployableException(
-                f"{cell.get_full_name()} asks for Ray clones, which this version cannot run yet: use ThreadCloneCell"
-            )
+            cluster.refuse_without_ray(cell.get_full_name())
+            cluster.start_in_background()
+            return

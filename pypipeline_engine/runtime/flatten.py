@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pypipeline_engine.cell import ACell, ACompositeCell, ASingleCell, ScalableCell
+from pypipeline_engine.cell import ACell, ACompositeCell, ASingleCell, RayCloneCell, ScalableCell
 from pypipeline_engine.cellio import IO, Input, InputPort, Output, OutputPort, TargetEnd
 from pypipeline_engine.core.values import UNSET
 from pypipeline_engine.exceptions import InternalError
@@ -107,7 +107,7 @@ def is_wanted(port: OutputPort[Any]) -> bool:
 
 def pulls_its_inside(stage: ScalableCell) -> bool:
     """Whether the one clone of `stage` is a thread that pulls the inner cell as it is, and not a copy fed by tickets."""
-    return not stage.get_inner_cell().supports_scaling()
+    return not (stage.get_nb_clones(RayCloneCell) or stage.get_inner_cell().supports_scaling())
 
 
 def flatten(root: ACell, wanted_outputs: Iterable[str] | None = None) -> FlatGraph:

@@ -81,7 +81,7 @@ class Lender:
 
     def lends(self) -> bool:
         """Whether a clone is lent, or will be when nothing is inside any more."""
-        return self.loan is not None or (self._may_lend and self.pace.is_quick())
+        return self.loan is not None or (self._may_lend and self.pace.is_quick() and not self._stage.has_remote_workers)
 
     def begin(self) -> bool:
         """Lend a clone to the calling consumer, if it is time for that. Lock held."""

@@ -18,6 +18,7 @@ from threading import get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from pypipeline_engine.cell import ACloneCell, ThreadCloneCell
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.counters import Counters
@@ -26,11 +27,10 @@ from pypipeline_engine.core.sequencer import Sequencer
 from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.runtime.flatten import is_wanted, pulls_its_inside
 from pypipeline_engine.runtime.lender import Lender
-from pypipeline_engine.runtime.worker import NO_TICKET, Worker
+from pypipeline_engine.runtime.worker import Worker
 
 if TYPE_CHECKING:
     from pypipeline_engine.cell import ScalableCell
-    from pypipeline_engine.runtime.scope import Scope
 
 SMALLEST_WINDOW = 16
 WINDOW_PER_CLONE = 8
@@ -49,22 +49,29 @@ class Stage:
     """The tickets, the results and the workers of one scaled cell."""
 
     def __init__(
-        self, cell: ScalableCell, name: str, monitor: Monitor, on_worker_end: Callable[[Worker], None]
+        self,
+        cell: ScalableCell,
+        name: str,
+        monitor: Monitor,
+        on_worker_end: Callable[[Worker], None],
+        on_growth: Callable[[], None] = lambda: None,
     ) -> None:
         """Make a stage without workers.
 
         :param on_worker_end: is called by the thread of each worker when it has done its last item.
+        :param on_growth: is called, with the lock held, when more items than before may be inside at once.
         """
         self.cell = cell
         self.on_worker_end = on_worker_end
+        self._on_growth = on_growth
         self.name = name
         self.monitor = monitor
         self.pulls_its_inside = pulls_its_inside(cell)
         self.input_names = [io.get_name() for io in cell.get_inputs() if isinstance(io, InputPort)]
         self.output_names = [io.get_name() for io in cell.get_outputs() if isinstance(io, OutputPort) and is_wanted(io)]
+        self.workers: list[Worker] = []
         self.sequencer = Sequencer(self._get_window(), RESULTS_LIMIT_BYTES)
         self.outlet = Counters()
-        self.workers: list[Worker] = []
         self.first_item = 0
         """The number of the item that the first ticket was for: the inner cell may have had others before."""
         self.retired_starved_s = 0.0
@@ -82,7 +89,7 @@ class Stage:
         self.idle: list[Waiter] = []
         self.consumers: list[Waiter] = []
         self.paused = False
-        self._dropping = False
+        self.is_dropping = False
         self.closed = False
         self.generation = 0
         self._resting: list[Waiter] = []
@@ -101,7 +108,12 @@ class Stage:
         self.find_consumers = find_consumers
 
     def _get_window(self) -> int:
-        return window_for(self.cell.get_nb_clones(), self.cell.config_queue_capacity.get_value())
+        asked_for = self.cell.config_queue_capacity.get_value()
+        window = window_for(self.cell.get_nb_clones(), asked_for)
+        if asked_for is not None:
+            return window
+        # As many results may wait as are on their way, so that nobody stands still while they are taken.
+        return max(window, 2 * sum(worker.get_nb_wanted() for worker in self.workers))
 
     # ------------------------------------------------------------------ the worker's side
 
@@ -116,10 +128,10 @@ class Stage:
             while True:
                 if self.closed or self.monitor.closed or (worker.retiring and not worker.is_lent):
                     return False
-                if ahead and self._dropping and self.monitor.interrupted:
+                if ahead and self.is_dropping and self.monitor.interrupted:
                     raise Interrupted
-                if self._is_halted():
-                    self._rest(worker)
+                if self.is_halted():
+                    self.rest(worker)
                     begin = perf_counter()
                     blocked_s = 0.0
                 elif self.may_take_intake() and not worker.is_lent:
@@ -141,13 +153,13 @@ class Stage:
     def may_take_intake(self) -> bool:
         return not self.intake_is_taken and not self.lender.lends() and self.sequencer.has_credit()
 
-    def _is_halted(self) -> bool:
+    def is_halted(self) -> bool:
         """Whether workers have to rest. A reset does not know the stages inside of a clone that has just been taken away,
         and does not pause them: their workers rest until they are ended. Lock held.
         """
         return self.paused or self.monitor.interrupted
 
-    def _rest(self, worker: Worker) -> None:
+    def rest(self, worker: Worker) -> None:
         worker.nb_resting += 1
         self.monitor.wake_all(self.watchers)
         try:
@@ -165,16 +177,16 @@ class Stage:
         try:
             result = self.collect()
         except Interrupted:
-            self._give_intake()
+            self.give_intake()
             return
         except BaseException as error:
             names = self.output_names if self.pulls_its_inside else self.input_names
             result = [Outcome(error)] * max(1, len(names))
         if self.pulls_its_inside or result is END:
-            self._give_intake(ticket, result)
+            self.give_intake(ticket, result)
             return
         blocked_s = self._clock.blocked_s - blocked_s  # as long as it has the intake, nobody else counts there
-        self._give_intake()
+        self.give_intake()
         worker.starved_s += perf_counter() - begin - blocked_s
         assert worker.scope is not None
         try:
@@ -185,7 +197,7 @@ class Stage:
             result = [Outcome(error)] * max(1, len(self.output_names))
         with self.monitor.lock:
             self.lender.pace.note(perf_counter() - begin)
-            self._finish(ticket, result)
+            self.finish(ticket, result)
 
     def open_ticket(self, worker: Worker) -> Any:
         """The values of a new ticket for a worker that runs ahead, or `END`."""
@@ -198,20 +210,20 @@ class Stage:
             values = self.collect()
         finally:
             if values is END:
-                self._give_intake(ticket, END)
+                self.give_intake(ticket, END)
             else:
                 with self.monitor.lock:
                     if worker.has_ended:  # while this ticket was being opened
-                        self._finish(ticket, END)
+                        self.finish(ticket, END)
                     else:
                         worker.tickets.append(ticket)
-                self._give_intake()
+                self.give_intake()
         return values
 
     def finish_oldest(self, worker: Worker, result: Any) -> None:
         """Hand in the result of the oldest ticket of a worker that runs ahead."""
         with self.monitor.lock:
-            self._finish(worker.tickets.popleft(), result)
+            self.finish(worker.tickets.popleft(), result)
             if self.paused:
                 self.monitor.wake_all(self.watchers)
 
@@ -220,7 +232,7 @@ class Stage:
         with self.monitor.lock:
             worker.has_ended = True
             while worker.tickets:
-                self._finish(worker.tickets.popleft(), END)
+                self.finish(worker.tickets.popleft(), END)
 
     def wait_for_revival(self, worker: Worker) -> bool:
         """After the end of the stream, or an interruption, wait until there is more to do; false where there never is."""
@@ -236,8 +248,8 @@ class Stage:
                     return True
                 if worker.retiring:
                     return False
-                if self._is_halted():
-                    self._rest(worker)
+                if self.is_halted():
+                    self.rest(worker)
                 elif not self.sequencer.ended:
                     return True
                 else:
@@ -245,18 +257,18 @@ class Stage:
                         self.monitor.wait(self.idle, self.describe_idleness, suppliers=self.find_suppliers_of_work)
             return False
 
-    def _give_intake(self, ticket: int | None = None, result: Any = None) -> None:
+    def give_intake(self, ticket: int | None = None, result: Any = None) -> None:
         with self.monitor.lock:
             self.intake_is_taken = False
             self.opener = None
             if self.paused:
                 self.monitor.wake_all(self.watchers)
             if ticket is not None:
-                self._finish(ticket, result)
+                self.finish(ticket, result)
             if self.sequencer.has_credit():
                 self.monitor.wake_last(self.idle)
 
-    def _finish(self, ticket: int, result: Any) -> None:
+    def finish(self, ticket: int, result: Any) -> None:
         if self.sequencer.finish(ticket, result):
             self.monitor.wake_first(self.consumers)
 
@@ -351,9 +363,12 @@ class Stage:
 
     # ------------------------------------------------------------------ workers
 
-    def add_worker(self, scope: Scope | None) -> Worker:
-        """Start a clone that runs `scope`."""
-        worker = Worker(self, scope, self._next_number)
+    def add_worker(self, make: Callable[[int], Worker]) -> Worker:
+        """Start a clone.
+
+        :param make: makes its worker, and is given a number that no other one of this stage had.
+        """
+        worker = make(self._next_number)
         self._next_number += 1
         self.monitor.enter()  # on behalf of the thread, so that it never seems that everybody sleeps
         self.workers.append(worker)
@@ -371,11 +386,16 @@ class Stage:
         """The workers that are not about to end."""
         return [worker for worker in self.workers if not worker.retiring]
 
-    def retire_youngest(self) -> Worker:
-        """Have the youngest clone end after the item that it works on. Does not wait for it."""
-        worker = self.staying[-1]
+    def get_staying(self, method: type[ACloneCell]) -> list[Worker]:
+        """Those that run their clone in this way."""
+        return [worker for worker in self.staying if worker.method is method]
+
+    def retire_youngest(self, method: type[ACloneCell] = ThreadCloneCell) -> Worker:
+        """Have the youngest clone of this kind end after the item that it works on. Does not wait for it."""
+        worker = self.get_staying(method)[-1]
         with self.monitor.lock:
             worker.retiring = True
+            worker.wake_locked()
             self.monitor.wake_all(self.idle)
             self.monitor.wake_all(self._resting)
         self.refresh_window()
@@ -391,12 +411,26 @@ class Stage:
                 self.monitor.wake_all(self.watchers)
 
     def refresh_window(self) -> None:
-        """Size the queue for the clones that there are."""
+        """Size the queue for the clones that there are now."""
         with self.monitor.lock:
             self.lender.end()
             self.lender.pace.begin_again()
-            self.sequencer.window = self._get_window()
+            self.size_window()
             self.monitor.wake_all(self.idle)
+
+    def size_window(self) -> None:
+        """Size the queue for what the clones there are want to have on their way. Lock held."""
+        window = self._get_window()
+        grows = window > self.sequencer.window
+        self.sequencer.window = window
+        if grows:
+            self._on_growth()
+            self.monitor.wake_all(self.idle)
+
+    @property
+    def has_remote_workers(self) -> bool:
+        """Whether there is a clone in another process."""
+        return any(worker.is_remote for worker in self.workers)
 
     @property
     def wall_s(self) -> float:
@@ -416,19 +450,21 @@ class Stage:
             self.paused = True
             self.lender.end()
             self.monitor.wake_all(self.idle)
+            for worker in self.workers:
+                worker.wake_locked()
             while not all(worker.is_at_rest() for worker in self.workers):
                 self.monitor.wait(self.watchers, lambda: f"the clones of {self.cell.get_full_name()} to come to rest")
 
     def drop(self) -> None:
         """Let workers rest as soon as they are interrupted, and drop what they do."""
         with self.monitor.lock:
-            self.paused = self._dropping = True
+            self.paused = self.is_dropping = True
             self.lender.end()
 
     def unpause(self) -> None:
         """Let the workers go on."""
         with self.monitor.lock:
-            self.paused = self._dropping = False
+            self.paused = self.is_dropping = False
             self.monitor.wake_all(self._resting)
             self.monitor.wake_all(self.consumers)
 
@@ -439,6 +475,8 @@ class Stage:
             self.lender.end()
             for sleepers in (self._resting, self.idle, self.lender.away):
                 self.monitor.wake_all(sleepers)
+            for worker in self.workers:
+                worker.wake_locked()
 
     def reopen(self) -> None:
         """Allow workers again after all have ended."""
@@ -459,10 +497,7 @@ class Stage:
             self.first_item = 0
             self.sequencer.reset()
             for worker in self.workers:
-                worker.ticket = NO_TICKET
-                worker.tickets.clear()
-                worker.has_ended = False
-                worker.nb_done = 0
+                worker.rewind()
 
     def end_at_once(self) -> None:
         """Begin with a stream that has ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pypipeline_engine.cell import ASingleCell
 from pypipeline_engine.core.counters import (
     CellStatistics,
     ConnectionStatistics,
@@ -13,7 +14,7 @@ from pypipeline_engine.core.counters import (
 )
 
 if TYPE_CHECKING:
-    from pypipeline_engine.cell import ACell, ASingleCell
+    from pypipeline_engine.cell import ACell
     from pypipeline_engine.runtime.crew import Crew
     from pypipeline_engine.runtime.scope import Scope
     from pypipeline_engine.runtime.stage import Stage
@@ -62,22 +63,37 @@ def _collect(
         name = cell.get_full_name()
         if name not in cells:
             total = sum_counters(counted.get(name, []))
-            cells[name] = _describe(cell, scope, own_thread.get(cell) or stage, elapsed_s, total)
+            own_stage = own_thread.get(cell) or stage
+            # While its thread waits in the pull of another cell, it waits too.
+            waited_s = scope.get_clock(cell).starved_s if own_stage is None else 0.0
+            cells[name] = _describe(cell, scope.get_station(cell), own_stage, elapsed_s, total, waited_s)
     for inner in scope.stages.values():
         for worker in list(inner.workers):
             if worker.scope is not None:
                 _collect(crew, worker.scope, inner, elapsed_s, counted, cells)
+            elif worker.is_remote:
+                for single in inner.cell._get_cells_recursively():
+                    name = single.get_full_name()
+                    if isinstance(single, ASingleCell) and name not in cells:
+                        total = sum_counters(counted.get(name, []))
+                        cells[name] = _describe(single, inner.name, inner, elapsed_s, total, 0.0)
 
 
 def _describe(
-    cell: ASingleCell, scope: Scope, stage: Stage | None, elapsed_s: float, total: Counters
+    cell: ASingleCell, station: str, stage: Stage | None, elapsed_s: float, total: Counters, waited_s: float
 ) -> CellStatistics:
+    """One cell.
+
+    :param stage: that of its clones, or of the thread that it has; `None` where it runs inline.
+    :param waited_s: for how long the thread has waited that runs it inline.
+    """
     if stage is None:
         method, workers, wall_s = "inline", 1, elapsed_s
-        # While its thread waits in the pull of another cell, it waits too.
-        starved_s = max(total.starved_s, scope.get_clock(cell).starved_s)
+        starved_s = max(total.starved_s, waited_s)
     else:
-        method, workers, wall_s = "thread", len(stage.workers), stage.wall_s
+        kinds = {worker.method.method for worker in list(stage.workers)}
+        method = "mixed" if len(kinds) > 1 else next(iter(kinds), "thread")
+        workers, wall_s = len(stage.workers), stage.wall_s
         # Where the thread of the clone pulls what is inside, it has the inputs' time in the cells' own counters.
         starved_s = total.starved_s + (0.0 if stage.pulls_its_inside else stage.starved_s)
     # Samples of very short pulls estimate, and may say a little more than there was.
@@ -85,7 +101,7 @@ def _describe(
     share = min(1.0, wall_s / max(total.busy_s + starved_s, 1e-9))
     return CellStatistics(
         name=cell.get_full_name(),
-        station=scope.get_station(cell),
+        station=station,
         method=method,
         workers=workers,
         runs=total.runs,

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Collection
 from contextlib import suppress
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from pypipeline_engine.cell import ACloneCell, ThreadCloneCell
 from pypipeline_engine.core.monitor import Interrupted
 from pypipeline_engine.core.values import END
 
@@ -21,6 +22,8 @@ NO_TICKET = -1
 
 class Worker:
     """A thread, and the copy of the inner cell that it runs. Its fields are guarded by the lock of the deployment."""
+
+    method: ClassVar[type[ACloneCell]] = ThreadCloneCell
 
     def __init__(self, stage: Stage, scope: Scope | None, number: int) -> None:
         """Make a worker.
@@ -54,6 +57,18 @@ class Worker:
         )
 
     @property
+    def is_remote(self) -> bool:
+        """Whether the clone is in another process."""
+        return self.method is not ThreadCloneCell
+
+    def get_nb_wanted(self) -> int:
+        """How many items it wants to have on their way beside those that every clone has. Lock held."""
+        return 0
+
+    def wake_locked(self) -> None:
+        """Have it look again at what it waits for, where that is its own affair. Lock held."""
+
+    @property
     def wall_s(self) -> float:
         """For how long it has existed, in seconds."""
         return perf_counter() - self.began
@@ -76,21 +91,32 @@ class Worker:
         has_work = self.tickets or self.is_lent or self.stage.opener is self
         return self.ended or (self.nb_resting > 0 and not has_work)
 
+    def rewind(self) -> None:
+        """Forget what was in work. It rests. Lock held."""
+        self.ticket = NO_TICKET
+        self.tickets.clear()
+        self.has_ended = False
+        self.nb_done = 0
+
     def _run(self) -> None:
         stage = self.stage
         stage.monitor.introduce_worker()
         try:
-            if self.scope is not None and self.scope.feeds_itself:
-                self._run_ahead(self.scope)
-            else:
-                while stage.take_intake(self):
-                    stage.work(self)
+            self._run_to_the_end()
         finally:
             self.ended = True
             try:
                 stage.on_worker_end(self)
             finally:
                 stage.monitor.leave_as_worker()
+
+    def _run_to_the_end(self) -> None:
+        stage = self.stage
+        if self.scope is not None and self.scope.feeds_itself:
+            self._run_ahead(self.scope)
+        else:
+            while stage.take_intake(self):
+                stage.work(self)
 
     def _run_ahead(self, scope: Scope) -> None:
         """Run a clone with scaled cells of its own: it opens tickets ahead of the results that it brings."""

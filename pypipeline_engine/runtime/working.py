@@ -6,14 +6,17 @@ Nothing is noted while cells run, so that it costs only whoever asks.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pypipeline_engine.cell import ASingleCell
 from pypipeline_engine.core import units
 from pypipeline_engine.core.units import Unit
+
+if TYPE_CHECKING:
+    from pypipeline_engine.runtime.remote.worker import RemoteWorker
 
 _ENGINE = tuple(str(Path(units.__file__).parents[1] / floor) for floor in ("core", "runtime"))
 
@@ -28,9 +31,16 @@ class WorkingCell(NamedTuple):
     run: int
 
 
-def find_working(deployed: Mapping[ASingleCell, Unit]) -> set[WorkingCell]:
-    """The runs of cells' own code that go on; a cell that waits for its inputs or for room is none of them."""
+def find_working(deployed: Mapping[ASingleCell, Unit], remote: Iterable[RemoteWorker]) -> set[WorkingCell]:
+    """The runs of cells' own code that go on; a cell that waits for its inputs or for room is none of them.
+
+    Of a clone in another process, all that is known is the item that it has to bring next.
+    """
     found = set()
+    for worker in remote:
+        ticket = worker.get_oldest_ticket()
+        if ticket is not None:
+            found.add(WorkingCell(worker.cell.get_full_name(), id(worker), ticket))
     for frame in sys._current_frames().values():
         cell = _find_cell(frame)
         unit = deployed.get(cell) if cell is not None else None

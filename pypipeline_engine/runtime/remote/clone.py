@@ -1,0 +1,176 @@
+"""One process with a clone, as seen from here: a Ray actor that a `Servant` lives in.
+
+Everything may be called from any thread. What waits, waits for the code of cells in the other process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from time import perf_counter
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError
+
+from pypipeline_engine.cell import ScalableCell
+from pypipeline_engine.exceptions import NotDeployableException
+from pypipeline_engine.runtime.remote import cluster
+from pypipeline_engine.runtime.remote.messages import Done, Failure, Work, decode
+from pypipeline_engine.runtime.remote.servant import Servant
+from pypipeline_engine.runtime.remote.travel import Home, pack
+from pypipeline_engine.runtime.stage import Stage
+
+PLACED_WITHIN_S = 8.0
+"""After so long without a place, what was asked for is compared with what there is."""
+STARTED_WITHIN_S = 120.0
+"""Where the cluster seems to have room and no process comes up in so long, something is wrong with it."""
+
+
+class Died(Exception):
+    """The process of a clone is no more, or the node that it was on."""
+
+
+@cache
+def _actor_class() -> Any:
+    # By value where this package is only importable here, so that the class is made when it is needed.
+    return ray.remote(Servant)
+
+
+class RemoteClone:
+    """A clone in another process. When that dies, `renew` makes another one."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Begin to start the process; `await_place` and `deploy` have to follow."""
+        self._cell: ScalableCell = stage.cell
+        self._output_names = list(stage.output_names)
+        self._options = get_options(stage.cell)
+        self._pending: Any = None
+        self._start()
+
+    def _start(self) -> None:
+        cell = self._cell
+        route = cluster.get_route()
+        home = Home.of_this_process() if route.is_this_machine else None
+        self._actor = (
+            _actor_class()
+            .options(**self._options, max_restarts=0)
+            .remote(pack(cell, route), home, cell.get_full_name(), cell._get_prefix(), self._output_names)
+        )
+        self._deployed: Any = self._actor.deploy.remote()
+
+    def renew(self) -> None:
+        """Make another process in place of one that has died, and deploy the clone there.
+
+        :raises Exception: where that fails.
+        """
+        self.kill()  # where only the connection is lost, it must not work on
+        self._start()
+        self.await_place([self])
+        self.deploy()
+
+    @property
+    def asked(self) -> Mapping[str, float]:
+        """What it asks of the cluster, by Ray's names for resources."""
+        names = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+        asked = {names[name]: float(value) for name, value in self._options.items() if name in names}
+        asked.update(self._options.get("resources", {}))
+        return {name: amount for name, amount in asked.items() if amount}
+
+    @staticmethod
+    def await_place(clones: Sequence[RemoteClone]) -> None:
+        """Wait until the processes of clones of one cell run.
+
+        :raises NotDeployableException: where they ask for more than there is.
+        """
+        deadline_s = perf_counter() + STARTED_WITHIN_S
+        for place, clone in enumerate(clones):
+            while not clone.is_placed(PLACED_WITHIN_S):
+                name = clone._cell.get_full_name()
+                if cluster.explain_lack(clone.asked, len(clones) - place) is not None:
+                    lack = cluster.explain_lack(clone.asked, len(clones))
+                    raise NotDeployableException(f"the Ray clones of {name} cannot be placed: {lack}")
+                if perf_counter() > deadline_s:
+                    raise NotDeployableException(
+                        f"the Ray clones of {name} did not start within {STARTED_WITHIN_S:g} s, though the cluster has room"
+                    )
+
+    def is_placed(self, timeout_s: float) -> bool:
+        """Whether its process runs, or does after so long."""
+        ready, _ = ray.wait([self._actor.__ray_ready__.remote()], timeout=timeout_s)
+        return bool(ready)
+
+    def deploy(self) -> int:
+        """Wait until every `_on_deploy` is done; the identifier of the process.
+
+        :raises Died: where the process ended meanwhile.
+        :raises Exception: what one of them raised, or what came in the way of the clone.
+        """
+        result: int = self._get(self._deployed)
+        return result
+
+    def begin(self, work: Work) -> Any:
+        """Have some work done; `finish` tells what came of it. Work is done in the order in which it was begun."""
+        return self._actor.work.remote(work)
+
+    def finish(self, begun: Any) -> Done:
+        """Wait for what was begun.
+
+        :raises Died: where the process has ended before it was done.
+        """
+        done: Done = self._get(begun)
+        return done
+
+    def begin_reset(self) -> None:
+        """Send the stream back to its start, and call `_on_reset` of every cell. Does not wait for it."""
+        self._pending = self._actor.reset.remote()
+
+    def finish_reset(self) -> None:
+        """Wait until that is done.
+
+        :raises Exception: the first error of an `_on_reset`.
+        """
+        with suppress(Died):  # whoever takes its place begins at the start
+            self._get(self._pending)
+
+    def begin_undeploy(self, failed: bool) -> None:
+        """Call `_on_undeploy` of every cell. Does not wait for it."""
+        self._pending = self._actor.undeploy.remote(failed)
+
+    def finish_undeploy(self) -> None:
+        """Wait until that is done, and end the process.
+
+        :raises Exception: the first error of an `_on_undeploy`.
+        """
+        try:
+            with suppress(Died):
+                self._get(self._pending)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        if ray.is_initialized():
+            ray.kill(self._actor)
+
+    @staticmethod
+    def _get(ref: Any) -> Any:
+        try:
+            result = ray.get(ref)
+        except RayActorError as error:
+            raise Died(str(error).strip().splitlines()[0]) from error
+        if result.__class__ is Failure:
+            raise decode(result).get_error()
+        return result
+
+
+def get_options(cell: ScalableCell) -> dict[str, Any]:
+    """What each Ray clone of `cell` asks of the cluster, as options of an actor."""
+    # Without a number of CPUs each would hold one, and no more clones than cores would run. Ray would also put all of those
+    # that ask for none on the node of the driver.
+    options: dict[str, Any] = {"num_cpus": 0, "scheduling_strategy": "SPREAD", **cell.get_ray_options()}
+    gpus = cell.get_inner_cell().get_nb_required_gpus()
+    if gpus:
+        options.setdefault("num_gpus", gpus)
+    return options

@@ -1,0 +1,334 @@
+"""Runs a clone, in the process that is there for it: takes work, and reports what was done and counted.
+
+The inside of the clone runs as in a clone on a thread, by the same plan and the same code, in the one thread that calls
+these methods. Where there are scaled cells inside, they have their threads, and the next items of some work go into them
+while the results of the first ones come out.
+
+No method raises: what goes wrong is returned as a `Failure`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import wraps
+from time import perf_counter
+from typing import Any, ParamSpec, TypeVar
+
+from pypipeline_engine.cell import ScalableCell
+from pypipeline_engine.core.clock import Clock
+from pypipeline_engine.core.counters import sum_counters
+from pypipeline_engine.core.errors import add_note, describe_error, sign
+from pypipeline_engine.core.monitor import Monitor, Waiter
+from pypipeline_engine.core.turn import Turn
+from pypipeline_engine.core.values import END, Outcome
+from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
+from pypipeline_engine.runtime.crew import Crew, Inside, call_on_reset
+from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
+from pypipeline_engine.runtime.remote.messages import Done, Failure, Report, Same, Work, decode, encode, explain_why_not
+from pypipeline_engine.runtime.remote.travel import Home, get_parameters, unpack
+from pypipeline_engine.runtime.scope import Scope
+from pypipeline_engine.runtime.stage import Stage
+from pypipeline_engine.runtime.stalls import explain_stall, make_room
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SMALL = frozenset({int, float, bool, complex, str, bytes, type(None)})
+"""What comes back faster than it could be told to be the same."""
+
+
+def returning_errors(method: Callable[P, R]) -> Callable[P, R | Failure]:
+    """Have a method return what it would raise."""
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R | Failure:
+        try:
+            return method(*args, **kwargs)
+        except BaseException as error:
+            return encode(Outcome(error))
+
+    return call
+
+
+class Elsewhere:
+    """Stands for the scaled cell in the process that the clone was made for: all that is known of it is its name."""
+
+    _parent_cell = None
+
+    def __init__(self, full_name: str, prefix: str) -> None:
+        self._full_name = full_name
+        self._prefix = prefix
+
+    def get_full_name(self) -> str:
+        """As there."""
+        return self._full_name
+
+    def _get_prefix(self) -> str:
+        return self._prefix
+
+
+class Servant:
+    """One clone of a scaled cell. One thread at a time calls its methods, always the same one."""
+
+    def __init__(
+        self, packed: bytes, home: Home | None, full_name: str, prefix: str, output_names: Sequence[str]
+    ) -> None:
+        """Take over a clone; `deploy` makes it.
+
+        :param packed: what `travel.pack` has made.
+        :param home: the process that it was made in, where that is on this machine.
+        :param full_name: that of the scaled cell.
+        :param prefix: what the full names of the cells inside start with.
+        :param output_names: the output ports that are read.
+        """
+        self._packed = packed
+        self._home = home
+        self._elsewhere = Elsewhere(full_name, prefix)
+        self._output_names = list(output_names)
+        self._number = 0
+        self._numbers: dict[int, int] = {}
+        """Where there are scaled cells inside, the numbers of the items in work, by their tickets here."""
+        self._inbox: deque[Any] = deque()
+        self._hungry: list[Waiter] = []
+        self._undeploy: Callable[[bool], None] = lambda _: None
+
+    @returning_errors
+    def deploy(self) -> int:
+        """Make the cells, and call `_on_deploy` of all of them. Returns the process's identifier.
+
+        :raises Exception: what the constructor or the `_on_deploy` of a cell raised; what was deployed is undeployed then.
+        """
+        if self._home is not None:
+            self._home.settle()
+        try:
+            self._deploy(unpack(self._packed))
+        except OSError as error:
+            if error.filename is not None:
+                add_note(error, f"{error.filename!r} was looked for on the node {socket.gethostname()}")
+            raise
+        except ModuleNotFoundError as error:
+            add_note(error, f"it is not installed on the node {socket.gethostname()}")
+            raise
+        return os.getpid()
+
+    def _deploy(self, cell: ScalableCell) -> None:
+        cell._stands_for = self._elsewhere  # type: ignore[assignment]  # all that is asked of it is its name
+        make_room_for_calls(sum(1 for _ in cell._get_cells_recursively()))
+        self._monitor = Monitor()
+        self._crew = crew = Crew(cell, self._monitor, _NoChanges(cell))
+        self._stage = stage = Stage(cell, cell.get_full_name(), self._monitor, lambda _: None)
+        stage.output_names = self._output_names
+        self._parameters = get_parameters(cell)
+        give_back_opencv_threads = limit_threads_of_opencv()
+
+        def undeploy(failed: bool) -> None:
+            try:
+                self._interrupt()
+                for inner in self._find_stages():
+                    inner.join()
+                error = crew.undeploy_all(failed)
+            finally:
+                give_back_opencv_threads()
+            if error is not None:
+                raise error
+
+        self._undeploy = undeploy
+        made: list[Inside] = []
+        try:
+            crew.make_inside(stage, made)
+            scope = made[0].scope
+            assert scope is not None
+            self._scope = scope
+            self._scope.number_items(lambda: self._number)
+            if scope.feeds_itself:
+                self._begin_ahead(made)
+        except BaseException:
+            with suppress(Exception):
+                crew.undeploy_all(failed=True)
+            raise
+
+    @returning_errors
+    def work(self, work: Work) -> Done:
+        """Do some items."""
+        begin = perf_counter()
+        for place, value in work.parameters:
+            self._parameters[place]._box[0] = value
+        if self._scope.feeds_itself:
+            results = self._work_ahead(work)
+        else:
+            results = [self._do(number, values) for number, values in zip(work.numbers, work.items, strict=True)]
+        return Done(results, self._report(), perf_counter() - begin)
+
+    def _do(self, number: int, values: Sequence[Any]) -> Any:
+        self._number = number
+        inputs = [decode(value) if value.__class__ is Failure else value for value in values]
+        try:
+            return self._pack_result(self._scope.process(inputs), inputs)
+        except BaseException as error:
+            return [encode(Outcome(error))] * max(1, len(self._output_names))
+
+    def _pack_result(self, result: Any, inputs: Sequence[Any]) -> Any:
+        if result is END:
+            return None
+        packed = []
+        for value in result:
+            kind = value.__class__
+            if kind not in _SMALL:
+                port = next((port for port, given in enumerate(inputs) if _is_same(given, value)), None)
+                if port is not None:
+                    value = Same(port)
+                elif kind is Outcome:
+                    value = encode(value, with_text=not _is_gap(value))
+                else:
+                    trouble = explain_why_not(value)
+                    if trouble is not None:
+                        value = self._refuse_result(trouble)
+            packed.append(value)
+        return packed
+
+    def _refuse_result(self, trouble: Exception) -> Failure:
+        name = self._elsewhere.get_full_name()
+        error = InvalidInputException(
+            f"a result of {name} does not get into another process: {describe_error(trouble)}"
+        )
+        sign(error, name)
+        return encode(Outcome(error))
+
+    # ------------------------------------------------------------------ with scaled cells inside
+
+    def _begin_ahead(self, made: list[Inside]) -> None:
+        """Have the clone take its items by itself, ahead of the results, as one on a thread does."""
+        self._turn = Turn(self._monitor, self._elsewhere.get_full_name())
+        self._monitor.on_stall = self._explain_stall
+        self._stage.bind(self._get_next_item, Clock(1), self._turn.get_threads)
+        self._crew.start(made)
+        worker = self._stage.workers[0]
+        self._scope.number_items(lambda: self._numbers.get(worker.tickets[0] if worker.tickets else -1, 0))
+
+    def _work_ahead(self, work: Work) -> list[Any]:
+        """Put all items into scaled cells inside before the result of the first one is waited for."""
+        stage, monitor = self._stage, self._monitor
+        items = [[decode(one) if one.__class__ is Failure else one for one in values] for values in work.items]
+        with monitor.lock:
+            first = stage.sequencer.opened
+            self._numbers = {first + place: number for place, number in enumerate(work.numbers)}
+            stage.sequencer.window = max(stage.sequencer.window, len(items))
+            self._inbox.extend(items)
+            monitor.wake_all(self._hungry)
+            monitor.wake_all(stage.idle)
+        results: list[Any] = []
+        monitor.begin_pull(self._turn)
+        try:
+            for inputs in items:
+                try:
+                    results.append(self._pack_result(stage.take(), inputs))
+                except StopIteration:
+                    results.append(None)
+        finally:
+            monitor.end_pull(self._turn)
+        return results
+
+    def _get_next_item(self) -> Any:
+        with self._monitor.lock:
+            while not self._inbox:
+                self._monitor.wait(self._hungry, lambda: f"an item for {self._elsewhere.get_full_name()}")
+            return self._inbox.popleft()
+
+    def _explain_stall(self, waiters: list[Waiter]) -> None:
+        """Make room, or have the work end by an error. Lock held."""
+        if make_room(self._find_scopes(), waiters):
+            return
+        pulling = next((waiter for waiter in waiters if waiter.pulls), None)
+        if pulling is not None:
+            self._monitor.wake_with(
+                pulling, explain_stall(self._elsewhere.get_full_name(), self._find_stages(), waiters)
+            )
+
+    def _find_scopes(self) -> list[Scope]:
+        scopes = [self._scope]
+        for scope in scopes:
+            for stage in scope.stages.values():
+                scopes.extend(worker.scope for worker in list(stage.workers) if worker.scope is not None)
+        return scopes
+
+    def _find_stages(self) -> list[Stage]:
+        return [self._stage, *(stage for scope in self._find_scopes() for stage in scope.stages.values())]
+
+    def _interrupt(self) -> None:
+        self._monitor.enter()
+        for stage in self._find_stages():
+            stage.close()
+        self._monitor.interrupt(for_good=True)
+        self._monitor.leave()
+
+    # ------------------------------------------------------------------ resetting and ending
+
+    @returning_errors
+    def reset(self) -> None:
+        """Send the stream back to its start. Nothing is in work.
+
+        :raises Exception: the first error of an `_on_reset`, after all were called.
+        """
+        stages, scopes, monitor = self._find_stages(), self._find_scopes(), self._monitor
+        for stage in stages:
+            stage.drop()
+        monitor.enter()
+        try:
+            monitor.interrupt()
+            monitor.wait_until_quiet()
+        finally:
+            monitor.leave()
+        self._inbox.clear()
+        self._stage.rewind()
+        for scope in scopes:
+            scope.rewind(set(scope.get_nodes()))
+        error = call_on_reset([cell for scope in scopes for cell in scope.cells][::-1])
+        monitor.resume()
+        for stage in stages:
+            stage.unpause()
+        if error is not None:
+            raise error
+
+    @returning_errors
+    def undeploy(self, failed: bool) -> None:
+        """Call `_on_undeploy` of every cell.
+
+        :raises Exception: the first error of those.
+        """
+        self._undeploy(failed)
+
+    # ------------------------------------------------------------------ counting
+
+    def _report(self) -> Report:
+        counters = {name: sum_counters(counted) for name, counted in self._crew.get_counters().items()}
+        letters = []
+        while self._crew.dead_letters:
+            letters.append(self._crew.dead_letters.popleft())
+        return Report(counters, letters)
+
+
+class _NoChanges:
+    """Stands for the deployment, which is in another process: cells in clones do not control it from here."""
+
+    def __init__(self, cell: ScalableCell) -> None:
+        self._name = cell.get_full_name()
+
+    def _refuse(self, *_: Any) -> Any:
+        raise InvalidStateException(
+            f"a cell of {self._name} that runs in another process cannot change the pipeline that it belongs to"
+        )
+
+    pull = reset = rescale = undeploy = _refuse
+
+
+def _is_same(given: Any, value: Any) -> bool:
+    """Whether an output is what came in, be it an error that nobody caught."""
+    return given is value or (given.__class__ is value.__class__ is Outcome and given.error is value.error)
+
+
+def _is_gap(value: Any) -> bool:
+    return value.__class__ is Outcome and isinstance(value.error, ItemSkipped)

@@ -1,0 +1,435 @@
+"""Feeds a clone in another process, and hands in what comes back.
+
+One thread takes tickets and begins calls, the other one waits for the oldest call. As long as few calls are on their way, an
+item leaves at once; else items gather, and leave together when a call has come back. So a slow stream has no delay, and of
+a fast one many items share the cost of a call, which is some 0.3 ms on either side.
+
+How many items a clone holds follows from how long they take: enough for `LEAD_S` of work, so that it never waits for a call,
+and not more, so that the others have something to do, and a parameter that changes holds soon.
+
+When the process dies, another one takes its place. What it had not finished is done again where the cell keeps no state, and
+reported as lost where it does. An item that was in work each time is taken for the reason after `MOST_DEATHS`.
+
+Locks: as in `stage`, everything is guarded by the lock of the monitor, which is not held while values are packed or waited
+for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pypipeline_engine.cell import ACell, ASingleCell, RayCloneCell
+from pypipeline_engine.core.counters import Counters, DeadLetter, sum_counters
+from pypipeline_engine.core.errors import add_note, describe_error, sign
+from pypipeline_engine.core.monitor import Interrupted, Waiter
+from pypipeline_engine.core.values import END, Outcome, size_of
+from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
+from pypipeline_engine.runtime.remote.clone import Died, RemoteClone
+from pypipeline_engine.runtime.remote.messages import Done, Failure, Report, Same, Work, decode, encode
+from pypipeline_engine.runtime.remote.travel import get_parameters
+from pypipeline_engine.runtime.worker import Worker
+
+if TYPE_CHECKING:
+    from pypipeline_engine.runtime.stage import Stage
+
+CALLS_ON_THEIR_WAY = 3
+LEAD_S = 0.06
+"""How much work a clone has on its way: 20 ms in each of the calls, beside which the cost of a call is little."""
+FEWEST_HELD = 2
+MOST_HELD = 1024
+CALL_LIMIT_BYTES = 26 * 2**20
+"""A call takes more than this only where a single item does. Four frames of 1080p fit: half of what four calls cost."""
+HELD_LIMIT_BYTES = 80 * 2**20
+MOST_DEATHS = 3
+
+
+@dataclass
+class _Item:
+    ticket: int
+    values: Any
+    nb_bytes: int
+    nb_deaths: int = 0
+    """How often the process died while it worked on this one, or one that was with it."""
+    is_alone: bool = False
+    """Whether it is to have a call of its own."""
+
+
+@dataclass
+class _Call:
+    items: list[_Item]
+    begun: Any = None
+    trouble: Exception | None = None
+    """What came in the way of beginning it."""
+
+
+class Pace:
+    """How many items a clone is to hold."""
+
+    def __init__(self) -> None:
+        self._item_s: float | None = None
+
+    def note(self, took_s: float, nb_items: int) -> None:
+        """Say how long some items took."""
+        item_s = took_s / nb_items
+        self._item_s = item_s if self._item_s is None else 0.7 * self._item_s + 0.3 * item_s
+
+    @property
+    def held(self) -> int:
+        """How many items are to be on their way."""
+        if self._item_s is None:
+            return FEWEST_HELD
+        return max(FEWEST_HELD, min(MOST_HELD, int(LEAD_S / max(self._item_s, 1e-9))))
+
+    @property
+    def in_a_call(self) -> int:
+        """How many of them share a call at most."""
+        return max(1, self.held // CALLS_ON_THEIR_WAY)
+
+
+class RemoteWorker(Worker):
+    """A clone in another process, with the two threads that serve it here."""
+
+    method = RayCloneCell
+
+    def __init__(
+        self, stage: Stage, clone: RemoteClone, number: int, report_letter: Callable[[DeadLetter], None]
+    ) -> None:
+        super().__init__(stage, None, number)
+        self.clone = clone
+        self.counters: dict[str, Counters] = {}
+        """What the clone has counted, by the full name of the cell, processes that have died included."""
+        self._counted_before: dict[str, Counters] = {}
+        self.pace = Pace()
+        self.cell: ACell = next(one for one in stage.cell._get_cells_recursively() if isinstance(one, ASingleCell))
+        """The one that is named where it is not known which of them does something."""
+        self._parameters = get_parameters(stage.cell)
+        self._sent: list[Any] = [parameter._box[0] for parameter in self._parameters]
+        self._last_report: dict[str, Counters] = {}
+        self._letters = report_letter
+        self._broken: Exception | None = None
+        """Why there is no process any more."""
+        self._is_sending = False
+        self._held_bytes = 0
+        self._gathered: deque[_Item] = deque()
+        self._calls: deque[_Call] = deque()
+        self._has_no_more = False
+        self._room: list[Waiter] = []
+        self._news: list[Waiter] = []
+        self.collector = threading.Thread(target=self._collect, name=f"{self.thread.name} results", daemon=True)
+
+    # ------------------------------------------------------------------ what others ask
+
+    def get_oldest_ticket(self) -> int | None:
+        """What the clone has worked on for longest; `None` where nothing is on its way. Any thread."""
+        calls = list(self._calls)
+        return calls[0].items[0].ticket if calls else None
+
+    def get_nb_wanted(self) -> int:
+        return self.pace.held
+
+    def wake_locked(self) -> None:
+        self.stage.monitor.wake_all(self._room)
+
+    def find_threads(self) -> Collection[int] | None:
+        ident = self.collector.ident
+        return None if ident is None else [ident]
+
+    def find_feeding_threads(self) -> Collection[int] | None:
+        return () if self.ended or self.retiring or self.thread.ident is None else [self.thread.ident]
+
+    def rewind(self) -> None:
+        super().rewind()
+        self._gathered.clear()
+        self._held_bytes = 0
+        self.wake_locked()
+
+    # ------------------------------------------------------------------ feeding
+
+    def _run_to_the_end(self) -> None:
+        stage = self.stage
+        stage.monitor.enter()  # on behalf of the collector
+        self.collector.start()
+        try:
+            while self._wait_for_room() and stage.take_intake(self):
+                self._feed()
+            self._wait_until_done()
+        finally:
+            with stage.monitor.lock:
+                self._has_no_more = True
+                stage.monitor.wake_all(self._news)
+            self.collector.join()
+
+    def _wait_for_room(self) -> bool:
+        """Wait until the clone may hold one more item; false where there are to be no more."""
+        monitor = self.stage.monitor
+        with monitor.lock:
+            while self._is_full() and not (self.stage.closed or monitor.closed or self.retiring):
+                if self.stage.is_halted():
+                    self.stage.rest(self)
+                else:
+                    self._sleep(self._room, "the clone has items enough")
+            return True  # `take_intake` knows why there may be no more
+
+    def _is_full(self) -> bool:
+        if not self.tickets:
+            return False
+        return len(self.tickets) >= self.pace.held or self._held_bytes >= HELD_LIMIT_BYTES
+
+    def _sleep(self, queue: list[Waiter], what: str) -> None:
+        try:
+            self.stage.monitor.wait(
+                queue,
+                lambda: f"{what} of {self.stage.cell.get_full_name()}",
+                through_interruption=True,
+                suppliers=self.find_threads,
+            )
+        except Interrupted:
+            return
+
+    def _feed(self) -> None:
+        stage = self.stage
+        with stage.monitor.lock:
+            ticket = stage.sequencer.open()
+        try:
+            values = stage.collect()
+        except Interrupted:
+            stage.give_intake()
+            return
+        except BaseException as error:
+            values = [Outcome(error)] * max(1, len(stage.input_names))
+        if values is END:
+            stage.give_intake(ticket, END)
+            return
+        item = _Item(ticket, values, size_of(values))
+        with stage.monitor.lock:
+            self.tickets.append(ticket)
+            self._held_bytes += item.nb_bytes
+            self._gathered.append(item)
+        stage.give_intake()
+        self._send()
+
+    def _wait_until_done(self) -> None:
+        """Wait until the clone has nothing on its way any more."""
+        monitor, stage = self.stage.monitor, self.stage
+        with monitor.lock:
+            while self._calls or (self.tickets and not (stage.closed or monitor.closed)):
+                self._sleep(self._room, "the last results")
+
+    # ------------------------------------------------------------------ sending
+
+    def _send(self) -> None:
+        """Begin as many calls as may be on their way. Where the other thread is at it, that one goes on with it."""
+        monitor = self.stage.monitor
+        while True:
+            with monitor.lock:
+                call = None if self._is_sending else self._form_call()
+                if call is None:
+                    return
+                self._is_sending = True
+                self._calls.append(call)
+            try:
+                call.begun = self.clone.begin(self._make_work(call))
+            except Exception as error:
+                call.trouble = error
+            with monitor.lock:
+                self._is_sending = False
+                monitor.wake_all(self._news)
+
+    def _form_call(self) -> _Call | None:
+        """Take what gathered into a call; `None` where none may begin. Lock held."""
+        gathered, stage = self._gathered, self.stage
+        if not gathered or len(self._calls) >= CALLS_ON_THEIR_WAY or stage.is_dropping or stage.monitor.closed:
+            return None
+        items = [gathered.popleft()]
+        nb_bytes = items[0].nb_bytes
+        while gathered and not (items[0].is_alone or gathered[0].is_alone) and len(items) < self.pace.in_a_call:
+            nb_bytes += gathered[0].nb_bytes
+            if nb_bytes > CALL_LIMIT_BYTES:
+                break
+            items.append(gathered.popleft())
+        return _Call(items)
+
+    def _make_work(self, call: _Call) -> Work:
+        if self._broken is not None:
+            raise self._broken
+        values = [parameter._box[0] for parameter in self._parameters]
+        changes = [
+            (place, value)
+            for place, (value, sent) in enumerate(zip(values, self._sent, strict=True))
+            if value is not sent
+        ]
+        self._sent = values
+        first = self.stage.first_item
+        return Work(
+            [first + item.ticket for item in call.items],
+            [
+                [encode(value, with_text=False) if value.__class__ is Outcome else value for value in item.values]
+                for item in call.items
+            ],
+            changes,
+        )
+
+    # ------------------------------------------------------------------ what comes back
+
+    def _collect(self) -> None:
+        monitor = self.stage.monitor
+        try:
+            while (call := self._get_oldest_call()) is not None:
+                try:
+                    done = self.clone.finish(call.begun) if call.trouble is None else None
+                except Died as death:
+                    self._replace(death)
+                except Exception as error:
+                    self._settle_trouble(call, error, is_begun=True)
+                else:
+                    if done is None:
+                        self._settle_trouble(call, call.trouble, is_begun=False)
+                    else:
+                        self._settle(call, done)
+                self._send()
+        finally:
+            monitor.leave()
+
+    def _get_oldest_call(self) -> _Call | None:
+        """Wait for a call that has begun; `None` where there are to be no more."""
+        with self.stage.monitor.lock:
+            while not self._calls or (self._calls[0].begun is None and self._calls[0].trouble is None):
+                if self._has_no_more:
+                    return None
+                self._sleep(self._news, "something to do")
+            return self._calls[0]
+
+    def _settle(self, call: _Call, done: Done) -> None:
+        self._note(done.report)
+        results = [
+            END if result is None else [self._unpack(value, item) for value in result]
+            for item, result in zip(call.items, done.results, strict=True)
+        ]
+        self.pace.note(done.took_s, len(call.items))
+        with self.stage.monitor.lock:
+            self._calls.popleft()
+            for item, result in zip(call.items, results, strict=True):
+                self._finish(item, result)
+            self._wake()
+            self.stage.size_window()
+
+    @staticmethod
+    def _unpack(value: Any, item: _Item) -> Any:
+        kind = value.__class__
+        if kind is Same:
+            return item.values[value.port]
+        return decode(value) if kind is Failure else value
+
+    def _settle_trouble(self, call: _Call, error: Exception | None, is_begun: bool) -> None:
+        """Something that has nothing to do with the cell came in the way: of one item, or of each where there are more.
+
+        :param is_begun: whether items may have been worked on.
+        """
+        assert error is not None
+        name = self.stage.cell.get_full_name()
+        with self.stage.monitor.lock:
+            self._calls.popleft()
+            if len(call.items) > 1 and self._broken is None and not is_begun:
+                for item in reversed(call.items):
+                    item.is_alone = True
+                    self._gathered.appendleft(item)
+                return
+            for item in call.items:
+                trouble: Exception = InvalidInputException(
+                    f"an item of {name} does not get into another process, or its result back: {describe_error(error)}"
+                )
+                if self._broken is not None:
+                    trouble = self._broken
+                else:
+                    trouble.__cause__ = error
+                self._finish_with(item, trouble)
+            self._wake()
+
+    def _finish(self, item: _Item, result: Any) -> None:
+        """Lock held."""
+        self.tickets.remove(item.ticket)
+        self._held_bytes -= item.nb_bytes
+        self.stage.finish(item.ticket, result)
+
+    def _finish_with(self, item: _Item, error: Exception) -> None:
+        """The same for an item that has no result because of something that no cell raised. Lock held."""
+        cell = self.cell
+        sign(error, cell.get_full_name())
+        add_note(error, f"in the cell {cell.get_full_name()}")
+        counted = self._counted_before.setdefault(cell.get_full_name(), Counters())
+        counted.runs += 1
+        counted.lost += 1
+        counted.errors += 1
+        if cell.get_error_policy().then == "skip":
+            counted.skipped += 1
+            number = self.stage.first_item + item.ticket
+            self._letters(DeadLetter(cell.get_full_name(), number, describe_error(error), describe_error(error)))
+            gap = ItemSkipped(f"{cell.get_full_name()} skipped an item because of {describe_error(error)}")
+            sign(gap, cell.get_full_name())
+            error = gap
+        self._finish(item, [Outcome(error)] * max(1, len(self.stage.output_names)))
+        self._count(self._last_report)
+
+    def _wake(self) -> None:
+        """Lock held."""
+        monitor = self.stage.monitor
+        monitor.wake_all(self._room)
+        if self.stage.paused:
+            monitor.wake_all(self.stage.watchers)
+
+    def _note(self, report: Report) -> None:
+        for letter in report.letters:
+            self._letters(letter)
+        self._last_report = report.counters
+        self._count(report.counters)
+
+    def _count(self, counters: dict[str, Counters]) -> None:
+        names = [*counters, *(name for name in self._counted_before if name not in counters)]
+        both = (counters, self._counted_before)
+        self.counters = {name: sum_counters(part[name] for part in both if name in part) for name in names}
+
+    # ------------------------------------------------------------------ deaths
+
+    def _replace(self, death: Died) -> None:
+        """Have another process in place of the one that died, and do again what it had not finished."""
+        stage, name = self.stage, self.stage.cell.get_full_name()
+        stage.cell.logger.warning("the process of a clone of %s died: %s", name, death)
+        with stage.monitor.lock:
+            while self._is_sending:
+                self._sleep(self._news, "the other thread")
+            self._is_sending = True  # until the other process is there
+            for item in self._calls[0].items:
+                item.nb_deaths += 1
+                item.is_alone = True
+            items = [item for call in self._calls for item in call.items]
+            self._calls.clear()
+            keeps_state = not stage.cell.get_inner_cell().supports_scaling()
+            again = []
+            for item in items:
+                if keeps_state or item.nb_deaths >= MOST_DEATHS:
+                    what = "and it keeps state, so that the item cannot be done again" if keeps_state else "each time"
+                    error = InvalidStateException(
+                        f"the process of a clone of {name} died while it had this item, {what}: {death}"
+                    )
+                    self._finish_with(item, error)
+                else:
+                    again.append(item)
+            self._gathered.extendleft(reversed(again))
+            self._wake()
+            is_over = stage.monitor.closed
+        self._counted_before, self._last_report = self.counters, {}
+        if not is_over:
+            self._sent = [parameter._box[0] for parameter in self._parameters]
+            try:
+                self.clone.renew()
+            except Exception as error:
+                self._broken = InvalidStateException(
+                    f"the process of a clone of {name} died ({death}), and there is no other one: {describe_error(error)}"
+                )
+        with stage.monitor.lock:
+            self._is_sending = False
+            self._wake()
