@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell, ThreadCloneCell
 from pypipeline_engine.cellio import AParameter
@@ -80,8 +80,7 @@ class Crew:
 
     def get_stages_downstream_first(self) -> list[Stage]:
         """The stages of the pipeline itself, each before those that it takes its items from."""
-        stages: dict[Any, Stage] = dict(self.scope.stages)
-        return [stages[node] for node in reversed(self.scope.get_order()) if node in stages]
+        return self.scope.get_stages_downstream_first()
 
     def get_remote_workers(self) -> list[RemoteWorker]:
         """The clones in other processes."""
@@ -120,15 +119,16 @@ class Crew:
             unit.report = self.dead_letters.append
         return unit
 
-    def _get_stage(self, cell: ScalableCell, _: Scope) -> Stage:
+    def _get_stage(self, cell: ScalableCell, scope: Scope) -> Stage:
         stage = self._stages.get(cell)
         if stage is None:
             stage = self._stages[cell] = Stage(
                 cell, cell.get_full_name(), self._monitor, self._on_worker_end, self._make_room
             )
-            inside = [self.units[each] for each in cell._get_cells_recursively() if each in self.units]
-            stage.first_item = max((unit.next_number for unit in inside), default=0)
-            if any(self.units[one].ended for one in cell._get_cells_recursively() if one in self.units):
+            inside = [self.units[one] for one in cell._get_cells_recursively() if one in self.units]
+            if not (scope.is_clone or stage.pulls_its_inside):
+                stage.first_item = max((unit.next_number for unit in inside), default=0)
+            if not stage.pulls_its_inside and any(unit.ended for unit in inside):
                 stage.end_at_once()  # its inner cell has ended the stream while it ran inline, and new clones do not know
         return stage
 
@@ -306,25 +306,26 @@ class Crew:
         if worker.retiring:
             worker.stage.forget(worker)
             if worker.is_remote or (worker.scope is not None and worker.scope.root is not worker.stage.cell):
-                self._dissolve(worker, keep=False)
+                self._dissolve(worker, keep=False, has_ended=False)
 
-    def _dissolve(self, worker: Worker, keep: bool) -> None:
+    def _dissolve(self, worker: Worker, keep: bool, has_ended: bool) -> None:
         """Undeploy the cells of a clone that has ended, and keep what it counted.
 
         :param keep: whether its cells stay, because they are the inner cell itself, which will run inline.
+        :param has_ended: whether the stream has ended in there.
         """
         if worker.is_remote:
             self._dissolve_remote(worker)
             return
         assert worker.scope is not None
-        for stage in worker.scope.stages.values():
-            self.end_workers(stage, keep)
+        for stage in worker.scope.get_stages_downstream_first():  # who waits for a result gets it, or the end
+            self._end_workers(stage, keep, has_ended)
             del self._stages[stage.cell]
         worker.scope.unbind()
         if keep:
             stage = worker.stage
             for unit in worker.scope.units.values():
-                if not stage.sequencer.ended:
+                if not has_ended:
                     # A clone that runs ahead was emptied by an end of its stream, which was not the end of the real one.
                     unit.rewind()
                 unit.number_by_runs(stage.first_item + stage.sequencer.opened)
@@ -365,11 +366,11 @@ class Crew:
         if error is not None:
             self._root.logger.error("a clone that was taken away could not be undeployed: %s", error)
 
-    def end_workers(self, stage: Stage, keep: bool = True) -> None:
-        """End the workers of a stage that has nothing in work.
+    def end_workers(self, stage: Stage) -> None:
+        """End the workers of a stage that has nothing in work. Its inner cell itself stays deployed."""
+        self._end_workers(stage, keep=True, has_ended=stage.sequencer.ended)
 
-        :param keep: whether the inner cell itself stays deployed.
-        """
+    def _end_workers(self, stage: Stage, keep: bool, has_ended: bool) -> None:
         stage.close()
         stage.join()
         for worker in list(stage.workers):
@@ -377,16 +378,17 @@ class Crew:
             if worker.is_remote:
                 self._dissolve_remote(worker)
             elif worker.scope is not None:
-                self._dissolve(worker, keep and worker.scope.root is stage.cell)
+                self._dissolve(worker, keep and worker.scope.root is stage.cell, has_ended)
 
     def dissolve_stage(self, stage: Stage) -> None:
         """End the workers of a stage that is no more, and that has nothing in work; its inner cell will run inline."""
         self.end_workers(stage)
         del self._stages[stage.cell]
-        if stage.sequencer.ended:
-            for cell in stage.cell._get_cells_recursively():
-                if isinstance(cell, ASingleCell) and cell in self.units:
-                    self.units[cell].end()  # what it had before the end still waits behind it
+        for unit in [self.units[one] for one in stage.cell._get_cells_recursively() if one in self.units]:
+            if not stage.pulls_its_inside:  # clones of clones had a part of the items only
+                unit.number_by_runs(stage.nb_brought)
+            if stage.sequencer.ended:
+                unit.end()  # what it had before the end still waits behind it
 
 
 def call_on_reset(cells: Iterable[ASingleCell]) -> Exception | None:

@@ -7,7 +7,7 @@ the clone is the one that pulls them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,8 @@ class FlatGraph:
     root: ACell
     is_clone: bool = False
     """Whether the root is a scaled cell, of which this is the inside."""
+    inline: Collection[ACell] = ()
+    """Scaled cells that run inline here, whatever they ask for."""
     cells: list[ASingleCell] = field(default_factory=list)
     stages: list[ScalableCell] = field(default_factory=list)
     own_thread: dict[ACell, ScalableCell] = field(default_factory=dict)
@@ -68,27 +70,43 @@ class FlatGraph:
 
     def is_stage(self, cell: ACell) -> bool:
         """Whether `cell` divides its stream over clones, or has a thread of its own, in this scope."""
-        return isinstance(cell, ScalableCell) and cell.get_nb_clones() > 0 and not (self.is_clone and cell is self.root)
+        if not isinstance(cell, ScalableCell) or not cell.get_nb_clones():
+            return False
+        return cell not in self.inline and not (self.is_clone and cell is self.root)
 
     def find_sinks(self) -> set[ACell]:
         """What is to be pulled so that everything runs: nodes that nobody reads, and one of each cycle that nobody needs."""
         sinks = {node for node in self.nodes if not self.links_from.get(node)}
-        needed = self._get_upstream([*sinks, self.root])
+        needed = self.get_upstream([*sinks, self.root])
         for node in self.nodes:
             if node not in needed and all(link.recurrent for link in self.links_from[node]):
                 sinks.add(node)
-                needed |= self._get_upstream([node])
+                needed |= self.get_upstream([node])
         return sinks
+
+    def find_ends(self, cell: ScalableCell) -> list[ACell]:
+        """What a clone of `cell` pulls, or would pull, of what is inside and no other clone pulls: nodes that are read from
+        outside, or not at all.
+        """
+        inside = set(cell._get_cells_recursively()) - {cell}
+
+        def is_end(node: ACell) -> bool:
+            links = self.links_from.get(node, ())
+            return all(link.recurrent for link in links) or any(link.reader not in inside for link in links)
+
+        return [
+            node for node in self.nodes if node in inside and self.own_thread.get(node) not in inside and is_end(node)
+        ]
 
     def find_stages_on_cycles(self) -> list[ScalableCell]:
         """The scaled cells whose results come round to them again."""
         return [
             stage
             for stage in self.stages
-            if stage in self._get_upstream([link.producer for link in self.links_to.get(stage, ())])
+            if stage in self.get_upstream([link.producer for link in self.links_to.get(stage, ())])
         ]
 
-    def _get_upstream(self, nodes: Iterable[ACell]) -> set[ACell]:
+    def get_upstream(self, nodes: Iterable[ACell]) -> set[ACell]:
         """`nodes` and everything that they depend on."""
         found = set(nodes)
         pending = list(found)
@@ -110,12 +128,13 @@ def pulls_its_inside(stage: ScalableCell) -> bool:
     return not (stage.get_nb_clones(RayCloneCell) or stage.get_inner_cell().supports_scaling())
 
 
-def flatten(root: ACell, wanted_outputs: Iterable[str] | None = None) -> FlatGraph:
+def flatten(root: ACell, wanted_outputs: Iterable[str] | None = None, inline: Collection[ACell] = ()) -> FlatGraph:
     """The graph of what is inside `root`, or of `root` alone where it is a single cell.
 
     :param wanted_outputs: the output ports of the root that are read; `None` for all that are connected inside.
+    :param inline: scaled cells that are to run inline, whatever they ask for.
     """
-    graph = FlatGraph(root, is_clone=wanted_outputs is not None)
+    graph = FlatGraph(root, is_clone=wanted_outputs is not None, inline=inline)
     _collect(root, graph, None)
     for cell in graph.cells:
         for io in cell.get_inputs():

@@ -6,7 +6,7 @@ Made once for a deployment, and again when a cell gets its first clone or loses 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import TYPE_CHECKING, Any, Self
 
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
@@ -43,18 +43,21 @@ class Plan:
         get_unit: Callable[[ASingleCell], Unit],
         monitor: Monitor,
         feeds_itself: bool,
-        always_queue: set[ACell],
+        always_queue: Collection[ACell],
+        alone: Collection[ACell] = (),
     ) -> None:
         """Decide who runs what.
 
         :param feeds_itself: whether the root is a clone that takes its tickets by itself, so that its ports are run too.
         :param always_queue: cells whose values must be able to queue up, because they are pulled by themselves.
+        :param alone: of these, the ones that whoever pulls the scope runs, also where none but clones read them.
         """
         self.graph = graph
         self._stages = stages
         self._monitor = monitor
         self._feeds_itself = feeds_itself
         self._always_queue = always_queue
+        self._alone = alone
         self.order = self._sort()
         """Single cells and stages, sources first."""
         self.sinks = graph.find_sinks()
@@ -100,7 +103,7 @@ class Plan:
                 self.wiring.add(link, self._make_channel(link, values, last))
 
     def _assign(self) -> dict[Any, Hashable]:
-        pulled_by: dict[ACell, list[Hashable]] = {}
+        pulled_by: dict[ACell, list[Hashable]] = {node: [MAIN] for node in self.graph.nodes if node in self._alone}
         for node in self.graph.nodes:
             if node in self.sinks:
                 own_thread = self.graph.own_thread.get(node)
@@ -127,8 +130,9 @@ class Plan:
             for link in self.graph.links
             if not link.recurrent and root not in (link.producer, link.reader)
         ]
-        # A stage whose thread pulls what is inside is read from outside and reads from inside: no cycle, since the outside
-        # reads its output ports and the inside fills them.
+        # A stage whose thread pulls what is inside is read from outside and reads from inside, sinks included, which have no
+        # link to it: no cycle, since the outside reads its output ports and the inside fills them.
+        edges += [Edge(node, stage) for node, stage in self.graph.own_thread.items()]
         return topological_order(self.graph.nodes, edges)
 
     def get_reading_domain(self, link: Link) -> Hashable:

@@ -1,19 +1,22 @@
 """Changing the number of clones of a deployed pipeline, without losing or repeating an item.
 
 From one number of clones to another, workers come and go while everything runs. The first clone, and the loss of the last
-one, change who runs what: the pipeline is brought to rest between two steps, and gets a new plan.
+one, change who runs what: the pipeline is brought to rest between two steps, and gets a new plan. Before a cell with others
+inside gets its first clone, these are brought to one level; see `levelling`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from pypipeline_engine.cell import ACell, ScalableCell
-from pypipeline_engine.core.monitor import Monitor
+from pypipeline_engine.cell import ScalableCell
+from pypipeline_engine.core.monitor import Interrupted, Monitor
 from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.flatten import pulls_its_inside
+from pypipeline_engine.runtime.levelling import Levelling
 from pypipeline_engine.runtime.scope import Scope
+from pypipeline_engine.runtime.stage import Stage
 
 
 class WithoutBounds:
@@ -71,62 +74,99 @@ def plan_again(crew: Crew, monitor: Monitor, renew_clones: bool = False) -> None
     """Make the plan of the pipeline again, with the stages that are wanted now. The caller has the main turn.
 
     :param renew_clones: whether clones are to be made again, because something inside of them is scaled otherwise.
+    :raises BaseException: where a cell could not get its first clone. The plan is one without it then.
     """
-    _refuse_to_swallow_stages(crew)
-    stages = crew.get_stages_downstream_first()
     try:
-        with WithoutBounds(crew, monitor):
-            # Downstream first: what a worker still needs to finish its item comes from further up.
-            for stage in stages:
-                stage.pause()
-        crew.scope.check_plan()
-        for stage in stages:
+        failure = _bring_to_one_level(crew, monitor)
+        for stage in crew.get_stages_downstream_first():
             if not stage.cell.get_nb_clones():
                 crew.dissolve_stage(stage)
             elif renew_clones:
                 crew.end_workers(stage)
         crew.scope.plan()
-        _start_all(crew)
+        _start_all(crew, failure)
     finally:
         for stage in crew.scope.stages.values():
             stage.unpause()
 
 
-def _start_all(crew: Crew) -> None:
-    """Start the workers of every stage that has none. Where that fails for one, its inner cell runs inline.
+def _pause(stages: list[Stage], crew: Crew, monitor: Monitor) -> None:
+    """Bring stages to rest, of which those further downstream come first: what a worker still needs to finish its item comes
+    from further up.
+    """
+    with WithoutBounds(crew, monitor):
+        for stage in stages:
+            stage.pause()
 
-    :raises BaseException: the first failure, when the others have started: nobody would do their work.
+
+def _bring_to_one_level(crew: Crew, monitor: Monitor) -> BaseException | None:
+    """Bring all stages to rest, and prepare the inside of those cells that get their first clones.
+
+    :returns: why that failed, where it did, for which these cells lose the clones that they asked for.
     """
     first: BaseException | None = None
     while True:
+        _pause(crew.get_stages_downstream_first(), crew, monitor)  # also after a failure, which may have come meanwhile
+        getting = [cell for cell in crew.scope.flatten().stages if cell not in crew.scope.stages]
+        try:
+            _level(crew, monitor, getting)
+            crew.scope.check_plan()
+            return first
+        except Interrupted:
+            raise
+        except BaseException as error:
+            if monitor.interrupted and isinstance(error, InvalidStateException):
+                raise Interrupted from error  # cells were stopped in the middle of an item, and do not fit together
+            if not getting:
+                raise
+            first = first or error
+            # The next time round, these may be cells inside of them, whose clones were ended for it.
+            for cell in getting:
+                cell._nb_clones = {}
+
+
+def _level(crew: Crew, monitor: Monitor, getting: list[ScalableCell]) -> None:
+    """Have the cells inside of each of `getting` do as many items as the one that is furthest.
+
+    :raises InvalidStateException: where that is not possible.
+    """
+    levelling = Levelling(crew.scope, monitor, getting)
+    if levelling.is_level():
+        return
+    for stage in crew.get_stages_downstream_first():
+        if stage.cell in levelling.inline or not stage.cell.get_nb_clones():
+            crew.dissolve_stage(stage)
+    crew.scope.plan(levelling.inline, levelling.alone)
+    upstream = levelling.find_upstream()
+    working = [stage for stage in crew.get_stages_downstream_first() if stage.cell in upstream]
+    for stage in working:
+        stage.unpause()
+    with WithoutBounds(crew, monitor):
+        levelling.run()
+    _pause(working, crew, monitor)
+
+
+def _start_all(crew: Crew, first: BaseException | None) -> None:
+    """Start the workers of every stage that has none. Where that fails for one, its inner cell runs inline.
+
+    :param first: what has failed before.
+    :raises BaseException: the first failure, when the others have started: nobody would do their work.
+    """
+    while True:
+        for stage in crew.scope.stages.values():
+            stage.hold()  # until all have started: where one fails the plan is made again
         for cell in crew.scope.cells:
             crew.deploy_cell(cell)
-        stage = next((stage for stage in crew.scope.stages.values() if not stage.workers), None)
-        if stage is None:
+        next_one = next((stage for stage in crew.scope.stages.values() if not stage.workers), None)
+        if next_one is None:
             break
-        stage.reopen()
+        next_one.reopen()
         try:
-            crew.prepare_workers(stage)
+            crew.prepare_workers(next_one)
         except BaseException as error:
             first = first or error
-            stage.cell._nb_clones = {}
-            crew.dissolve_stage(stage)
+            next_one.cell._nb_clones = {}
+            crew.dissolve_stage(next_one)
             crew.scope.plan()  # what is scaled inside of it is a stage of its own from now on
     if first is not None:
         raise first
-
-
-def _refuse_to_swallow_stages(crew: Crew) -> None:
-    """Refuse a first clone for a cell whose inside is scaled already: items are on their way in there.
-
-    :raises InvalidStateException: in that case.
-    """
-    for cell in crew.scope.stages:
-        above: ACell | None = cell.get_parent_cell()
-        while above is not None:
-            if isinstance(above, ScalableCell) and above.get_nb_clones() and above not in crew.scope.stages:
-                raise InvalidStateException(
-                    f"{above.get_full_name()} cannot get its first clone while {cell.get_full_name()}, inside of it, "
-                    f"has clones that run: scale that one down first, or undeploy() before"
-                )
-            above = above.get_parent_cell()

@@ -24,7 +24,7 @@ from pypipeline_engine.core.values import END, Outcome, Slot
 from pypipeline_engine.exceptions import DeadlockException, InvalidStateException, ItemSkipped, NonCriticalException
 from pypipeline_engine.runtime.ahead import StepsAhead
 from pypipeline_engine.runtime.binding import make_collect, make_process, slot_of
-from pypipeline_engine.runtime.flatten import FlatGraph, flatten, pulls_its_inside
+from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
 from pypipeline_engine.runtime.nodes import bind_nodes
 from pypipeline_engine.runtime.planning import MAIN, Plan
 from pypipeline_engine.runtime.runners import Runners
@@ -73,6 +73,8 @@ class Scope:
         self._port_channels: list[Channel] = []
         self._fed_all = False
         self._ended = False
+        self.counts_agree = True
+        """Whether all streams began together, so that the numbers of items of different cells can be compared."""
         self.feeds_itself = False
         """Whether what is inside takes its tickets by itself, ahead of the results: it has scaled cells of its own."""
         self.open_ticket: Callable[[], Any] = lambda: END
@@ -96,9 +98,33 @@ class Scope:
         """The single cells, sources first."""
         return list(self.units)
 
+    @property
+    def is_clone(self) -> bool:
+        """Whether this is the inside of a clone."""
+        return self._clone_of is not None
+
     def get_nodes(self) -> list[ACell]:
         """The single cells and the scaled cells, in the order of their declaration."""
         return list(self._wiring.graph.nodes)
+
+    @property
+    def graph(self) -> FlatGraph:
+        """What this scope consists of under the plan that there is."""
+        return self._wiring.graph
+
+    def get_nb_waiting(self, link: Link) -> int:
+        """How many values wait in a connection, other than the one that is always on a cycle."""
+        return len(self._wiring.channels[link].buffer) - link.recurrent
+
+    def get_number(self, node: ACell) -> int:
+        """How many items a node has brought since its stream began. Nothing may run in it meanwhile."""
+        if isinstance(node, ASingleCell):
+            return self.units[node].next_number
+        return self.stages[node].nb_taken  # type: ignore[index]  # the only other kind of node
+
+    def has_ended(self, node: ACell) -> bool:
+        """Whether a single cell has met the end of its stream."""
+        return isinstance(node, ASingleCell) and self.units[node].ended
 
     def get_stages_on_cycles(self) -> list[ScalableCell]:
         """The scaled cells whose results come round to them again."""
@@ -107,6 +133,11 @@ class Scope:
     def get_order(self) -> list[ACell]:
         """The single cells and the scaled cells, sources first."""
         return list(self._runs)
+
+    def get_stages_downstream_first(self) -> list[Stage]:
+        """The stages, each before those that it takes its items from."""
+        stages: dict[Any, Stage] = dict(self.stages)
+        return [stages[node] for node in reversed(self.get_order()) if node in stages]
 
     def get_own_threads(self) -> dict[ACell, Stage]:
         """The cells that a clone pulls as they are, with its stage. Any thread, also while the plan changes."""
@@ -175,36 +206,62 @@ class Scope:
 
     # ------------------------------------------------------------------ planning
 
-    def plan(self) -> None:
+    def plan(self, inline: Collection[ACell] = (), alone: Collection[ACell] = ()) -> None:
         """Make the plan for the cells as they are scaled now. Nothing may run in this scope meanwhile.
 
+        :param inline: scaled cells that are to run inline, whatever they ask for.
+        :param alone: cells that whoever has the turn of the pipeline may run one by one.
         :raises InvalidStateException: where what is on its way does not fit into the new plan.
         """
-        graph = self._flatten()
+        graph = self.flatten(inline)
         stages = {stage: self._registry.get_stage(stage, self) for stage in graph.stages}
+        for cell, stage in stages.items():
+            if cell not in self.stages and stage.pulls_its_inside:  # of the cells inside, some may have done more
+                stage.first_item = max(map(self.get_number, self.graph.find_ends(cell)), default=0)
+        steps = self._count_steps()
         drained = drain(self.stages, stages)
         self.feeds_itself = self._clone_of is not None and bool(stages)
         before, stages_before = self._plan, self.stages
+        queueing = self._always_queue.union(alone)
         self._plan = Plan(
-            graph, stages, self._registry.get_unit, self._registry.monitor, self.feeds_itself, self._always_queue
+            graph, stages, self._registry.get_unit, self._registry.monitor, self.feeds_itself, queueing, alone
         )
         self._plan.take_over_times(before)
         self._plan.make_channels(self._wiring, sort_by_port(drained, stages_before))
         self._wiring, self.units, self.stages = self._plan.wiring, self._plan.units, stages
         graph = self._wiring.graph
-        sinks = [node for node in graph.nodes if node in self._plan.sinks and node not in graph.own_thread]
-        self._ahead.change_plan(sinks, stages, drained)
+        steppers = {node: graph.own_thread.get(node) for node in graph.nodes if node in self._plan.sinks}
+
+        def get_lead(sink: ACell) -> int:
+            taken = steps.get(steppers[sink])
+            return self.get_number(sink) - taken if taken is not None and self.counts_agree else 0
+
+        self._ahead.change_plan(steppers, stages, drained, get_lead)
         self._bind()
 
-    def _flatten(self) -> FlatGraph:
-        return flatten(self.root, None if self._clone_of is None else self._clone_of.output_names)
+    def _count_steps(self) -> dict[ScalableCell | None, int]:
+        """How many steps the thread that pulls has taken, where that can be told, and each clone that pulls its inside."""
+        steps: dict[ScalableCell | None, int] = {
+            cell: stage.nb_brought for cell, stage in self.stages.items() if stage.pulls_its_inside
+        }
+        for node in self.graph.nodes:
+            if node in self._plan.sinks and node not in self.graph.own_thread:
+                steps.setdefault(None, self.get_number(node) - self._ahead.get_nb_done(node))
+        return steps
+
+    def flatten(self, inline: Collection[ACell] = ()) -> FlatGraph:
+        """What this scope consists of as the cells are scaled now.
+
+        :param inline: as in `plan`.
+        """
+        return flatten(self.root, None if self._clone_of is None else self._clone_of.output_names, inline)
 
     def check_plan(self) -> None:
         """Whether `plan` would succeed, before anything is brought to rest for it.
 
         :raises InvalidStateException: as `plan`.
         """
-        refuse_to_lose_values(self._flatten(), self._wiring)
+        refuse_to_lose_values(self.flatten(), self._wiring, self.has_ended)
 
     # ------------------------------------------------------------------ binding
 
@@ -257,7 +314,7 @@ class Scope:
 
     def _bind_alone(self) -> Callable[[], None] | None:
         """The short way to do a step where there is one sink, for which that is right."""
-        if len(self._sinks) != 1 or self._taps:
+        if len(self._sinks) != 1 or self._taps or self._ahead.has_untold():
             return None
         for cell, unit in self.units.items():
             if self._runs[cell] is self._sinks[0]:
@@ -268,6 +325,16 @@ class Scope:
         """Say how the cells of a clone learn the number of the item that they work on."""
         for unit in self.units.values():
             unit.get_item_number = get_number
+
+    def number_items_ahead(self, get_number_of: Callable[[int], int]) -> None:
+        """Say how the cells of a clone that runs ahead learn the number of the item of a ticket, given as how many it had
+        before. Each cell is at another one.
+        """
+        for unit in self.units.values():
+            unit.number_by_runs(0)
+            unit.get_item_number = lambda unit=unit: get_number_of(unit.next_number - 1)  # type: ignore[misc]
+        for stage in self.stages.values():
+            stage.get_item = get_number_of
 
     # ------------------------------------------------------------------ running
 
@@ -283,7 +350,8 @@ class Scope:
     def _advance_all(self) -> None:
         if not (self._sinks or self._taps):
             raise StopIteration  # where there is nothing to pull there is no stream
-        errors: list[BaseException | None] = []
+        untold = self._ahead.tell_one()
+        errors: list[BaseException | None] = [] if untold is None else [untold.get_error()]
         for run in self._sinks:
             outcome = run()
             error = None if outcome is None else outcome.get_error()
@@ -308,7 +376,7 @@ class Scope:
                 raise (critical or serious)[0]
             finally:
                 error = None
-                del errors, serious, critical
+                del errors, serious, critical, untold
         if errors and all(isinstance(gap, ItemSkipped) for gap in errors):
             raise ItemSkipped(f"every sink of {self.root.get_full_name()} met a gap")
 
@@ -361,6 +429,7 @@ class Scope:
         Cells behind them go on with what was on its way to them, whichever way it took.
         """
         behind = set(self._wiring.graph.nodes) - cells
+        self.counts_agree = not behind
         for link, channel in self._wiring.channels.items():
             if (link.producer in cells or link.producer is self.root) and link.reader not in behind:
                 channel.clear()
@@ -377,6 +446,11 @@ class Scope:
                 stage.rewind()
         self._ahead.forget(cells)
         self._fed_all = self._ended = False
+
+    def note_step(self, node: ACell, outcome: Outcome | None) -> None:
+        """Where `node` is a sink, say that it has run ahead of the steps of whoever pulls it, and what came of that."""
+        if node in self._plan.sinks:
+            self._ahead.note(node, outcome)
 
     def get_upstream(self, cell: ACell) -> set[ACell]:
         """`cell` and everything that it depends on, in this scope."""

@@ -74,6 +74,8 @@ class Stage:
         self.outlet = Counters()
         self.first_item = 0
         """The number of the item that the first ticket was for: the inner cell may have had others before."""
+        self.get_item: Callable[[int], int] = lambda ticket: self.first_item + ticket
+        """The number of the item that a ticket is for. A clone around this cell has a part of the items only."""
         self.retired_starved_s = 0.0
         self.retired_wall_s = 0.0
         self.ready = self.sequencer.ready
@@ -223,6 +225,7 @@ class Stage:
     def finish_oldest(self, worker: Worker, result: Any) -> None:
         """Hand in the result of the oldest ticket of a worker that runs ahead."""
         with self.monitor.lock:
+            worker.nb_done += 1
             self.finish(worker.tickets.popleft(), result)
             if self.paused:
                 self.monitor.wake_all(self.watchers)
@@ -455,6 +458,11 @@ class Stage:
             while not all(worker.is_at_rest() for worker in self.workers):
                 self.monitor.wait(self.watchers, lambda: f"the clones of {self.cell.get_full_name()} to come to rest")
 
+    def hold(self) -> None:
+        """Let workers that are about to start rest at once."""
+        with self.monitor.lock:
+            self.paused = True
+
     def drop(self) -> None:
         """Let workers rest as soon as they are interrupted, and drop what they do."""
         with self.monitor.lock:
@@ -501,8 +509,17 @@ class Stage:
 
     def end_at_once(self) -> None:
         """Begin with a stream that has ended."""
-        self.sequencer.ended = True
-        self.ready.append(END)
+        self.sequencer.finish(self.sequencer.open(), END)
+
+    @property
+    def nb_taken(self) -> int:
+        """How many items have come out of the cell since its stream began. All workers rest."""
+        return self.first_item + self.sequencer.head - len(self.ready)
+
+    @property
+    def nb_brought(self) -> int:
+        """How many items have been done since its stream began, taken or not. All workers rest."""
+        return self.nb_taken + sum(1 for _ in takewhile(lambda result: result is not END, self.ready))
 
     def drain(self) -> list[Any]:
         """Take out the finished results, in order. All workers rest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -53,44 +54,41 @@ def sort_by_port(drained: dict[ScalableCell, list[Any]], before: dict[ScalableCe
 
 def get_values_on_their_way(link: Link, before: Wiring, drained: dict[IO[Any], list[Any]]) -> list[Any] | None:
     """What was queued where `link` now leads, oldest first; `None` where there was no connection before."""
-    values: list[Any] | None = None
     old = before.by_target.get(link.target)
-    if old is not None:
-        values = list(old.buffer)
-    elif isinstance(link.target, InputPort):
-        # The cell behind the port has just got its first clone: what its inputs had not taken is for the tickets.
-        queues = [list(channel.buffer) for other, channel in before.channels.items() if link.target in other.through]
-        if queues:
-            values = queues[0]
-            if any(len(queue) != len(values) for queue in queues):
-                raise InvalidStateException(
-                    f"{link.reader.get_full_name()} cannot get a clone now: its inner cells have taken different numbers of "
-                    f"values from {link.target.get_full_name()}"
-                )
-    if values is None:  # a scaled cell on the way, which read it, is none any more
-        for port in link.through:
-            old = before.by_target.get(port)
-            if old is not None:
-                values = list(old.buffer)
-    for port in link.through:
-        if port in drained:
-            values = (values or []) + drained[port]
+    if old is None and isinstance(link.target, InputPort):
+        # The cell behind the port has just got its first clone: what its inputs had not taken is for the tickets. All of
+        # them have taken as many, but for those that the end of the stream has stopped.
+        old = next((channel for other, channel in before.channels.items() if link.target in other.through), None)
+    values: list[Any] | None = None if old is None else list(old.buffer)
+    for port in link.through:  # scaled cells on the way that are none any more: what came out of them, what they read
+        old = before.by_target.get(port)
+        if port in drained or old is not None:
+            values = [*(values or ()), *drained.get(port, ()), *(() if old is None else old.buffer)]
     return values
 
 
-def refuse_to_lose_values(graph: FlatGraph, before: Wiring) -> None:
+def refuse_to_lose_values(graph: FlatGraph, before: Wiring, has_ended: Callable[[ACell], bool]) -> None:
     """Check that everything that is on its way has a place in the new plan.
 
+    :param has_ended: whether a cell takes nothing any more.
     :raises InvalidStateException: where it has not, because it is inside of a cell that gets its first clone.
     """
     moved: set[Channel] = set()
     for link in graph.links:
-        get_values_on_their_way(link, before, {})
+        if link.target not in before.by_target and isinstance(link.target, InputPort):
+            readers = [
+                other for other in before.channels if link.target in other.through and not has_ended(other.reader)
+            ]
+            if len({len(before.channels[other].buffer) for other in readers}) > 1:
+                raise InvalidStateException(
+                    f"{link.reader.get_full_name()} cannot get its first clone now: its inner cells have taken different "
+                    f"numbers of values from {link.target.get_full_name()}; undeploy() before"
+                )
         moved.update(channel for end, channel in before.by_target.items() if end is link.target or end in link.through)
         moved.update(channel for other, channel in before.channels.items() if link.target in other.through)
-    for channel in before.channels.values():
-        if channel.buffer and channel not in moved:
+    for link, channel in before.channels.items():
+        if channel.buffer and channel not in moved and not has_ended(link.reader):
             raise InvalidStateException(
                 f"{len(channel.buffer)} items are on their way in {channel}, inside of a cell that is to get its first "
-                f"clone: pull on until they are through, or undeploy() before"
+                f"clone: undeploy() before"
             )

@@ -51,7 +51,10 @@ class Worker:
         if scope is not None:
             scope.open_ticket = lambda: stage.open_ticket(self)
             scope.find_main = self.find_threads
-            scope.number_items(lambda: stage.first_item + (self.tickets[0] if self.tickets else self.ticket))
+            if scope.feeds_itself:
+                scope.number_items_ahead(self._get_item_of)
+            else:
+                scope.number_items(lambda: stage.get_item(self.ticket))
         self.thread = threading.Thread(
             target=self._run, name=f"pypipeline {stage.cell.get_full_name()} #{number}", daemon=True
         )
@@ -98,6 +101,13 @@ class Worker:
         self.has_ended = False
         self.nb_done = 0
 
+    def _get_item_of(self, index: int) -> int:
+        """Where it runs ahead, the number of the item of its ticket `index`, from 0. Any thread. Takes the lock."""
+        with self.stage.monitor.lock:
+            place = min(index - self.nb_done, len(self.tickets) - 1)  # a source in here may run without any ticket
+            ticket = self.tickets[place] if self.tickets else self.stage.sequencer.opened
+        return self.stage.get_item(ticket)
+
     def _run(self) -> None:
         stage = self.stage
         stage.monitor.introduce_worker()
@@ -128,7 +138,6 @@ class Worker:
                 if result is END:
                     stage.end_tickets(self)
                 else:
-                    self.nb_done += 1
                     stage.finish_oldest(self, result)
                     continue
             if not stage.wait_for_revival(self):

@@ -22,12 +22,14 @@ from stream_cells import (
     pull_all,
     scaled,
     scaled_map,
+    statistics_of,
 )
 
 from pypipeline_engine.cell import Pipeline, ScalableCell
+from pypipeline_engine.cell.policy import SKIP
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.connection import Connection
-from pypipeline_engine.exceptions import InvalidStateException
+from pypipeline_engine.runtime.stage import Stage
 
 
 def pipeline_of_maps(parent, first=lambda x: x, middle=lambda x: x, inner_clones=0, middle_box=None):
@@ -253,28 +255,6 @@ def test_scaling_the_outer_one_to_nothing_and_back_while_deployed(pipeline):
     assert sink.items == [-x for x in range(80)]
 
 
-def test_the_first_clone_of_a_cell_with_clones_inside_that_run_is_refused_and_changes_nothing(pipeline):
-    outer, box, sink = nested_line(pipeline, 0, 2, lambda x: -x)
-    with deployed(pipeline):
-        pipeline.pull()
-        with pytest.raises(
-            InvalidStateException, match=r"p\.outer cannot get its first clone while p\.outer\.inner\.box"
-        ):
-            in_time(outer.scale_up)
-        assert outer.get_nb_clones() == 0
-        assert box.get_nb_clones() == 2
-        for _ in range(30):
-            pipeline.pull()
-        # The remedy in the message: without clones inside, and with nothing left of what they did.
-        box.scale_all_down()
-        for _ in range(30):
-            pipeline.pull()
-        in_time(outer.scale_up)
-        for _ in range(30):
-            pipeline.pull()
-    assert sink.items == [-x for x in range(91)]
-
-
 @pytest.mark.parametrize("inner_clones", [1, 2])
 def test_scaling_the_outer_one_down_while_its_clones_work(pipeline, gate, inner_clones):
     outer, _, sink = nested_line(pipeline, 2, inner_clones, gate, range(20))
@@ -479,5 +459,130 @@ def test_items_that_wait_before_the_outer_one_are_for_the_inner_one_when_the_out
         gate.open()
         in_time(before.scale_all_down)
         in_time(outer.scale_all_down)
+        pull_all(pipeline)
+    assert sink.items == list(range(30))
+
+
+def test_the_outermost_of_three_loses_its_clones_while_all_run(pipeline):
+    """Both clones that open tickets ahead are emptied for that, which is not the end of the stream for what is inside."""
+    boxes = []
+
+    def line_around(make_middle):
+        def make(parent):
+            inner = Pipeline(parent, "inner")
+            before, after = Map(inner, "before"), Map(inner, "after")
+            boxes.append(scaled(inner, "box", make_middle, 1))
+            chain(before, boxes[-1], after)
+            Connection(InputPort(inner, "x"), before.x)
+            Connection(after.y, OutputPort(inner, "y"))
+            return inner
+
+        return make
+
+    outermost = scaled(pipeline, "outer", line_around(line_around(lambda box: Map(box, "map"))), 1)
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(100)), outermost, sink)
+    with deployed(pipeline):
+        for cell in (outermost, *boxes):
+            for _ in range(5):
+                pipeline.pull()
+            in_time(cell.scale_all_down)
+            in_time(cell.scale_up)
+        pull_all(pipeline)
+    assert sink.items == list(range(100))
+
+
+@pytest.mark.parametrize("keeps_state", [False, True])
+def test_a_sink_inside_is_not_ahead_of_the_steps_when_a_cell_behind_has_taken_what_was_brought(pipeline, keeps_state):
+    """Otherwise the stream would end with that sink, before the other one has all of it."""
+    seen = []
+
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        first, last = Map(inner, "first"), Map(inner, "last", seen.append)
+        first.supports_scaling = lambda: not keeps_state  # type: ignore[method-assign]
+        Connection(InputPort(inner, "x"), first.x)
+        connect(first, last)
+        Connection(first.y, OutputPort(inner, "y"))
+        return inner
+
+    outer = scaled(pipeline, "outer", make_inner, 1)
+    behind = scaled_map(pipeline, "behind", clones=2)
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(60)), outer, behind, sink)
+    with deployed(pipeline):
+        for _ in range(3):
+            pipeline.pull()
+            in_time(outer.scale_all_down)
+            pipeline.pull()
+            in_time(outer.scale_up)
+        in_time(outer.scale_all_down)
+        pull_all(pipeline)
+    assert sink.items == seen == list(range(60))
+
+
+def test_sinks_inside_that_do_steps_ahead_together_do_not_count_twice(pipeline):
+    seen = [], []
+
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        port = InputPort(inner, "x")
+        for number in range(2):
+            Connection(port, Map(inner, f"last{number}", seen[number].append).x)
+        return inner
+
+    source = Source(pipeline, "source", range(200))
+    outer = scaled(pipeline, "outer", make_inner, 2)
+    sink = Collector(pipeline, "sink")
+    connect(source, outer)
+    connect(source, sink)
+    with deployed(pipeline):
+        pipeline.pull()
+        for _ in range(6):  # without a step between, so that there are more and more ahead
+            in_time(outer.scale_all_down)
+            in_time(outer.scale_up)
+        pull_all(pipeline)
+    assert sink.items == list(range(200))
+    assert [sorted(one) for one in seen] == [list(range(200))] * 2
+
+
+@pytest.mark.parametrize(("outer_clones", "inner_clones"), [(1, 2), (2, 1), (2, 2)])
+def test_dead_letters_of_clones_in_clones_have_the_numbers_of_their_items(pipeline, outer_clones, inner_clones):
+    def fail(value):
+        if value % 3 == 1:
+            raise PassingError(str(value))
+        return value
+
+    _, box, _ = nested_line(pipeline, outer_clones, inner_clones, fail, range(40))
+    box.set_error_policy(SKIP)
+    with deployed(pipeline):
+        for _ in range(2):
+            pull_all(pipeline)
+            letters = statistics_of(pipeline).dead_letters
+            in_time(pipeline.reset)
+        assert sorted(letter.item for letter in letters) == sorted([*range(1, 40, 3)] * 2)
+
+
+def test_two_scaled_cells_in_a_row_inside_of_a_clone_are_ended_from_the_back(pipeline, monkeypatch):
+    """The second one may wait for a result of the first one, which has to be there to bring the end."""
+
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        first, second = (scaled_map(inner, name, clones=1) for name in ("first", "second"))
+        Connection(InputPort(inner, "x"), first.get_input("x"))
+        chain(first, second)
+        Connection(second.get_output("y"), OutputPort(inner, "y"))
+        return inner
+
+    ended = []
+    join = Stage.join
+    monkeypatch.setattr(Stage, "join", lambda self: (ended.append(self.cell.get_name()), join(self)))
+    outer = scaled(pipeline, "outer", make_inner, 1)
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(30)), outer, sink)
+    with deployed(pipeline):
+        pipeline.pull()
+        in_time(outer.scale_all_down)
+        assert ended == ["outer", "second", "first"]
         pull_all(pipeline)
     assert sink.items == list(range(30))
