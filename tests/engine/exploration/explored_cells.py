@@ -40,6 +40,8 @@ class World:
         """Whether nobody should wait for a later moment any more."""
         self.up: Counter[ASingleCell] = Counter()
         self.tries: Counter[tuple[str, str]] = Counter()
+        self.noted: list[str] = []
+        """What came to sinks inside of clones since the deployment, in whatever order."""
         self.violations: list[str] = []
 
     def violate(self, text: str) -> None:
@@ -123,6 +125,7 @@ class Counting(Explored):
 
     def _on_deploy(self) -> None:
         self.position = 0
+        self.world.noted.clear()
         super()._on_deploy()
 
     def _on_reset(self) -> None:
@@ -198,6 +201,33 @@ class Splitting(Work):
         value = self._judge(self.x.pull())
         self.y2.set_value(value + "2")
         self.y.set_value(value)
+
+
+class Keeping(Work):
+    """As `Work`, but cannot be scaled."""
+
+    def supports_scaling(self) -> bool:
+        return False
+
+
+class Noting(Explored):
+    """A sink that can be scaled. All clones note in one place, gaps and errors too."""
+
+    def __init__(self, parent_cell: Any, name: str, world: World) -> None:
+        super().__init__(parent_cell, name, world)
+        self.x: Input[str] = Input(self, "x")
+
+    def work(self) -> None:
+        try:
+            item = self.x.pull()
+        except StopIteration:
+            raise
+        except ItemSkipped:
+            item = GAP
+        except Exception as error:
+            item = describe(error)
+        self.world.explorer.switch()
+        self.world.noted.append(item)
 
 
 class Batching(Explored):

@@ -92,9 +92,6 @@ class Play:
                     box.scale_all_down()
                 else:
                     box.scale_one_down()
-        except InvalidStateException:  # some changes are refused while items are under way inside
-            if not any(box.get_parent_cell() is not self.pipeline for box, _ in self.case.boxes):
-                raise
         except (InvalidInputException, ScalingNotSupportedException):
             if self.nb_scalers < 2:  # the other one took the last clone away, or added the last one that there may be
                 raise
@@ -241,6 +238,12 @@ class Play:
             if complete:
                 last = sink.generations[-1]
                 assert last == wanted, f"{sink} got {last} until the end of the stream {wanted}"
+
+    def check_noted(self) -> None:
+        """What came to sinks inside of clones came once."""
+        if self.case.noted is not None:
+            noted, wanted = sorted(self.world.noted), sorted(self.case.noted)
+            assert noted == wanted, f"sinks inside of clones got {noted}, where {wanted} was to come"
 
     def check_is_down(self) -> None:
         """After an undeployment: every cell that was deployed was undeployed, once."""

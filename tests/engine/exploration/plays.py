@@ -23,6 +23,7 @@ def finish(play: Play, ended: bool) -> None:
         play.check(complete=True)
         if not play.nb_resets:  # after one, items are numbered from the start
             play.check_letters()
+            play.check_noted()
     play.undeploy()
     play.check_is_down()
     play.check(complete=False)
@@ -158,6 +159,8 @@ def run(play: Play) -> None:
 def controlled_run(play: Play) -> None:
     """A run that deploys, paused, stepped and stopped by others, maybe with a limit."""
     limit = play.random.choice([None, None, play.random.randint(0, play.case.nb_items)])
+    if play.case.noted is not None:
+        limit = None  # a step in which one sink meets a gap, and another one does not, counts
     paused = play.random.random() < 0.3
     play.may_vanish = True  # with the end of the run
     handle = play.pipeline.run(on_error=play.note, max_items=limit, paused=paused)

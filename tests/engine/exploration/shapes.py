@@ -17,6 +17,8 @@ from explored_cells import (
     Batching,
     Counting,
     Joining,
+    Keeping,
+    Noting,
     Recording,
     Splitting,
     Work,
@@ -53,6 +55,8 @@ class Case:
     boxes: list[tuple[ScalableCell, int]] = field(default_factory=list)
     """The scaled cells, with how many clones they may have."""
     sinks: list[tuple[Recording, Stream]] = field(default_factory=list)
+    noted: Stream | None = None
+    """What has to arrive at the sinks inside of clones, in whatever order, where there are some."""
     constants: dict[str, int] = field(default_factory=dict)
     """Bounds of the engine that are to be different here."""
     hopeless: bool = False
@@ -257,6 +261,106 @@ def nested(case: Case) -> None:
     case.sink(flow)
 
 
+def composite(case: Case) -> None:
+    """A pipeline that is scaled now and then, with scaled cells inside, ways round them, and maybe a sink."""
+    random, world = case.random, case.world
+    has_first, keeps, notes = (random.random() < odds for odds in (0.5, 0.2, 0.4))
+    silent = notes and random.random() < 0.4  # nothing comes out of it
+    ways = [random.randint(0, 2) for _ in range(random.randint(1, 3))]  # each with so many scaled cells
+    case.may_end_early = not notes and len(ways) == 1  # who joins an end with an error tells which it meets first
+    names = [[f"b{way}{place}" for place in range(length)] for way, length in enumerate(ways)]
+
+    def make(box: Any) -> Pipeline:
+        inside = Pipeline(box, "inside")
+        first: Any = InputPort(inside, "x")
+        if has_first:
+            work = (Keeping if keeps else Work)(inside, "a", world)
+            Connection(first, work.x)
+            first = work.y
+        ends = []
+        for way in names:
+            end = first
+            for name in way:
+                end = _scaled_inside(case, inside, end, name, Work)
+            ends.append(end)
+        for number, end in enumerate(ends):
+            if notes and random.random() < 0.5:
+                connect(end, Noting(inside, f"note{number}", world))
+            elif notes:
+                _scaled_inside(case, inside, end, f"note{number}", Noting)
+        if not silent:
+            last = Joining(inside, "join", world, len(ways))
+            for end in ends:
+                connect(end, last)
+            Connection(last.y, OutputPort(inside, "y"))
+        return inside
+
+    flow = case.source()
+    if random.random() < 0.3:
+        flow = case.box(flow, "u", most=2)
+    before, flow = flow, case.box(flow, "outer", make, most=1 if has_first and keeps else 3)
+    if random.random() < 0.6:
+        flow.cell.scale_all_down()
+    first = case.mapped("a", flow.stream) if has_first else flow.stream
+    ends = [_mapped_by_all(case, way, first) for way in names]
+    if notes:
+        case.noted = [item for end in ends for item in end]
+    flow = before if silent else Flow(flow.cell, joined(ends))
+    if random.random() < 0.3:
+        flow = case.box(flow, "d", most=2)
+    case.sink(flow)
+
+
+def _scaled_inside(case: Case, inside: Pipeline, flow: Any, name: str, cls: type[Any]) -> ScalableCell:
+    box = scaled(inside, f"{name}box", lambda inner: cls(inner, name, case.world), case.random.randint(0, 2))
+    case.choose_window(box)
+    case.boxes.append((box, 2))
+    connect(flow, box)
+    return box
+
+
+def _mapped_by_all(case: Case, names: list[str], stream: Stream) -> Stream:
+    for name in names:
+        stream = case.mapped(name, stream)
+    return stream
+
+
+def two_ways(case: Case) -> None:
+    """A pipeline that is scaled now and then, with two ways through it that meet behind it, if at all."""
+    random, world = case.random, case.world
+    meet = random.random() < 0.5
+    case.catches = case.catches or not meet
+    outer = ScalableCell(case.pipeline, "outer")
+    inside = Pipeline(outer, "inside")
+    source = case.source()
+    other = case.work(source, "o") if random.random() < 0.3 else source
+    flows: list[Flow] = []
+    for name, flow in (("b", source), ("c", other)):
+        port = InputPort(inside, name)
+        Connection(InputPort(outer, name), port)
+        cell: Any
+        if random.random() < 0.6:
+            cell = _scaled_inside(case, inside, port, name, Work)
+        else:
+            cell = (Keeping if random.random() < 0.2 else Work)(inside, name, world)
+            connect(port, cell)
+        Connection(cell.get_output("y"), OutputPort(inside, f"{name}y"))
+        Connection(inside.get_output(f"{name}y"), OutputPort(outer, f"{name}y"))
+        connect(flow.cell, outer.get_input(name))
+        flows.append(Flow(outer.get_output(f"{name}y"), case.mapped(name, flow.stream)))
+    most = 3 if inside.supports_scaling() else 1
+    outer.scale_up(random.choice([0, 0, 1, most]))
+    case.choose_window(outer)
+    case.boxes.append((outer, most))
+    if random.random() < 0.4:
+        flows[0] = case.box(flows[0], "d", most=2)
+    if meet:
+        case.sink(case.join(*flows))
+    else:
+        for number, flow in enumerate(flows):
+            case.sink(flow, f"sink{number}")
+
+
 def wide(case: Case) -> None:
     """Scaled cells with two inputs and with two outputs."""
     flow = case.source()
@@ -371,6 +475,8 @@ SHAPES = {
     "shared": shared_source,
     "row": two_in_a_row,
     "nested": nested,
+    "composite": composite,
+    "ways": two_ways,
     "wide": wide,
     "recurrent": recurrent,
     "loop": loop,
