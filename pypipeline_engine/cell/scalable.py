@@ -186,6 +186,21 @@ class ScalableCell(ACompositeCell):
         """Take one clone away."""
         self._change(-1, method)
 
+    def set_nb_clones(self, numbers: Mapping[type[ACloneCell], int]) -> None:
+        """Have so many clones of each kind, and none of the others. A cell that can have one clone at most changes its kind
+        by this.
+
+        :raises InvalidInputException: where a number is none.
+        :raises ScalingNotSupportedException: if the inner cell cannot have that many, or the strategy allows none.
+        """
+        wanted = {method: self._checked(number) for method, number in numbers.items()}
+        for method in wanted:
+            self._refuse_unknown(method)
+        self._checked_clones(wanted)
+        if self.is_deployed() and self._cells and not self.get_inner_cell().supports_scaling():
+            self._set_clones(dict)  # what is on its way in its one clone has to come out first
+        self._set_clones(lambda: dict(wanted))
+
     def scale_all_down(self) -> None:
         """Take all clones away; the inner cell runs inline from then on."""
         self._set_clones(dict)
@@ -198,10 +213,7 @@ class ScalableCell(ACompositeCell):
         return times
 
     def _change(self, difference: int, method: type[ACloneCell]) -> None:
-        if not (isinstance(method, type) and issubclass(method, ACloneCell)):
-            raise InvalidInputException(
-                f"{self.get_full_name()} expects ThreadCloneCell or RayCloneCell as the method, not {method!r}"
-            )
+        self._refuse_unknown(method)
 
         def get_clones() -> dict[type[ACloneCell], int]:
             number = self.get_nb_clones(method) + difference
@@ -213,6 +225,12 @@ class ScalableCell(ACompositeCell):
             return {**self._nb_clones, method: number}
 
         self._set_clones(get_clones)
+
+    def _refuse_unknown(self, method: object) -> None:
+        if not (isinstance(method, type) and issubclass(method, ACloneCell)):
+            raise InvalidInputException(
+                f"{self.get_full_name()} expects ThreadCloneCell or RayCloneCell as the method, not {method!r}"
+            )
 
     def _set_clones(self, get_clones: Callable[[], dict[type[ACloneCell], int]]) -> None:
         """Ask for other clones, which follow from those that there are: another thread may be about to change them."""

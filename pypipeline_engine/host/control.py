@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pypipeline_engine.catalogue.values import Mismatch, convert
-from pypipeline_engine.cell import ACell, ACloneCell, Pipeline, RayCloneCell, ScalableCell, ThreadCloneCell
+from pypipeline_engine.cell import ACell, Pipeline, RayCloneCell, ScalableCell, ThreadCloneCell
 from pypipeline_engine.cellio import RuntimeParameter
 from pypipeline_engine.core.errors import describe_error
 from pypipeline_engine.exceptions import (
@@ -57,12 +57,8 @@ def scale(built: Built, request: ScaleRequest) -> None:
     :raises Refused: if there is no such cell, or it cannot have them.
     """
     wrapper = _find_wrapper(built, request.cell)
-    wanted: list[tuple[type[ACloneCell], int]] = [(RayCloneCell, request.ray), (ThreadCloneCell, request.thread)]
     try:
-        for method, number in wanted:
-            wrapper.scale_up(max(0, number - wrapper.get_nb_clones(method)), method)
-        for method, number in wanted:
-            wrapper.scale_down(max(0, wrapper.get_nb_clones(method) - number), method)
+        wrapper.set_nb_clones({RayCloneCell: request.ray, ThreadCloneCell: request.thread})
     except Exception as error:
         raise refuse(error) from error
 

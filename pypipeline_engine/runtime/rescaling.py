@@ -13,7 +13,6 @@ from pypipeline_engine.cell import ScalableCell
 from pypipeline_engine.core.monitor import Interrupted, Monitor
 from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.runtime.crew import Crew
-from pypipeline_engine.runtime.flatten import pulls_its_inside
 from pypipeline_engine.runtime.levelling import Levelling
 from pypipeline_engine.runtime.scope import Scope
 from pypipeline_engine.runtime.stage import Stage
@@ -39,14 +38,8 @@ class WithoutBounds:
 
 
 def can_change_while_running(places: list[tuple[Scope, ScalableCell]]) -> bool:
-    """Whether nobody gets a first clone or loses the last one, and none is pulled as it is that had tickets, or the other
-    way round.
-    """
-    return all(
-        (cell in scope.stages) == (cell.get_nb_clones() > 0)
-        and (cell not in scope.stages or scope.stages[cell].pulls_its_inside == pulls_its_inside(cell))
-        for scope, cell in places
-    )
+    """Whether nobody gets a first clone or loses the last one."""
+    return all((cell in scope.stages) == (cell.get_nb_clones() > 0) for scope, cell in places)
 
 
 def find_places(crew: Crew, cell: ScalableCell) -> list[tuple[Scope, ScalableCell]]:

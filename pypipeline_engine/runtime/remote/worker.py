@@ -263,9 +263,8 @@ class RemoteWorker(Worker):
             if value is not sent
         ]
         self._sent = values
-        first = self.stage.first_item
         return Work(
-            [first + item.ticket for item in call.items],
+            [self.stage.get_item(item.ticket) for item in call.items],
             [
                 [encode(value, with_text=False) if value.__class__ is Outcome else value for value in item.values]
                 for item in call.items
@@ -366,7 +365,7 @@ class RemoteWorker(Worker):
         counted.errors += 1
         if cell.get_error_policy().then == "skip":
             counted.skipped += 1
-            number = self.stage.first_item + item.ticket
+            number = self.stage.get_item(item.ticket)
             self._letters(DeadLetter(cell.get_full_name(), number, describe_error(error), describe_error(error)))
             gap = ItemSkipped(f"{cell.get_full_name()} skipped an item because of {describe_error(error)}")
             sign(gap, cell.get_full_name())

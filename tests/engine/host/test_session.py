@@ -1,5 +1,6 @@
 """Runs without HTTP."""
 
+import importlib.util
 import json
 import threading
 from pathlib import Path
@@ -150,18 +151,26 @@ def test_cells_in_nested_pipelines_are_found_by_their_dotted_names(session, star
         session.set_parameter(ParameterRequest(cell="post", parameter="x", value=2))
 
 
-def test_the_engine_s_refusals_to_scale_come_through(session, start, make_graph):
+@pytest.fixture
+def without_ray(monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *args: None if name == "ray" else find_spec(name, *args)
+    )
+
+
+def test_the_engine_s_refusals_to_scale_come_through(session, start, make_graph, without_ray):
     start(make_graph(), paused=True)
     with pytest.raises(Refused, match="does not support scaling"):
         session.scale(ScaleRequest(cell="count", thread=2))
-    with pytest.raises(Refused, match="Ray clones"):
+    with pytest.raises(Refused, match="Ray is not installed"):
         session.scale(ScaleRequest(cell="work", ray=2))
     session.scale(ScaleRequest(cell="work", thread=3))
     assert session.get_snapshot().cells["work"].workers == 3
 
 
-def test_what_cannot_be_deployed_is_refused_and_is_a_failed_run(session, start, make_graph):
-    with pytest.raises(Refused, match="Ray clones") as refused:
+def test_what_cannot_be_deployed_is_refused_and_is_a_failed_run(session, start, make_graph, without_ray):
+    with pytest.raises(Refused, match="Ray is not installed") as refused:
         start(make_graph(scale={"ray": 2}))
     assert refused.value.status == 422
     assert session.get_info().state == "failed"
