@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine import entry
+from pypipeline_engine.cell.availability import find_least_available
 from pypipeline_engine.cell.policy import FAIL, ErrorPolicy
 from pypipeline_engine.cellio import (
     IO,
@@ -376,20 +377,11 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
 
     def get_nb_available_pulls(self) -> int | None:
         """How many pulls are left, `None` where unknown. By default the least that the cells connected upstream know."""
-        known = [available for io in self.get_inputs() if (available := self._get_nb_available_at(io)) is not None]
-        return min(known, default=None)
+        return self._find_least_available_at(self.get_inputs())
 
     @staticmethod
-    def _get_nb_available_at(io: IO[Any]) -> int | None:
-        """How many values are left to come through the connection that ends at `io`."""
-        for connection in io.get_incoming_connections():
-            if connection.is_recurrent():
-                return None
-            source = connection.get_source()
-            if isinstance(source, InputPort | OutputPort):
-                return ACell._get_nb_available_at(source)
-            return source.get_cell().get_nb_available_pulls()
-        return None
+    def _find_least_available_at(ends: Iterable[IO[Any]]) -> int | None:
+        return find_least_available(ends, ACell.get_nb_available_pulls)
 
     # ------------------------------------------------------------------ cloning
 

@@ -171,7 +171,7 @@ class ACompositeCell(ACell):
     def get_nb_available_pulls(self) -> int | None:
         """The least that a sink or output port inside knows to be left."""
         known = [cell.get_nb_available_pulls() for cell in self._cells.values() if cell.is_sink_cell()]
-        known += [self._get_nb_available_at(io) for io in self._outputs.values()]
+        known.append(self._find_least_available_at(self._outputs.values()))
         return min((available for available in known if available is not None), default=None)
 
     # ------------------------------------------------------------------ cloning

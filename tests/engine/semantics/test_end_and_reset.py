@@ -13,6 +13,7 @@ from stream_cells import (
     Recorder,
     Source,
     Task,
+    add_ports,
     chain,
     connect,
     deployed,
@@ -22,6 +23,7 @@ from stream_cells import (
     scaled_map,
 )
 
+from pypipeline_engine.cell import Pipeline
 from pypipeline_engine.exceptions import InactiveException, NotDeployedException
 
 CLONES = pytest.mark.parametrize("clones", [0, 1, 3])
@@ -461,6 +463,33 @@ def test_the_least_of_several_sources_counts(pipeline):
     assert pipeline.get_nb_available_pulls() == 5
     with deployed(pipeline):
         assert pull_all(pipeline) == 5
+
+
+def test_the_number_of_pulls_that_are_left_is_known_behind_a_long_chain_and_many_ways(pipeline):
+    """Each cell asked the ones upstream: too deep for Python in a chain, and twice as often with every way round."""
+    cells = [Source(pipeline, "source", range(7)), *(Map(pipeline, f"map{number}") for number in range(1200))]
+    chain(*cells)
+    last = cells[-1]
+    for number in range(40):
+        join = Join(pipeline, f"join{number}")
+        connect(last, join)
+        connect(last, join)
+        last = join
+    connect(last, Collector(pipeline, "sink"))
+    assert in_time(pipeline.get_nb_available_pulls) == 7
+
+
+def test_a_cell_may_know_better_how_many_pulls_are_left(pipeline):
+    class Twice(Map):
+        def get_nb_available_pulls(self):
+            return 2 * super().get_nb_available_pulls()
+
+    part = Pipeline(pipeline, "part")
+    add_ports(part, Twice(part, "twice"))
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(4)), part, Twice(pipeline, "again"), Map(pipeline, "map"), sink)
+    assert pipeline.get_nb_available_pulls() == sink.get_nb_available_pulls() == 16
+    assert part.get_nb_available_pulls() == 8
 
 
 def test_cells_behind_what_is_reset_go_on_in_pairs(pipeline, gate):
