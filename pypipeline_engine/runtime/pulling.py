@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from pypipeline_engine.cell import ACell
+from pypipeline_engine.cell import ACell, ASingleCell
 from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor, Waiter
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.exceptions import InactiveException, InvalidStateException, ItemSkipped, NotDeployedException
-from pypipeline_engine.runtime.scope import Scope
+from pypipeline_engine.runtime.scope import Scope, raise_error_of_step
 
 
 class Runner(Protocol):
@@ -170,9 +170,11 @@ class Puller:
             return
 
     def _pull_part(self, cell: ACell) -> None:
-        """Pull a cell inside the pipeline: what runs in it, each once."""
-        scope = self._scope
-        nodes = [node for node in scope.get_nodes() if node in set(cell._get_cells_recursively())]
+        """Pull a cell inside the pipeline: what runs in it, each once, and again where all of that met a gap."""
+        scope, inside = self._scope, set(cell._get_cells_recursively())
+        if not any(isinstance(one, ASingleCell) for one in inside):
+            raise StopIteration  # as in a pipeline without cells
+        nodes = [node for node in scope.get_nodes() if node in inside]
         if not nodes:
             raise InvalidStateException(
                 f"{cell.get_full_name()} runs in clones and cannot be pulled by itself: pull the pipeline"
@@ -181,17 +183,10 @@ class Puller:
         direct = [node for node in pulled if scope.queue_behind(node)]
         if direct:
             self._plan_again()
-        for node in pulled:
-            turn = scope.get_turn(node)
-            if turn is not None:
-                turn.take()
-            try:
-                outcome = scope.get_run(node)()
-            finally:
-                if turn is not None:
-                    turn.give()
-            if outcome is not None:
-                raise outcome.get_error()
+        while True:
+            with suppress(ItemSkipped):
+                raise_error_of_step([scope.pull_alone(node) for node in pulled], cell)
+                return
 
     # ------------------------------------------------------------------ for a run
 

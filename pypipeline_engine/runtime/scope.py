@@ -43,6 +43,24 @@ class Registry:
     get_stage: Callable[[ScalableCell, Scope], Stage]
 
 
+def raise_error_of_step(errors: Sequence[BaseException | None], cell: ACell) -> None:
+    """Raise what a step of `cell` has come to, where several were pulled for it; nothing where it brought an item.
+
+    :param errors: what stood in the place of an item, for each of them.
+    :raises ItemSkipped: where all of them met a gap.
+    :raises Exception: the first error, a critical one first: a run goes on after the others, and would not hear of it.
+    """
+    serious = [one for one in errors if one is not None and not isinstance(one, ItemSkipped)]
+    if serious:
+        critical = [one for one in serious if not isinstance(one, NonCriticalException)]
+        try:
+            raise (critical or serious)[0]
+        finally:
+            del errors, serious, critical  # error and frame would keep each other, and values, alive
+    if errors and all(isinstance(gap, ItemSkipped) for gap in errors):
+        raise ItemSkipped(f"every sink of {cell.get_full_name()} met a gap")
+
+
 class Scope:
     """Runs what is inside `root`, one step or one ticket at a time."""
 
@@ -179,9 +197,27 @@ class Scope:
             raise InvalidStateException(f"{cell.get_full_name()} is pulled by a clone: pull the pipeline instead")
         return turn
 
-    def get_run(self, cell: ACell) -> Callable[[], Outcome | None]:
-        """The way to run one cell by itself. What it brings must be able to queue up: see `queue_behind`."""
-        return self._runs[cell]
+    def pull_alone(self, cell: ACell) -> BaseException | None:
+        """Run one cell by itself. What it brings must be able to queue up: see `queue_behind`.
+
+        :returns: what stands in the place of an item, where there is none.
+        :raises StopIteration: at the end of its stream.
+        """
+        turn = self.get_turn(cell)
+        if turn is None:
+            return self._run_alone(cell)
+        turn.take()
+        try:
+            for channel in self._wiring.get_from(cell).values():
+                if isinstance(channel, CrossingChannel):
+                    channel.wait_for_room(self._plan.clocks[MAIN])
+            return self._run_alone(cell)
+        finally:
+            turn.give()
+
+    def _run_alone(self, cell: ACell) -> BaseException | None:
+        outcome: Outcome | None = self.get_clock(cell).bind(self._runs[cell])()
+        return None if outcome is None else outcome.get_error()
 
     def queue_behind(self, cell: ACell) -> bool:
         """Make the next plan queue what `cell` brings; false where it does already."""
@@ -350,35 +386,28 @@ class Scope:
     def _advance_all(self) -> None:
         if not (self._sinks or self._taps):
             raise StopIteration  # where there is nothing to pull there is no stream
+        raise_error_of_step(self._pull_each(), self.root)  # in no variable, or the error would keep itself alive
+
+    def _pull_each(self) -> list[BaseException | None]:
+        """What stands in the place of an item, for each sink and each output port; a deadlock ends the step."""
         untold = self._ahead.tell_one()
         errors: list[BaseException | None] = [] if untold is None else [untold.get_error()]
         for run in self._sinks:
             outcome = run()
-            error = None if outcome is None else outcome.get_error()
-            if isinstance(error, DeadlockException):
-                raise error  # the other sinks may need a long time, and this is not the error of one item
-            errors.append(error)
+            errors.append(None if outcome is None else outcome.get_error())
+            if isinstance(errors[-1], DeadlockException):
+                return errors  # the other sinks may need a long time, and this is not the error of one item
         for pull, slot in self._taps:
             try:
                 slot.value = pull()
                 errors.append(None)
             except StopIteration:
                 raise
-            except DeadlockException:
-                raise
-            except Exception as failure:
-                errors.append(failure)
-        serious = [one for one in errors if one is not None and not isinstance(one, ItemSkipped)]
-        if serious:
-            # A critical error first: a run goes on after the others, and would not hear of it.
-            critical = [one for one in serious if not isinstance(one, NonCriticalException)]
-            try:
-                raise (critical or serious)[0]
-            finally:
-                error = None
-                del errors, serious, critical, untold
-        if errors and all(isinstance(gap, ItemSkipped) for gap in errors):
-            raise ItemSkipped(f"every sink of {self.root.get_full_name()} met a gap")
+            except Exception as error:
+                errors.append(error)
+                if isinstance(error, DeadlockException):
+                    return errors
+        return errors
 
     def _fill_ports(self, values: Sequence[Any]) -> None:
         for puts, value in zip(self._ports, values, strict=True):
