@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell, ThreadCloneCell
 from pypipeline_engine.cellio import AParameter
 from pypipeline_engine.core.counters import Counters, DeadLetter, sum_counters
-from pypipeline_engine.core.errors import add_note, sign
+from pypipeline_engine.core.errors import describe_error, get_cell_of
 from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.core.units import Unit
 from pypipeline_engine.entry import Deployment
+from pypipeline_engine.runtime.hooks import Hooks
 from pypipeline_engine.runtime.planning import MAIN
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.scope import Registry, Scope
@@ -51,6 +52,7 @@ class Crew:
         self._root = root
         self._monitor = monitor
         self._deployment = deployment
+        self.hooks = Hooks()
         self._registry = Registry(monitor, self._get_unit, self._get_stage)
         self._stages: dict[ScalableCell, Stage] = {}
         self._deployed: list[ASingleCell] = []
@@ -139,12 +141,7 @@ class Crew:
                 return
             self._deployed.append(cell)
         cell.run_failed = False
-        try:
-            cell._on_deploy()
-        except BaseException as error:  # SystemExit as well: which cell it was is said in any case
-            sign(error, cell.get_full_name())
-            add_note(error, f"in _on_deploy of the cell {cell.get_full_name()}")
-            raise
+        self.hooks.call(cell, "_on_deploy")
 
     def undeploy_all(self, failed: bool) -> Exception | None:
         """Call `_on_undeploy` of every cell that was deployed; the first error is returned."""
@@ -157,25 +154,12 @@ class Crew:
         :raises BaseException: the first of those that are no `Exception`, when all were called.
         """
         wanted = set(cells)
-        first: Exception | None = None
-        exit_: BaseException | None = None
         with self._books:
             ending = [cell for cell in reversed(self._deployed) if cell in wanted]
             self._deployed = [cell for cell in self._deployed if cell not in wanted]
         for cell in ending:
             cell.run_failed = failed
-            try:
-                cell._on_undeploy()
-            except BaseException as error:
-                sign(error, cell.get_full_name())
-                add_note(error, f"in _on_undeploy of the cell {cell.get_full_name()}")
-                if isinstance(error, Exception):
-                    first = first or error
-                else:
-                    exit_ = exit_ or error
-        if exit_ is not None:
-            raise exit_
-        return first
+        return self.hooks.call_all(ending, "_on_undeploy")
 
     # ------------------------------------------------------------------ clones
 
@@ -306,7 +290,10 @@ class Crew:
         if worker.retiring:
             worker.stage.forget(worker)
             if worker.is_remote or (worker.scope is not None and worker.scope.root is not worker.stage.cell):
-                self._dissolve(worker, keep=False, has_ended=False)
+                try:
+                    self._dissolve(worker, keep=False, has_ended=False)
+                except BaseException as error:  # SystemExit, say: it would end this thread, and nobody would hear of it
+                    self._log_failed_undeployment(error)
 
     def _dissolve(self, worker: Worker, keep: bool, has_ended: bool) -> None:
         """Undeploy the cells of a clone that has ended, and keep what it counted.
@@ -342,7 +329,7 @@ class Crew:
             remote.clone.begin_undeploy(failed=False)
             remote.clone.finish_undeploy()
         except Exception as error:
-            self._root.logger.error("a clone that was taken away could not be undeployed: %s", error)
+            self._log_failed_undeployment(error)
 
     def _undeploy_remote(self, failed: bool) -> Exception | None:
         """Undeploy the clones in other processes, at the same time; the first error is returned."""
@@ -364,7 +351,11 @@ class Crew:
                 self.retired.setdefault(unit.name, Counters()).add(unit.counters)
         error = self.undeploy_cells(scope.cells, failed)
         if error is not None:
-            self._root.logger.error("a clone that was taken away could not be undeployed: %s", error)
+            self._log_failed_undeployment(error)
+
+    def _log_failed_undeployment(self, error: BaseException) -> None:
+        cell = get_cell_of(error) or self._root.get_full_name()
+        self._root.logger.error("%s failed in a clone that went away: %s", cell, describe_error(error))
 
     def end_workers(self, stage: Stage) -> None:
         """End the workers of a stage that has nothing in work. Its inner cell itself stays deployed."""
@@ -389,18 +380,6 @@ class Crew:
                 unit.number_by_runs(stage.nb_brought)
             if stage.sequencer.ended:
                 unit.end()  # what it had before the end still waits behind it
-
-
-def call_on_reset(cells: Iterable[ASingleCell]) -> Exception | None:
-    """Call `_on_reset` of all of them; the first error is returned."""
-    first: Exception | None = None
-    for cell in cells:
-        try:
-            cell._on_reset()
-        except Exception as error:
-            add_note(error, f"in _on_reset of the cell {cell.get_full_name()}")
-            first = first or error
-    return first
 
 
 def _share_parameters(original: ACell, copy: ACell) -> None:

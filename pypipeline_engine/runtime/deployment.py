@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell
 from pypipeline_engine.core.counters import Statistics
+from pypipeline_engine.core.errors import describe_error
 from pypipeline_engine.core.monitor import Monitor, Waiter
 from pypipeline_engine.exceptions import (
     InvalidStateException,
     NotDeployedException,
 )
 from pypipeline_engine.runtime import leaving
-from pypipeline_engine.runtime.crew import Crew, call_on_reset
+from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
 from pypipeline_engine.runtime.pulling import Puller
 from pypipeline_engine.runtime.remote import cluster
@@ -50,7 +51,9 @@ class Deployment:
         self.monitor.on_stall = self._break_stall
         self.crew = Crew(root, self.monitor, self)
         self.scope = self.crew.scope
-        self.puller = Puller(root, self.scope, self.monitor, lambda: plan_again(self.crew, self.monitor))
+        self.puller = Puller(
+            root, self.scope, self.monitor, lambda: plan_again(self.crew, self.monitor), self.crew.hooks.is_inside
+        )
         self._structure = threading.RLock()  # one change of the number of clones at a time; held over `_on_deploy`
         self._ended = threading.Event()
         self._is_ending = False  # guarded by the lock of the monitor
@@ -80,7 +83,9 @@ class Deployment:
                 finally:
                     self.monitor.leave()
         except BaseException:
-            self._end(failed=True)
+            error = self._end(failed=True)
+            if error is not None:
+                root.logger.error("and what was deployed could not be undeployed: %s", describe_error(error))
             raise
         leaving.end_at_exit(self)
         self._limit_threads_of_opencv()
@@ -162,12 +167,11 @@ class Deployment:
             told.extend(scope.cells)
         return told[::-1], [worker for worker in self.crew.get_remote_workers() if worker.stage in stages]
 
-    @staticmethod
-    def _call_on_reset(cells: Iterable[ASingleCell], remote: Iterable[RemoteWorker]) -> Exception | None:
+    def _call_on_reset(self, cells: Iterable[ASingleCell], remote: Iterable[RemoteWorker]) -> Exception | None:
         """Call `_on_reset` of all of them; the first error is returned."""
         for worker in remote:
             worker.clone.begin_reset()
-        first = call_on_reset(cells)
+        first = self.crew.hooks.call_all(cells, "_on_reset")
         for worker in remote:
             try:
                 worker.clone.finish_reset()
@@ -187,6 +191,12 @@ class Deployment:
             cell._nb_clones = get_clones()
             if not self.puller.is_open or cell._nb_clones == before:
                 return
+            if self.crew.hooks.is_inside():
+                cell._nb_clones = before
+                raise InvalidStateException(
+                    f"the number of clones of {cell.get_full_name()} cannot be changed by _on_deploy, _on_undeploy or "
+                    f"_on_reset of a cell: change it before deploy(), or from _on_pull"
+                )
             places: list[tuple[Scope, ScalableCell]] = []
             try:
                 _prepare_ray(cell)

@@ -28,16 +28,25 @@ class Runner(Protocol):
 class Puller:
     """Who pulls the pipeline whose outermost cell is `root`."""
 
-    def __init__(self, root: ACell, scope: Scope, monitor: Monitor, plan_again: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        root: ACell,
+        scope: Scope,
+        monitor: Monitor,
+        plan_again: Callable[[], None],
+        is_in_hook: Callable[[], bool],
+    ) -> None:
         """Make a puller for a pipeline that is about to be deployed.
 
         :param scope: runs the pipeline.
         :param plan_again: makes the plan again; the caller has the turn.
+        :param is_in_hook: whether the calling thread is in `_on_deploy`, `_on_undeploy` or `_on_reset` of a cell.
         """
         self._root = root
         self._scope = scope
         self._monitor = monitor
         self._plan_again = plan_again
+        self._is_in_hook = is_in_hook
         self._turn = Turn(monitor, root.get_full_name())
         scope.find_main = self._turn.get_threads
         self.runner: Runner | None = None
@@ -71,7 +80,7 @@ class Puller:
 
     def is_inside(self) -> bool:
         """Whether the calling thread is running a cell of this pipeline."""
-        return self._monitor.is_inside(self._turn)
+        return self._is_in_hook() or self._monitor.is_inside(self._turn)
 
     def is_waiting_to_begin(self, waiter: Waiter) -> bool:
         """Whether that one waits for the turn only. Lock held."""

@@ -26,7 +26,7 @@ from pypipeline_engine.core.monitor import Monitor, Waiter
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
-from pypipeline_engine.runtime.crew import Crew, Inside, call_on_reset
+from pypipeline_engine.runtime.crew import Crew, Inside
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Report, Same, Work, decode, encode, explain_why_not
 from pypipeline_engine.runtime.remote.travel import Home, get_parameters, unpack
@@ -286,7 +286,7 @@ class Servant:
         self._stage.rewind()
         for scope in scopes:
             scope.rewind(set(scope.get_nodes()))
-        error = call_on_reset([cell for scope in scopes for cell in scope.cells][::-1])
+        error = self._crew.hooks.call_all([cell for scope in scopes for cell in scope.cells][::-1], "_on_reset")
         monitor.resume()
         for stage in stages:
             stage.unpause()
