@@ -109,7 +109,10 @@ class Channel:
             meter.runs += 1
             value = popleft()
             if value.__class__ is Outcome:
-                raise value.get_error()
+                try:
+                    raise value.get_error()
+                finally:
+                    del value  # or the error would keep it alive, and it the error
             return value
 
         self.pull = pull
@@ -143,7 +146,10 @@ class Channel:
             self._position += 1
             meter.runs += 1
             if value.__class__ is Outcome:
-                raise value.get_error()
+                try:
+                    raise value.get_error()
+                finally:
+                    del value  # as in `Channel`
             return value
 
         self.pull = pull_recorded
@@ -335,7 +341,10 @@ class CrossingChannel(Channel):
                 with monitor.lock:
                     monitor.wake_all(room_waiters)
             if value.__class__ is Outcome:
-                raise value.get_error()
+                try:
+                    raise value.get_error()
+                finally:
+                    del value  # as in `Channel`
             return value
 
         self.pull = pull
@@ -359,7 +368,10 @@ class PortChannel(Channel):
             value = popleft()
             meter.runs += 1
             if value.__class__ is Outcome:
-                raise value.get_error()
+                try:
+                    raise value.get_error()
+                finally:
+                    del value  # as in `Channel`
             return value
 
         self.pull = pull
@@ -378,7 +390,10 @@ class OutletChannel(DirectChannel):
             counters.runs += 1
             value = result[index]
             if value.__class__ is Outcome:
-                raise value.get_error()
+                try:
+                    raise value.get_error()
+                finally:
+                    del value, result  # as in `Channel`
             return value
 
         self.pull = pull

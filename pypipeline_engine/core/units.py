@@ -259,9 +259,11 @@ class Unit:
         if isinstance(error, StopIteration):
             self.counters.runs -= 1
             self.end()
-            raise error
-        if isinstance(error, Interrupted):
-            raise error
+        if isinstance(error, StopIteration | Interrupted):
+            try:
+                raise error
+            finally:
+                del error  # as in `bind`
         counters = self.counters
         counters.lost += 1
         self._align(before)

@@ -73,28 +73,32 @@ def make_collect(
     def collect() -> Any:
         results: list[Any] = []
         failed: Outcome | None = None
-        for pull in pulls:
-            try:
-                results.append(pull())
-            except StopIteration:
-                return END
-            except Interrupted:
-                raise
-            except BaseException as error:
-                results.append(Outcome(error))
-        for run in sinks:
-            try:
-                outcome = run()
-                failed = failed or outcome
-            except StopIteration:
-                return END
-            except Interrupted:
-                raise
-            except BaseException as error:
-                failed = failed or Outcome(error)
-        if failed is not None:
-            return [failed] * max(1, len(results))
-        return results or [None]
+        outcome: Outcome | None = None
+        try:
+            for pull in pulls:
+                try:
+                    results.append(pull())
+                except StopIteration:
+                    return END
+                except Interrupted:
+                    raise
+                except BaseException as error:
+                    results.append(Outcome(error))
+            for run in sinks:
+                try:
+                    outcome = run()
+                    failed = failed or outcome
+                except StopIteration:
+                    return END
+                except Interrupted:
+                    raise
+                except BaseException as error:
+                    failed = failed or Outcome(error)
+            if failed is not None:
+                return [failed] * max(1, len(results))
+            return results or [None]
+        finally:
+            del results, failed, outcome  # an error in them and this frame would keep each other, and values, alive
 
     return clock.bind(collect)
 
@@ -137,6 +141,7 @@ def make_process(
         for puts, value in zip(ports, values, strict=False):  # without ports there is one value that stands for none
             for put in puts:
                 put(value)
+        del values  # as in `make_collect`
         try:
             return collect()
         finally:
@@ -155,6 +160,7 @@ def _make_process_one(
 
     def process(values: Sequence[Any]) -> Any:
         put(values[0])
+        del values  # as in `make_collect`
         clock.remaining -= 1
         try:
             return [pull() if clock.remaining > 0 else clock.step_timed(pull)]

@@ -153,12 +153,15 @@ class Lender:
                 raise
             except BaseException as error:
                 result = [Outcome(error)] * max(1, len(stage.output_names))
-            if result is END or not is_quick:
-                return self._settle(loan, result)
-            loan.has_inputs = False
-            loan.next = number + 1
-            loan.current = None
-            return self._settle(loan, result) if loan.revoked else result
+            try:
+                if result is END or not is_quick:
+                    return self._settle(loan, result)
+                loan.has_inputs = False
+                loan.next = number + 1
+                loan.current = None
+                return self._settle(loan, result) if loan.revoked else result
+            finally:
+                del result  # an error in it and this frame would keep each other, and values, alive
 
         return work
 

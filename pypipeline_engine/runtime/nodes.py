@@ -76,9 +76,12 @@ def _bind_outlet(plan: Plan, cell: ScalableCell, stage: Stage, is_root: bool) ->
     def run() -> Outcome | None:
         result = clock.wait(take) if clock.timed else take()
         counters.runs += 1
-        for index, put in puts:
-            put(result[index])
-        return next((one for one in result if one.__class__ is Outcome), None)
+        try:
+            for index, put in puts:
+                put(result[index])
+            return next((one for one in result if one.__class__ is Outcome), None)
+        finally:
+            del result  # an error in it and this frame would keep each other, and values, alive
 
     for link, channel in own.items():
         if isinstance(channel, OutletChannel):

@@ -390,24 +390,27 @@ class Scope:
 
     def _pull_each(self) -> list[BaseException | None]:
         """What stands in the place of an item, for each sink and each output port; a deadlock ends the step."""
-        untold = self._ahead.tell_one()
-        errors: list[BaseException | None] = [] if untold is None else [untold.get_error()]
-        for run in self._sinks:
-            outcome = run()
-            errors.append(None if outcome is None else outcome.get_error())
-            if isinstance(errors[-1], DeadlockException):
-                return errors  # the other sinks may need a long time, and this is not the error of one item
-        for pull, slot in self._taps:
-            try:
-                slot.value = pull()
-                errors.append(None)
-            except StopIteration:
-                raise
-            except Exception as error:
-                errors.append(error)
-                if isinstance(error, DeadlockException):
-                    return errors
-        return errors
+        outcome = self._ahead.tell_one()
+        errors: list[BaseException | None] = [] if outcome is None else [outcome.get_error()]
+        try:
+            for run in self._sinks:
+                outcome = run()
+                errors.append(None if outcome is None else outcome.get_error())
+                if isinstance(errors[-1], DeadlockException):
+                    return errors  # the other sinks may need a long time, and this is not the error of one item
+            for pull, slot in self._taps:
+                try:
+                    slot.value = pull()
+                    errors.append(None)
+                except StopIteration:
+                    raise
+                except Exception as error:
+                    errors.append(error)
+                    if isinstance(error, DeadlockException):
+                        return errors
+            return errors
+        finally:
+            del errors, outcome  # an error in them and this frame would keep each other, and values, alive
 
     def _fill_ports(self, values: Sequence[Any]) -> None:
         for puts, value in zip(self._ports, values, strict=True):
@@ -421,6 +424,7 @@ class Scope:
             self._fed_all = True
             raise StopIteration
         self._fill_ports(values)
+        del values  # as in `_pull_each`
 
     def process_next(self, nb_done: int) -> Any:
         """In a scope that feeds itself, bring the result of the oldest ticket inside.
@@ -429,16 +433,19 @@ class Scope:
         :returns: as `process`.
         """
         result = self._collect()
-        if result is END:
-            return END
-        for channel in self._port_channels:
-            taken = channel.meter.runs - nb_done
-            if taken > 1:
-                return [Outcome(explain_second_pull(channel.target))] * len(result)
-            if taken < 1:
-                with suppress(Exception):
-                    channel.pull()
-        return result
+        try:
+            if result is END:
+                return END
+            for channel in self._port_channels:
+                taken = channel.meter.runs - nb_done
+                if taken > 1:
+                    return [Outcome(explain_second_pull(channel.target))] * len(result)
+                if taken < 1:
+                    with suppress(Exception):
+                        channel.pull()
+            return result
+        finally:
+            del result  # as in `_pull_each`
 
     # ------------------------------------------------------------------ interrupting and resetting
 

@@ -186,6 +186,7 @@ class Stage:
             result = [Outcome(error)] * max(1, len(names))
         if self.pulls_its_inside or result is END:
             self.give_intake(ticket, result)
+            del result  # as below
             return
         blocked_s = self._clock.blocked_s - blocked_s  # as long as it has the intake, nobody else counts there
         self.give_intake()
@@ -200,6 +201,7 @@ class Stage:
         with self.monitor.lock:
             self.lender.pace.note(perf_counter() - begin)
             self.finish(ticket, result)
+        del result  # an error in it and this frame would keep each other, and values, alive
 
     def open_ticket(self, worker: Worker) -> Any:
         """The values of a new ticket for a worker that runs ahead, or `END`."""
@@ -220,7 +222,10 @@ class Stage:
                     else:
                         worker.tickets.append(ticket)
                 self.give_intake()
-        return values
+        try:
+            return values
+        finally:
+            del values  # as in `work`
 
     def finish_oldest(self, worker: Worker, result: Any) -> None:
         """Hand in the result of the oldest ticket of a worker that runs ahead."""
@@ -292,10 +297,13 @@ class Stage:
         """
         lender = self.lender
         result = self.take_without_loan() if lender.loan is None else lender.work()
-        if result is END:
-            self.ready.appendleft(END)
-            raise StopIteration
-        return result
+        try:
+            if result is END:
+                self.ready.appendleft(END)
+                raise StopIteration
+            return result
+        finally:
+            del result  # as in `work`
 
     def take_without_loan(self) -> Any:
         """The next result of the threads, or what comes of a loan that begins now; `END` at the end of the stream."""
