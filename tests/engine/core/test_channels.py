@@ -429,6 +429,44 @@ class TestCrossingChannel:
         assert (unit.counters.busy_s, unit.counters.starved_s) == (5.0, 0.0)
         assert (reader.counters.busy_s, reader.counters.starved_s) == (1.0, 5.0)
 
+    @pytest.mark.parametrize("timed", [False, True])
+    def test_a_wait_for_room_further_up_is_one_for_those_downstream_and_no_wait_for_inputs(
+        self, monkeypatch: pytest.MonkeyPatch, timed: bool
+    ) -> None:
+        """The source cannot run before another reader of it has made room; who pulls is two domains further down."""
+        now = [0.0]
+        monkeypatch.setattr(clock_module, "perf_counter", lambda: now[0])
+        monkeypatch.setattr(clock_module, "thread_time", lambda: now[0])
+
+        def work(seconds: float) -> None:
+            now[0] += seconds
+
+        class SlowlyRead(CrossingChannel):
+            def _wait_while_full(self) -> None:
+                work(50.0)
+                self.clear()
+
+        monitor = Monitor()
+        upper, middle, lower = Clock(1), Clock(1), Clock(1)
+        source, source_slot = make_unit(lambda: work(5.0), clock=upper)
+        beside = SlowlyRead("pipe.source.out", "pipe.beside.in", monitor, 1, 100)
+        first = CrossingChannel("pipe.source.out", "pipe.middle.in", monitor, 16, 100)
+        source.plug([], [(source_slot, first), (source_slot, beside)], upper)
+        turn = Turn(monitor, "pipe.source")
+        first.bind_crossing(source.bind(), turn, upper, [beside], lambda: False, middle)
+        between, between_slot = make_unit(lambda: (work(2.0), first.pull()), [first], "pipe.middle", middle)
+        second = CrossingChannel("pipe.middle.out", "pipe.reader.in", monitor, 16, 100)
+        between.plug([first], [(between_slot, second)], middle)
+        second.bind_crossing(between.bind(), Turn(monitor, "pipe.middle"), middle, [], lambda: False, lower)
+        reader, _ = make_unit(lambda: (work(1.0), second.pull()), [second], "pipe.reader", lower)
+        step = reader.bind()
+        beside.put(0)
+        (lower.bind(step) if timed else step)()
+        assert (middle.blocked_s, lower.blocked_s) == (50.0, 50.0)
+        if timed:
+            assert (between.counters.busy_s, between.counters.starved_s) == (2.0, 5.0)
+            assert (reader.counters.busy_s, reader.counters.starved_s) == (1.0, 7.0)
+
 
 class TestPortChannel:
     def test_a_ticket_brings_one_value(self) -> None:
