@@ -277,13 +277,17 @@ class Crew:
         for method, number in missing.items():
             for _ in range(-number):
                 stage.retire_youngest(method)
-        self._make_room()
+        with self._monitor.lock:
+            self._make_room()
 
     def _make_room(self) -> None:
-        """Let the queues beside scaled cells hold as many items as may be inside of those."""
-        capacity = self.scope.get_capacity()
-        for channel in self.scope.get_crossing_channels():
-            channel.capacity = max(channel.capacity, capacity)
+        """Let the queues beside scaled cells hold as many items as may be inside of those. Lock held."""
+        for scope in self.get_scopes():
+            capacity = scope.get_capacity()
+            for channel in scope.get_crossing_channels():
+                if channel.capacity < capacity:
+                    channel.capacity = capacity
+                    self._monitor.wake_all(channel.room_waiters)
 
     def _on_worker_end(self, worker: Worker) -> None:
         """Called by the thread of a worker that does nothing more."""

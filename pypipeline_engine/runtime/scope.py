@@ -197,6 +197,10 @@ class Scope:
             raise InvalidStateException(f"{cell.get_full_name()} is pulled by a clone: pull the pipeline instead")
         return turn
 
+    def get_run(self, cell: ACell) -> Callable[[], Outcome | None]:
+        """The way to run one cell by itself, for who has its turn. What it brings must be able to queue up."""
+        return self._runs[cell]
+
     def pull_alone(self, cell: ACell) -> BaseException | None:
         """Run one cell by itself. What it brings must be able to queue up: see `queue_behind`.
 

@@ -85,6 +85,25 @@ def test_a_way_round_a_scaled_cell_does_not_serialise_it(pipeline, new_gate):
     assert sink.items == [(x, x) for x in range(100)]
 
 
+@pytest.mark.parametrize("has_way_round", [False, True])
+def test_more_clones_may_be_further_ahead_of_the_slowest_one(pipeline, gate, has_way_round):
+    """The queue of the scaled cell, and those beside it, grow with the clones that it gets while running."""
+    source, box, sink = Source(pipeline, "source"), scaled_map(pipeline, "box", gate, 1), Collector(pipeline, "sink")
+    join = Join(pipeline, "join", 2 if has_way_round else 1)
+    chain(source, box, join)
+    if has_way_round:
+        connect(source, join)
+    connect(join, sink)
+    gate.open(*range(1, 100))
+    with deployed(pipeline):
+        task = Task(pipeline.pull)
+        gate.wait_for(0)
+        box.scale_up(3)
+        gate.wait_for(*range(30))
+        gate.open()
+        task.get()
+
+
 def test_a_source_shared_by_scaled_cells_of_different_speed(pipeline, new_gate):
     """The fast one works ahead of the slow one, until the queue between is full."""
     slow_gate, fast_gate = new_gate(), new_gate()
