@@ -17,7 +17,7 @@ from stream_cells import (
     scaled,
 )
 
-from pypipeline_engine.cell import ASingleCell, Pipeline
+from pypipeline_engine.cell import ASingleCell, ErrorPolicy, NoScalingStrategy, Pipeline, ScalableCell
 from pypipeline_engine.cellio import Input, Output, RuntimeParameter
 from pypipeline_engine.exceptions import ScalingNotSupportedException
 
@@ -224,3 +224,76 @@ def test_a_new_default_of_a_parameter_reaches_every_clone(pipeline):
         box.get_inner_cell().gain.set_default_value(10)
         pull_all(pipeline)
     assert sink.items[9:] == [10] * 51
+
+
+@pytest.mark.parametrize("set_before", [False, True])
+def test_a_run_of_a_cell_that_begins_after_a_parameter_was_set_sees_the_new_value(pipeline, new_gate, set_before):
+    """Also in a clone of a clone, and in one that is made later."""
+    gate = new_gate()
+
+    class Gain(Map):
+        def __init__(self, parent_cell, name):
+            super().__init__(parent_cell, name)
+            self.gain: RuntimeParameter[int] = RuntimeParameter(self, "gain", default_value=1)
+
+        def _on_pull(self):
+            gate(self.x.pull())
+            self.y.set_value(self.gain.pull())
+
+    def make_inside(box):
+        inside = Pipeline(box, "inside")
+        add_ports(inside, scaled(inside, "inner", lambda inner: Gain(inner, "gain"), 1))
+        return inside
+
+    box, sink = scaled(pipeline, "outer", make_inside, 2), Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(8)), box, sink)
+    gain = box.get_inner_cell().get_internal_cell_with_name("inner").get_inner_cell().gain
+    if set_before:
+        gain.set_value(2)
+    with deployed(pipeline):
+        gate.wait_for(0, 1)
+        gain.set_value(3)
+        box.scale_up()
+        gate.open()
+        pull_all(pipeline)
+    assert sink.items == [3] * 8
+
+
+def test_a_clone_has_parameter_values_of_its_own_and_all_else_that_was_set(pipeline):
+    """What follows the original is only the clone that a deployment makes."""
+    inner = Pipeline(pipeline, "inner")
+    box = scaled(inner, "box", lambda box: Configured(box, "cell", 1), 2)
+    box.get_inner_cell().gain.set_value(0.5)
+    box.set_ray_options({"num_cpus": 2})
+    policy = ErrorPolicy(retries=2)
+    box.set_error_policy(policy)
+    fixed = scaled(inner, "fixed", lambda box: Configured(box, "cell", 2))
+    fixed.set_scaling_strategy_type(NoScalingStrategy)
+    copy = inner.clone(None)
+    twin = copy.get_internal_cell_with_name("box")
+    assert twin.get_nb_clones() == 2
+    assert twin.get_ray_options() == {"num_cpus": 2}
+    assert twin.get_error_policy() == policy
+    assert copy.get_internal_cell_with_name("fixed").get_scaling_strategy_type() is NoScalingStrategy
+    assert twin.get_inner_cell().gain.get_value() == 0.5
+    twin.get_inner_cell().gain.set_value(0.25)
+    assert box.get_inner_cell().gain.get_value() == 0.5
+    with pytest.raises(ScalingNotSupportedException):
+        copy.get_internal_cell_with_name("fixed").scale_up()
+
+
+def test_clones_are_deployed_with_the_strategy_of_the_original_further_inside(pipeline):
+    outer = ScalableCell(pipeline, "outer")
+    inside = Pipeline(outer, "inside")
+    fixed = scaled(inside, "fixed", lambda box: Map(box, "map"))
+    fixed.set_scaling_strategy_type(NoScalingStrategy)
+    add_ports(inside, fixed)
+    add_ports(outer, inside)
+    outer.scale_up(2)
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(9)), outer, sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+        with pytest.raises(ScalingNotSupportedException):
+            fixed.scale_up()
+    assert sink.items == list(range(9))

@@ -4,7 +4,7 @@ import pytest
 from stream_cells import Collector, Join, Map, Source, chain, connect, deployed, pull_all
 
 from pypipeline_engine.cell import ASingleCell, Pipeline
-from pypipeline_engine.cellio import ConfigParameter, InputPort, OutputPort, RuntimeParameter
+from pypipeline_engine.cellio import ConfigParameter, Input, InputPort, Output, OutputPort, RuntimeParameter
 from pypipeline_engine.connection import Connection
 from pypipeline_engine.exceptions import AlreadyDeployedException, InvalidInputException, InvalidStateException
 
@@ -332,3 +332,43 @@ def test_choices():
     with pytest.raises(InvalidInputException, match=r"cell\.mode"):
         mode.set_value(["fast"])
     assert mode.get_value() == "good"
+
+
+def test_a_validation_guards_initial_values(pipeline):
+    cell = Map(pipeline, "cell")
+    output = Output(cell, "out", lambda value: value > 0)
+    with pytest.raises(InvalidInputException, match=r"p\.cell\.out does not accept the value 0"):
+        output.set_initial_value(0)
+    assert not output.has_initial_value()
+    with pytest.raises(InvalidInputException, match=r"p\.cell\.other does not accept the value -1"):
+        Output(cell, "other", lambda value: value > 0, initial_value=-1)
+
+
+@pytest.mark.parametrize("error", [ValueError, InvalidInputException, ZeroDivisionError])
+def test_a_validation_may_say_in_words_why_it_refuses(error):
+    def check(value):
+        raise error("too odd for me")
+
+    parameter = RuntimeParameter(Map(None, "cell"), "gain", check)
+    with pytest.raises(InvalidInputException, match=r"cell\.gain .*3.*too odd for me"):
+        parameter.set_value(3)
+
+
+def test_the_type_of_a_value_is_for_tools_only(pipeline):
+    """Neither the one in the brackets nor the one that is connected is looked at."""
+
+    class Typed(ASingleCell):
+        def __init__(self, parent_cell, name):
+            super().__init__(parent_cell, name)
+            self.x = Input[int](self, "x")
+            self.y = Output[str](self, "y")
+
+        def _on_pull(self):
+            self.y.set_value(self.x.pull())
+
+    typed, sink = Typed(pipeline, "typed"), Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", [None, "text", 1.5]), typed, sink)
+    assert (typed.x.get_value_type(), typed.y.get_value_type()) == (int, str)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == [None, "text", 1.5]

@@ -21,6 +21,7 @@ from stream_cells import (
     pull_all,
     scaled,
     scaled_map,
+    wait_until,
 )
 
 from pypipeline_engine.cell import Pipeline
@@ -131,6 +132,38 @@ def test_a_stream_that_a_scaled_cell_has_ended_stays_so_with_new_clones(pipeline
         pipeline.reset()
         pull_all(pipeline)
     assert sink.items == [0, 0]
+
+
+@pytest.mark.parametrize("clones", [1, 3])
+def test_new_clones_take_nothing_from_a_stream_that_their_cell_has_ended_inline(pipeline, clones):
+    """They know nothing of the end, which the original has counted out: the copies would begin to count again."""
+
+    class Three(Map):
+        def __init__(self, parent_cell, name):
+            super().__init__(parent_cell, name)
+            self.left = 3
+
+        def _on_pull(self):
+            if not self.left:
+                raise StopIteration
+            self.left -= 1
+            super()._on_pull()
+
+    source, sink = Source(pipeline, "source"), Collector(pipeline, "sink")
+    box = scaled(pipeline, "box", lambda box: Three(box, "three"))
+    chain(source, box, sink)
+    with deployed(pipeline):
+        assert pull_all(pipeline) == 3
+        position = source.position
+        box.scale_up(clones)
+        for _ in range(3):
+            with pytest.raises(StopIteration):
+                in_time(pipeline.pull)
+        box.scale_up()
+        with pytest.raises(StopIteration):
+            in_time(pipeline.pull)
+    assert source.position == position
+    assert sink.items == [0, 1, 2]
 
 
 def test_what_is_finished_behind_the_end_does_not_come_where_the_clones_are_taken_away(pipeline, gate):
@@ -348,6 +381,29 @@ def test_reset_of_one_stream_while_another_one_waits_for_its_source_loses_nothin
         for _ in range(3):
             in_time(pipeline.pull)
     assert [sink.items for sink in sinks] == [[0, 0, 1, 2], [0, 1, 2, 3]]
+
+
+def test_reset_of_one_stream_leaves_the_tickets_of_another_one_that_waits_for_a_turn(pipeline, gate):
+    """An interruption would take the thread out of its wait, and its ticket would never have a result."""
+    sinks = [Collector(pipeline, f"sink{number}") for number in range(3)]
+    chain(Source(pipeline, "source0"), sinks[0])
+    slow = Map(pipeline, "slow", gate)
+    connect(Source(pipeline, "source1"), slow)
+    for number in (1, 2):
+        chain(slow, scaled_map(pipeline, f"box{number}", clones=1), sinks[number])
+    gate.open(0)
+    with deployed(pipeline):
+        pipeline.pull()
+        gate.wait_for(1)
+        turn = pipeline._get_deployment().scope.get_turn(slow)
+        in_time(lambda: wait_until(lambda: turn.waiters))
+        resetting = Task(sinks[0].reset)
+        assert not resetting.ends_within(0.05)
+        gate.open()
+        resetting.get()
+        for _ in range(3):
+            in_time(pipeline.pull)
+    assert [sink.items for sink in sinks] == [[0, 0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3]]
 
 
 @CLONES

@@ -147,6 +147,16 @@ def test_an_error_in_one_sink_does_not_stop_the_others_and_the_first_is_raised(p
         assert clones or len(seen) == 12
 
 
+@CLONES
+def test_of_several_critical_errors_that_of_the_first_sink_is_raised(pipeline, clones):
+    source = Source(pipeline, "source")
+    for name in ("b", "c", "a"):
+        connect(source, scaled_map(pipeline, name, fails_at(1, error=lambda _, name=name: CriticalError(name)), clones))
+    with deployed(pipeline):
+        results = outcomes(pipeline, 3)
+    assert [str(result) for result in results] == ["None", "b", "None"]
+
+
 def test_an_output_port_of_the_pipeline_advances_although_a_sink_fails(pipeline):
     source = Source(pipeline, "source")
     connect(source, Map(pipeline, "failing", fails_at(0)))

@@ -1,6 +1,8 @@
 """Deploying and undeploying: what is called, how often, in which order, and what remains where something fails."""
 
+import sys
 import threading
+from types import ModuleType
 
 import pytest
 from stream_cells import (
@@ -17,6 +19,7 @@ from stream_cells import (
     pull_all,
     scaled,
     scaled_map,
+    wait_until,
 )
 
 from pypipeline_engine.cell import ASingleCell, Pipeline
@@ -264,6 +267,7 @@ def test_the_structure_cannot_change_while_deployed(pipeline):
     sink = line(pipeline, [])
     spare = Lifecycle(pipeline, "spare", [])
     inner = Pipeline(pipeline, "inner")
+    within, port = Source(inner, "within"), OutputPort(inner, "port")
     source = pipeline.get_internal_cell_with_name("source")
     connect(source, spare)
     before = pipeline.get_topology_description()
@@ -275,7 +279,7 @@ def test_the_structure_cannot_change_while_deployed(pipeline):
         "a connection less": sink.x.get_incoming_connections()[0].delete,
         "a cell less": inner.delete,
         "another initial value": lambda: source.y.set_initial_value(3),
-        "a new connection": lambda: Connection(spare.y, OutputPort(inner, "port")),
+        "a new connection": lambda: Connection(within.y, port),
     }
     with deployed(pipeline):
         for what, change in changes.items():
@@ -313,6 +317,56 @@ def test_every_deep_pipeline_gets_a_large_stack():
         threading.stack_size(LARGE_STACK_BYTES)
     make_room_for_calls(DEEP + 1)
     assert threading.stack_size(0) == LARGE_STACK_BYTES
+
+
+def test_a_pull_before_the_clones_have_started_waits_for_them(pipeline, gate):
+    """It was told that the cells wait for each other: of the threads there were, all slept."""
+
+    class Slow(Map):
+        def _on_deploy(self):
+            gate("deploy")
+
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source"), scaled(pipeline, "box", lambda box: Slow(box, "slow"), 2), sink)
+    deploying = Task(pipeline.deploy)
+    gate.wait_for("deploy")
+    pulling = Task(pipeline.pull)
+    in_time(lambda: wait_until(lambda: pulling.is_done() or pipeline._get_deployment().crew.get_stages()[0].consumers))
+    gate.open()
+    deploying.get()
+    pulling.get()
+    assert sink.items == [0]
+
+
+class FakeOpenCV(ModuleType):
+    """As much of OpenCV as the engine touches."""
+
+    def __init__(self):
+        super().__init__("cv2")
+        self.number = 8
+
+    def getNumThreads(self):
+        return self.number
+
+    def setNumThreads(self, number):
+        self.number = number
+
+
+def test_opencv_has_one_thread_while_there_are_clones(pipeline, monkeypatch):
+    """Also where they come later; alone, a cell may use all cores."""
+    opencv = FakeOpenCV()
+    monkeypatch.setitem(sys.modules, "cv2", opencv)
+    box = scaled_map(pipeline, "box")
+    chain(Source(pipeline, "source"), box, Collector(pipeline, "sink"))
+    for clones_before in (0, 1):
+        box.scale_all_down()
+        box.scale_up(clones_before)
+        with deployed(pipeline):
+            assert opencv.number == (1 if clones_before else 8)
+            box.scale_up()
+            assert opencv.number == 1
+            box.scale_up()
+        assert opencv.number == 8
 
 
 def test_a_cell_that_is_scaled_while_another_one_is_being_deployed_has_its_clones(pipeline, gate):

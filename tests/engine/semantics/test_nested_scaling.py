@@ -370,10 +370,9 @@ def test_an_error_of_one_sink_inside_of_a_clone_does_not_stop_the_other_one(pipe
 
 
 def test_a_scalable_cell_as_the_root_uses_its_clones(pipeline):
-    meet = meeting_of(2)
     root = ScalableCell(None, "root")
     inner = Pipeline(root, "inner")
-    source, sink = Source(inner, "source"), Map(inner, "sink", meet)
+    source, sink = Source(inner, "source"), Map(inner, "sink")
     connect(source, sink)
     source.supports_scaling = lambda: True  # type: ignore[method-assign]  # each clone has a source of its own
     root.scale_up(1)

@@ -321,10 +321,11 @@ def test_an_initial_value_off_every_cycle_changes_nothing(pipeline):
     assert sink.items == [0, 1]
 
 
-def two_on_one_cycle(pipeline, mark_left=None, mark_right=None):
+def two_on_one_cycle(pipeline, mark_left=None, mark_right=None, has_both=True):
     """left -> right -> left, both with an initial value; what left gives is x + last, what right gives is ten times that."""
     left, right = Sum(pipeline, "left"), Map(pipeline, "right", lambda value: 10 * value)
-    left.y.set_initial_value(1)
+    if has_both:
+        left.y.set_initial_value(1)
     right.y.set_initial_value(2)
     source, sink = Source(pipeline, "source", range(4)), Collector(pipeline, "sink")
     connect(source, left.x)
@@ -340,6 +341,15 @@ def test_two_initial_values_on_one_cycle_are_refused_with_the_cycle(pipeline):
     assert "p.right.y -> p.left.last" in str(raised.value)
     assert not pipeline.is_deployable()
     assert not pipeline.is_deployed()
+
+
+def test_an_initial_value_that_comes_later_is_seen(pipeline):
+    """Which connections are recurrent is remembered, and was asked for before."""
+    connections, _ = two_on_one_cycle(pipeline, has_both=False)
+    assert [connection.is_recurrent() for connection in connections] == [False, True]
+    connections[0].get_source().set_initial_value(3)
+    with pytest.raises(IndeterminableTopologyException, match="mark"):
+        connections[0].is_recurrent()
 
 
 def test_the_marked_one_of_two_is_recurrent(pipeline):

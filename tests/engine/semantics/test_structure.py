@@ -9,7 +9,12 @@ from stream_cells import Collector, Join, Map, Source, chain, connect, deployed,
 from pypipeline_engine.cell import ASingleCell, Pipeline, ScalableCell
 from pypipeline_engine.cellio import ConfigParameter, Input, InputPort, Output, OutputPort, RuntimeParameter
 from pypipeline_engine.connection import Connection
-from pypipeline_engine.exceptions import CannotBeDeletedException, InvalidInputException, InvalidStateException
+from pypipeline_engine.exceptions import (
+    CannotBeDeletedException,
+    InvalidInputException,
+    InvalidStateException,
+    ScalingNotSupportedException,
+)
 from pypipeline_engine.validation import BoolExplained, FalseExplained, TrueExplained, raise_if_not
 
 
@@ -424,3 +429,30 @@ def test_a_cell_may_have_an_argument_named_cls():
             pass
 
     assert Typed(None, "typed", cls=float).clone(None).cls is float
+
+
+def test_the_gpus_that_a_pipeline_needs_are_those_of_its_cells_together():
+    class Hungry(Map):
+        def get_nb_required_gpus(self):
+            return 0.5
+
+    pipeline = Pipeline(None, "p")
+    inner = Pipeline(pipeline, "inner")
+    assert Map(pipeline, "map").get_nb_required_gpus() == pipeline.get_nb_required_gpus() == 0
+    for parent, name in ((pipeline, "a"), (inner, "b"), (inner, "c")):
+        Hungry(parent, name)
+    assert inner.get_nb_required_gpus() == 1.0
+    assert pipeline.get_nb_required_gpus() == 1.5
+
+
+def test_a_pipeline_supports_scaling_where_all_inside_of_it_does(pipeline):
+    box = ScalableCell(pipeline, "box")
+    inner = Pipeline(box, "inner")
+    further = Pipeline(inner, "further")
+    Map(further, "map")
+    assert inner.supports_scaling()
+    Collector(further, "keeps state")
+    assert not inner.supports_scaling()
+    box.scale_up()
+    with pytest.raises(ScalingNotSupportedException, match=r"p\.box\.inner does not support scaling"):
+        box.scale_up()
