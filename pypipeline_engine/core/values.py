@@ -75,6 +75,9 @@ def _size_of_one(value: Any) -> int:
         return 0
     if kind is bytes or kind is str or kind is bytearray:
         return len(value)
-    nbytes = getattr(value, "nbytes", 0)
+    try:
+        nbytes = getattr(value, "nbytes", 0)
+    except Exception:  # of a lazy array, which is not known yet: that must cost no item
+        return 0
     # Of a class, `nbytes` is a descriptor, and of a lazy array it may be NaN.
-    return int(nbytes) if isinstance(nbytes, int) else 0
+    return int(nbytes) if isinstance(nbytes, int) and nbytes > 0 else 0

@@ -67,8 +67,25 @@ def test_a_bytearray_counts_inside_of_a_list_as_it_does_alone() -> None:
     assert size_of([bytearray(5)]) == 5
 
 
-@pytest.mark.parametrize("value", [np.ndarray, np.float32, type("Chunked", (), {"nbytes": float("nan")})()])
-def test_a_value_whose_size_is_not_a_number_counts_as_nothing(value: object) -> None:
+class Lazy:
+    """Does not know its size before it is computed."""
+
+    @property
+    def nbytes(self) -> int:
+        raise RuntimeError("not computed yet")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.ndarray,
+        np.float32,
+        type("Chunked", (), {"nbytes": float("nan")})(),
+        type("Owing", (), {"nbytes": -1000})(),
+        Lazy(),
+    ],
+)
+def test_a_value_without_a_proper_size_counts_as_nothing(value: object) -> None:
     """A class is a value like any other; the size of a dask array is not a number before it is computed."""
     assert size_of(value) == 0
     assert size_of([value]) == 0

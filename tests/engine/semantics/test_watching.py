@@ -1,12 +1,15 @@
 """Looking at a pipeline while it works: answers come at once, and no lock is held while user code runs."""
 
 import gc
+import sys
 import threading
 import tracemalloc
+from itertools import count
 
 import pytest
 from stream_cells import (
     GAP,
+    Batch,
     Collector,
     Join,
     Lifecycle,
@@ -25,7 +28,9 @@ from stream_cells import (
 
 from pypipeline_engine.cell import ASingleCell, ErrorPolicy
 from pypipeline_engine.cellio import Output, RuntimeParameter
-from pypipeline_engine.runtime import planning, stage
+from pypipeline_engine.runtime import planning, stage, statistics
+from pypipeline_engine.runtime.crew import Crew
+from pypipeline_engine.runtime.scope import Scope
 
 AT_ONCE_S = 1.0
 CLONES = pytest.mark.parametrize("clones", [0, 1, 3])
@@ -181,6 +186,70 @@ def test_counts_of_clones_that_went_away_stay(pipeline):
     assert statistics.get_cell("p.box.map").items == 30
 
 
+def test_counts_never_go_back_when_a_clone_goes_away(pipeline):
+    """A snapshot while what a clone counted was taken over missed it, and a rate was less than nothing."""
+    box = scaled_map(pipeline, "box", clones=2)
+    chain(Source(pipeline, "source", range(10)), box, Collector(pipeline, "sink"))
+    looking = []
+
+    class LookedAt(dict):
+        """The latencies of a clone: when they are taken over, somebody looks."""
+
+        def copy(self):
+            if threading.current_thread() is clone.thread and not looking:
+                looking.append(Task(count))
+                looking[0].ends_within(0.05)  # it has to wait, or to see all
+            return dict(self)
+
+    def count():
+        return sum(statistics_of(pipeline).get_cell("p.box.map").latencies.values())
+
+    with deployed(pipeline):
+        pull_all(pipeline)
+        clone = pipeline._get_deployment().crew.get_stage(box).workers[-1]
+        (unit,) = clone.scope.units.values()
+        unit.counters.latencies = LookedAt({5: 100})
+        before = count()
+        box.scale_down()
+        in_time(clone.thread.join)
+        assert looking[0].get() == count() == before >= 100
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("two", [((0, 0), (2, 1)), ((1, 0), (0, 1))])
+def test_a_snapshot_can_be_taken_whatever_changes_in_the_middle_of_it(pipeline, two, first):
+    """Before each of its lines the plan becomes the other one of two, whose cells have other clones."""
+    boxes = [scaled_map(pipeline, "box"), scaled(pipeline, "thread", lambda box: Batch(box, "batch", 1))]
+    chain(Source(pipeline, "source"), *boxes, Collector(pipeline, "sink"))
+    numbers = count(first)
+
+    def change():
+        for box, number in zip(boxes, two[next(numbers) % 2], strict=True):
+            difference = number - box.get_nb_clones()
+            (box.scale_up if difference > 0 else box.scale_down)(abs(difference))
+
+    def trace(frame, event, _):
+        if event == "line":
+            change()
+        return trace if frame.f_code in codes else None
+
+    functions = (statistics.take_snapshot, statistics._collect, statistics._describe, Crew.get_scopes)
+    getters = (Scope.get_own_threads, Scope.get_clock, Scope.get_station, Scope.get_crossing_channels, Scope.look_soon)
+    codes = {function.__code__ for function in functions + getters}
+    before = sys.gettrace()
+    with deployed(pipeline):
+        pipeline.pull()
+        change()
+        sys.settrace(trace)
+        try:
+            snapshot = statistics_of(pipeline)
+        finally:
+            sys.settrace(before)
+        pipeline.pull()
+    assert {cell.name for cell in snapshot.cells} >= {"p.source", "p.sink"}
+    assert next(numbers) > 50, "nothing has changed meanwhile"
+
+
 def test_statistics_of_a_run_stay_after_it(pipeline):
     chain(Source(pipeline, "source", range(5)), scaled_map(pipeline, "box", clones=2), Collector(pipeline, "sink"))
     handle = pipeline.run()
@@ -258,6 +327,25 @@ def test_a_queue_bounded_by_bytes_takes_at_least_one_value(pipeline, monkeypatch
         for _ in range(30):
             in_time(pipeline.pull)
     assert [first for first, _ in sink.items] == [1000] * 30
+
+
+@CLONES
+def test_a_value_that_cannot_tell_its_size_travels_like_any_other(pipeline, clones):
+    """Its error came out of the queue, where no cell was to blame, and items behind it lost their partners."""
+
+    class Lazy:
+        @property
+        def nbytes(self):
+            raise RuntimeError("not computed yet")
+
+    values = [Lazy() for _ in range(30)]
+    source, join, sink = Source(pipeline, "source", values), Join(pipeline, "join"), Collector(pipeline, "sink")
+    chain(source, scaled_map(pipeline, "box", clones=clones), join)
+    connect(source, join)
+    connect(join, sink)
+    with deployed(pipeline):
+        assert pull_all(pipeline) == 30
+    assert sink.items == [(value, value) for value in values]
 
 
 @CLONES
