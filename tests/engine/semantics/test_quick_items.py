@@ -4,6 +4,7 @@ What counts as quick is set so high here that every clone is lent, whatever the 
 """
 
 import threading
+from contextlib import suppress
 
 import pytest
 from stream_cells import (
@@ -15,6 +16,7 @@ from stream_cells import (
     Recorder,
     Source,
     Task,
+    add_ports,
     chain,
     deployed,
     in_time,
@@ -25,9 +27,10 @@ from stream_cells import (
     wait_until,
 )
 
-from pypipeline_engine.cell import ErrorPolicy
+from pypipeline_engine.cell import ErrorPolicy, Pipeline
 from pypipeline_engine.core import lending
 from pypipeline_engine.exceptions import InactiveException, NotDeployedException
+from pypipeline_engine.runtime import lender, stage
 
 ENOUGH = 100
 """After so many items, the clone is lent."""
@@ -263,3 +266,97 @@ def test_a_guard_that_looked_between_two_items_looks_again(pipeline, monkeypatch
         may_wake.set()
         task.get()
     assert sink.items == list(range(ENOUGH + 10))
+
+
+@pytest.fixture
+def lender_time(monkeypatch):
+    """Items take the time that a test says, and what is far too slow is so again; each item of a loan is timed."""
+    now = [1000.0]
+    for module in (stage, lender):
+        monkeypatch.setattr(module, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(lender, "LOOK_EVERY", 1)
+    monkeypatch.setattr(lender, "GUARD_S", 1000.0)
+    monkeypatch.setattr(lending, "QUICK_S", 1.0)
+    monkeypatch.setattr(lending, "FAR_TOO_SLOW_S", 10.0)
+    return now
+
+
+SLOW_ONES = {
+    "a value": lambda value: value,
+    "a gap": lambda value: GAP,
+    "an error": lambda value: raise_(PassingError(value)),
+    "the end": lambda value: raise_(StopIteration),
+}
+
+
+def raise_(error):
+    raise error
+
+
+@pytest.mark.parametrize("what", list(SLOW_ONES))
+def test_an_item_that_is_far_too_slow_ends_the_loan_and_keeps_its_place(pipeline, clones, lender_time, what):
+    """It comes to the one who borrowed the clone, and after it the threads bring what follows."""
+    slow_one, lent = 3 * ENOUGH, []
+
+    def work(value):
+        lent.append(lender_of(pipeline).loan is not None)
+        if value == slow_one:
+            lender_time[0] += 11.0
+            return SLOW_ONES[what](value)
+        return value
+
+    _, sink = line(pipeline, work, clones, range(slow_one + 10))
+    with deployed(pipeline):
+        for _ in range(slow_one):
+            pipeline.pull()
+        assert lent[-1], "the clone was not lent"
+        with suppress(StopIteration):
+            pipeline.pull()
+        assert lender_of(pipeline).loan is None, "the loan has outlived its slow item"
+        if what != "the end":
+            pull_all(pipeline)
+    places = {"a value": [slow_one], "a gap": [GAP], "the end": []}
+    if what == "an error":
+        error = sink.items.pop(slow_one)
+        assert isinstance(error, PassingError)
+        assert error.args == (slow_one,)
+    behind = [] if what == "the end" else list(range(slow_one + 1, slow_one + 10))
+    assert sink.items == [*range(slow_one), *places.get(what, []), *behind]
+
+
+def lender_of(pipeline):
+    return next(iter(pipeline._get_deployment().scope.stages.values())).lender
+
+
+def test_a_loan_that_ended_with_a_slow_item_makes_the_next_one_come_later(pipeline, clones, lender_time):
+    def work(value):
+        lender_time[0] += 11.0 * (value == ENOUGH)
+        return value
+
+    line(pipeline, work, clones)
+    with deployed(pipeline):
+        for _ in range(ENOUGH + 1):
+            pipeline.pull()
+        pace = lender_of(pipeline).pace
+        with pipeline._get_deployment().monitor.lock:
+            for _ in range(lending.FEWEST_QUICK):
+                pace.note(0.0)
+            assert not pace.is_quick()
+
+
+def test_a_cell_that_belongs_to_its_thread_further_inside_is_never_lent(pipeline):
+    class Bound(Map):
+        def has_thread_affinity(self):
+            return True
+
+    def make_inside(box):
+        inside = Pipeline(box, "inside")
+        add_ports(inside, Bound(inside, "bound", threads))
+        return inside
+
+    threads = Threads()
+    box = scaled(pipeline, "box", make_inside, 2)
+    chain(Source(pipeline, "source", range(500)), box, Recorder(pipeline, "sink"))
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert not threads.lent()
