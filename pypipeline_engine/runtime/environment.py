@@ -26,6 +26,19 @@ def make_room_for_calls(nb_cells: int) -> None:
         before = threading.stack_size(LARGE_STACK_BYTES)  # there is no way to look without setting it
         if before > LARGE_STACK_BYTES:
             threading.stack_size(before)
+        _let_stack_of_main_thread_grow()
+
+
+def _let_stack_of_main_thread_grow() -> None:
+    """The other threads get theirs when they start; that of the main one grows up to a limit, which may be raised."""
+    if sys.platform == "linux":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+        most = LARGE_STACK_BYTES if hard == resource.RLIM_INFINITY else min(hard, LARGE_STACK_BYTES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_STACK, (most, hard))
 
 
 def limit_threads_of_opencv() -> Callable[[], None]:

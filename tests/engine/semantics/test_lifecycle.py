@@ -1,5 +1,7 @@
 """Deploying and undeploying: what is called, how often, in which order, and what remains where something fails."""
 
+import os
+import subprocess
 import sys
 import threading
 from types import ModuleType
@@ -317,6 +319,40 @@ def test_every_deep_pipeline_gets_a_large_stack():
         threading.stack_size(LARGE_STACK_BYTES)
     make_room_for_calls(DEEP + 1)
     assert threading.stack_size(0) == LARGE_STACK_BYTES
+
+
+PULLS_THROUGH_C = """
+from stream_cells import Collector, Map, Pipeline, Source, chain
+
+class ThroughC(Map):
+    def _on_pull(self):
+        self.y.set_value(next(map(lambda io: io.pull(), [self.x])))
+
+pipeline = Pipeline(None, "p")
+sink = Collector(pipeline, "sink")
+chain(Source(pipeline, "source"), *(ThroughC(pipeline, f"map{number}") for number in range(2500)), sink)
+pipeline.deploy()
+pipeline.pull()
+pipeline.undeploy()
+print(sink.items)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of the stack is of the C library")
+def test_a_long_chain_of_cells_that_pull_through_c_code_does_not_end_the_process():
+    """In the main thread, where the stack is what the shell allows: here so little that a short chain will do."""
+
+    import resource  # not everywhere
+
+    def allow_little():
+        resource.setrlimit(resource.RLIMIT_STACK, (2**20, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", PULLS_THROUGH_C]
+    done = subprocess.run(
+        command, env=environment, preexec_fn=allow_little, capture_output=True, text=True, timeout=15, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "[0]"), done.stderr
 
 
 def test_a_pull_before_the_clones_have_started_waits_for_them(pipeline, gate):
