@@ -245,6 +245,20 @@ def test_reset_in_the_middle_drops_what_is_in_flight(pipeline, clones):
     assert sink.items == [0, 0, 1, 0, 1, 2, 0, 1, 2, 3, 0, 1, 2, 3, 4, 0]
 
 
+def test_reset_drops_what_waits_beside_a_scaled_cell(pipeline, gate):
+    source, join, sink = Source(pipeline, "source"), Join(pipeline, "join"), Collector(pipeline, "sink")
+    chain(source, scaled_map(pipeline, "box", gate, 2), join)
+    chain(source, join, sink)
+    with deployed(pipeline):
+        gate.wait_for(0, 1)  # the join has not taken them yet
+        resetting = Task(pipeline.reset)
+        gate.open()
+        resetting.get()
+        for _ in range(3):
+            in_time(pipeline.pull)
+    assert sink.items == [(0, 0), (1, 1), (2, 2)]
+
+
 def test_reset_before_the_first_pull(pipeline):
     _, sink = line(pipeline, 2)
     with deployed(pipeline):

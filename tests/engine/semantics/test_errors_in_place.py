@@ -157,6 +157,23 @@ def test_of_several_critical_errors_that_of_the_first_sink_is_raised(pipeline, c
     assert [str(result) for result in results] == ["None", "b", "None"]
 
 
+@CLONES
+def test_an_output_port_of_the_pipeline_advances_although_another_one_fails(pipeline, clones):
+    source, ports = Source(pipeline, "source"), []
+    for name, work in (("a", fails_at(1)), ("b", fails_at())):
+        box = scaled_map(pipeline, name, work, clones)
+        connect(source, box)
+        ports.append(OutputPort(pipeline, f"out {name}"))
+        Connection(box.get_output("y"), ports[-1])
+    with deployed(pipeline):
+        pipeline.pull()
+        with pytest.raises(CriticalError):
+            pipeline.pull()
+        assert [port.get_value() for port in ports] == [0, 1]
+        pipeline.pull()
+        assert [port.get_value() for port in ports] == [2, 2]
+
+
 def test_an_output_port_of_the_pipeline_advances_although_a_sink_fails(pipeline):
     source = Source(pipeline, "source")
     connect(source, Map(pipeline, "failing", fails_at(0)))

@@ -250,6 +250,23 @@ def test_in_a_clone_an_input_that_was_not_pulled_is_passed_over(pipeline, clones
     assert sink.items == [(x, None if x % 3 else x) for x in range(12)]
 
 
+def test_in_a_clone_with_one_input_what_was_not_pulled_is_passed_over(pipeline):
+    class EveryOther(Map):
+        def __init__(self, parent_cell, name):
+            super().__init__(parent_cell, name)
+            self.number = 0
+
+        def _on_pull(self):
+            self.number += 1
+            self.y.set_value(self.x.pull() if self.number % 2 else "not pulled")
+
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(6)), scaled(pipeline, "box", lambda box: EveryOther(box, "cell"), 1), sink)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert sink.items == [0, "not pulled", 2, "not pulled", 4, "not pulled"]
+
+
 @CLONES
 def test_skip_discards_one_place_whatever_stands_there(pipeline, clones):
     class EverySecond(Map):

@@ -18,6 +18,7 @@ from stream_cells import (
     scaled,
     scaled_map,
     statistics_of,
+    wait_until,
 )
 
 from pypipeline_engine.cell import Pipeline
@@ -177,6 +178,26 @@ def test_parts_and_the_pipeline_can_be_pulled_from_several_threads(pipeline):
         for task in tasks:
             task.get()
     assert [sink.items for sink in sinks] == [list(range(100)), list(range(50))]
+
+
+def test_a_part_that_a_clone_runs_at_this_moment_is_waited_for(pipeline, gate):
+    source, part = Source(pipeline, "source"), Map(pipeline, "part", gate)
+    connect(source, part)
+    sinks = [Collector(pipeline, f"sink {name}") for name in "ab"]
+    for name, sink in zip("ab", sinks, strict=True):
+        chain(part, scaled_map(pipeline, name, clones=1), sink)
+    with deployed(pipeline):
+        gate.wait_for(0)
+        turn = pipeline._get_deployment().scope.get_turn(part)
+        in_time(lambda: wait_until(lambda: len(turn.waiters) == 1))  # the other clone
+        pulling = Task(part.pull)
+        in_time(lambda: wait_until(lambda: len(turn.waiters) == 2 or len(gate.arrived) > 1))
+        assert gate.arrived == [0], "a cell runs twice at once"
+        gate.open()
+        pulling.get()
+        for _ in range(5):
+            in_time(pipeline.pull)
+    assert [sink.items for sink in sinks] == [list(range(5))] * 2
 
 
 def test_a_part_cannot_be_pulled_during_a_run(pipeline, gate):
