@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any, Self
 
 BUCKETS_PER_OCTAVE = 8
 """Latencies are kept in buckets that are 9 % wide, so a quantile is within 5 % of the true value."""
@@ -55,6 +56,18 @@ class Counters:
         self.cpu_s += cpu_s * weight
         bucket = bucket_of(busy_s)
         self.latencies[bucket] = self.latencies.get(bucket, 0) + weight
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        """All that was counted, for another process."""
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    @classmethod
+    def from_tuple(cls, counted: tuple[Any, ...]) -> Self:
+        """The counters that `as_tuple` was asked of."""
+        counters = cls()
+        for name, value in zip(cls.__slots__, counted, strict=True):
+            setattr(counters, name, value)
+        return counters
 
     def add(self, other: Counters) -> None:
         """Count in what another worker counted, which has ended."""

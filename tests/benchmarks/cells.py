@@ -16,7 +16,9 @@ from pypipeline_engine import (
     Output,
     OutputPort,
     Pipeline,
+    RayCloneCell,
     ScalableCell,
+    ThreadCloneCell,
 )
 
 
@@ -117,7 +119,7 @@ def make_cell(parent_cell: ACompositeCell, name: str, function: Callable[[Any], 
 def make_scaled(parent_cell: ACompositeCell, job: Job) -> Scaled:
     """The work of a job on threads."""
     scaled = Scaled(parent_cell, "work", job.work)
-    scaled.scale_up(job.workers)
+    scaled.scale_up(job.workers, RayCloneCell if job.by == "ray" else ThreadCloneCell)
     if job.window is not None:
         scaled.config_queue_capacity.set_value(job.window)
     return scaled

@@ -38,6 +38,8 @@ class Job:
     """How many threads do `work`; with 0 everything is done by the thread that takes the results."""
     window: int | None = None
     """How many items may be under way at once; `None` for what the contender does by itself."""
+    by: str = "thread"
+    """What our clones are: `thread` or `ray`."""
 
 
 Stream = Callable[[Job, int], Iterable[Any]]

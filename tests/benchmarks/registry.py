@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import footprint
 import own_costs
+import remote
 import throughput
 from contest import Workload
 
@@ -16,6 +17,11 @@ WORKLOADS: dict[str, Workload] = {
         throughput.on_frames(),
         throughput.on_many_threads(),
         throughput.on_skewed_work(),
+        remote.on_python(),
+        remote.on_integers(),
+        remote.one_by_one(),
+        remote.on_large_arrays(comes_back=False),
+        remote.on_large_arrays(comes_back=True),
         own_costs.way_round(),
         own_costs.telemetry(),
         footprint.memory(),

@@ -18,6 +18,8 @@ from pypipeline_engine.cell import ScalableCell
 from pypipeline_engine.exceptions import NotDeployableException
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Work, decode
+from pypipeline_engine.runtime.remote.messages import pack as pack_message
+from pypipeline_engine.runtime.remote.messages import unpack as unpack_message
 from pypipeline_engine.runtime.remote.servant import Servant
 from pypipeline_engine.runtime.remote.travel import Home, pack
 from pypipeline_engine.runtime.stage import Stage
@@ -112,15 +114,14 @@ class RemoteClone:
 
     def begin(self, work: Work) -> Any:
         """Have some work done; `finish` tells what came of it. Work is done in the order in which it was begun."""
-        return self._actor.work.remote(work)
+        return self._actor.work.remote(pack_message(work, work.items))
 
     def finish(self, begun: Any) -> Done:
         """Wait for what was begun.
 
         :raises Died: where the process has ended before it was done.
         """
-        done: Done = self._get(begun)
-        return done
+        return unpack_message(Done, self._get(begun))
 
     def begin_reset(self) -> None:
         """Send the stream back to its start, and call `_on_reset` of every cell. Does not wait for it."""

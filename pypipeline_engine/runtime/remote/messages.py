@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from ray import cloudpickle
 
-from pypipeline_engine.core.counters import Counters, DeadLetter
+from pypipeline_engine.core.counters import DeadLetter
 from pypipeline_engine.core.errors import describe_error, get_cell_of, sign
 from pypipeline_engine.core.values import Outcome
 from pypipeline_engine.exceptions import PipelineException
+
+M = TypeVar("M", bound=NamedTuple)
 
 
 class RemoteError(PipelineException):
@@ -54,25 +57,24 @@ class Work(NamedTuple):
     """New values of runtime parameters, by their place among those of the clone."""
 
 
-class Report(NamedTuple):
-    """What a clone has counted."""
-
-    counters: dict[str, Counters]
-    """Since its deployment, by the full name of the cell."""
-    letters: Sequence[DeadLetter]
-    """Since the last report."""
-
-
 class Done(NamedTuple):
     """What came of some work."""
 
     results: Sequence[Any]
     """For each item the values of the wanted output ports, `Failure`s and `Same`s among them; `None` where it ended."""
-    report: Report
+    counted: dict[str, tuple[Any, ...]]
+    """What the clone has counted since its deployment, as `Counters.as_tuple` gives it, by the full name of the cell."""
+    letters: Sequence[DeadLetter]
+    """The items that were skipped in this work."""
     took_s: float
     """How long all of them took together, in seconds."""
 
 
+# ---------------------------------------------------------------------- as bytes
+
+
+OUT_OF_BAND_BYTES = 64 * 1024
+"""Ray shares arrays from this size on between processes of a node; smaller ones are faster among the other bytes."""
 _SURE = frozenset({int, float, bool, complex, str, bytes, type(None)})
 _MOST_ELEMENTS = 16
 
@@ -97,6 +99,38 @@ def _is_sure(value: Any) -> bool:
         return len(elements) <= _MOST_ELEMENTS and all(map(_is_sure, elements))
     dtype = getattr(value, "dtype", None)  # an array of numpy, which is not imported for this
     return dtype is not None and kind.__module__ == "numpy" and not dtype.hasobject
+
+
+def pack(message: Work | Done, values: Iterable[Iterable[Any]]) -> Any:
+    """A message as Ray is fastest with: bytes, and where there are large arrays, a list of bytes and arrays.
+
+    :param values: all values in it that come from cells.
+    :raises Exception: where one of them cannot be pickled.
+    """
+    buffers: list[Any] = []
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        raw = buffer.raw()
+        if raw.nbytes < OUT_OF_BAND_BYTES:
+            return True
+        buffers.append(raw)
+        return False
+
+    is_sure = all(_is_sure(value) for some in values for value in some)
+    # What is not from a library may have to travel by value, which takes longer.
+    data = (pickle if is_sure else cloudpickle).dumps(tuple(message), protocol=5, buffer_callback=keep)
+    if not buffers:
+        return data
+    import numpy as np
+
+    return [data, *(np.frombuffer(raw, np.uint8) for raw in buffers)]
+
+
+def unpack(kind: type[M], packed: Any) -> M:
+    """The message again. Arrays in it are views of what Ray shares, and read-only."""
+    if packed.__class__ is bytes:
+        return kind(*pickle.loads(packed))
+    return kind(*pickle.loads(packed[0], buffers=packed[1:]))
 
 
 def encode(outcome: Outcome, with_text: bool = True) -> Failure:

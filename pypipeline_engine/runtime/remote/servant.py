@@ -28,7 +28,8 @@ from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
 from pypipeline_engine.runtime.crew import Crew, Inside
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
-from pypipeline_engine.runtime.remote.messages import Done, Failure, Report, Same, Work, decode, encode, explain_why_not
+from pypipeline_engine.runtime.remote.messages import Done, Failure, Same, Work, decode, encode, explain_why_not, pack
+from pypipeline_engine.runtime.remote.messages import unpack as unpack_message
 from pypipeline_engine.runtime.remote.travel import Home, get_parameters, unpack
 from pypipeline_engine.runtime.scope import Scope
 from pypipeline_engine.runtime.stage import Stage
@@ -152,16 +153,26 @@ class Servant:
             raise
 
     @returning_errors
-    def work(self, work: Work) -> Done:
-        """Do some items."""
+    def work(self, packed: Any) -> Any:
+        """Do some items: `Work` as `messages.pack` has packed it, and `Done` in the same way."""
         begin = perf_counter()
+        work = unpack_message(Work, packed)
         for place, value in work.parameters:
             self._parameters[place]._box[0] = value
         if self._scope.feeds_itself:
             results = self._work_ahead(work)
         else:
             results = [self._do(number, values) for number, values in zip(work.numbers, work.items, strict=True)]
-        return Done(results, self._report(), perf_counter() - begin)
+        counted = {name: sum_counters(parts).as_tuple() for name, parts in self._crew.get_counters().items()}
+        letters = []
+        while self._crew.dead_letters:
+            letters.append(self._crew.dead_letters.popleft())
+        done = Done(results, counted, letters, perf_counter() - begin)
+        try:
+            return pack(done, filter(None, results))
+        except Exception:
+            results = [result and [self._check_result(value) for value in result] for result in results]
+            return pack(done._replace(results=results), filter(None, results))
 
     def _do(self, number: int, values: Sequence[Any]) -> Any:
         self._number = number
@@ -183,14 +194,14 @@ class Servant:
                     value = Same(port)
                 elif kind is Outcome:
                     value = encode(value, with_text=not _is_gap(value))
-                else:
-                    trouble = explain_why_not(value)
-                    if trouble is not None:
-                        value = self._refuse_result(trouble)
             packed.append(value)
         return packed
 
-    def _refuse_result(self, trouble: Exception) -> Failure:
+    def _check_result(self, value: Any) -> Any:
+        """A value, or the error where it cannot be pickled."""
+        trouble = explain_why_not(value)
+        if trouble is None:
+            return value
         name = self._elsewhere.get_full_name()
         error = InvalidInputException(
             f"a result of {name} does not get into another process: {describe_error(trouble)}"
@@ -300,15 +311,6 @@ class Servant:
         :raises Exception: the first error of those.
         """
         self._undeploy(failed)
-
-    # ------------------------------------------------------------------ counting
-
-    def _report(self) -> Report:
-        counters = {name: sum_counters(counted) for name, counted in self._crew.get_counters().items()}
-        letters = []
-        while self._crew.dead_letters:
-            letters.append(self._crew.dead_letters.popleft())
-        return Report(counters, letters)
 
 
 class _NoChanges:

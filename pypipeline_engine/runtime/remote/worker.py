@@ -29,7 +29,7 @@ from pypipeline_engine.core.monitor import Interrupted, Waiter
 from pypipeline_engine.core.values import END, Outcome, size_of
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
 from pypipeline_engine.runtime.remote.clone import Died, RemoteClone
-from pypipeline_engine.runtime.remote.messages import Done, Failure, Report, Same, Work, decode, encode
+from pypipeline_engine.runtime.remote.messages import Done, Failure, Same, Work, decode, encode
 from pypipeline_engine.runtime.remote.travel import get_parameters
 from pypipeline_engine.runtime.worker import Worker
 
@@ -303,7 +303,10 @@ class RemoteWorker(Worker):
             return self._calls[0]
 
     def _settle(self, call: _Call, done: Done) -> None:
-        self._note(done.report)
+        for letter in done.letters:
+            self._letters(letter)
+        self._last_report = {name: Counters.from_tuple(counted) for name, counted in done.counted.items()}
+        self._count(self._last_report)
         results = [
             END if result is None else [self._unpack(value, item) for value in result]
             for item, result in zip(call.items, done.results, strict=True)
@@ -379,12 +382,6 @@ class RemoteWorker(Worker):
         monitor.wake_all(self._room)
         if self.stage.paused:
             monitor.wake_all(self.stage.watchers)
-
-    def _note(self, report: Report) -> None:
-        for letter in report.letters:
-            self._letters(letter)
-        self._last_report = report.counters
-        self._count(report.counters)
 
     def _count(self, counters: dict[str, Counters]) -> None:
         names = [*counters, *(name for name in self._counted_before if name not in counters)]
