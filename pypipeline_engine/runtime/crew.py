@@ -280,6 +280,16 @@ class Crew:
         with self._monitor.lock:
             self._make_room()
 
+    def renew_remote(self, stage: Stage) -> None:
+        """Have new clones in other processes in place of those that there are.
+
+        :raises Exception: what an `_on_deploy` raised; nothing has changed then.
+        """
+        before = stage.get_staying(RayCloneCell)
+        self._add_workers(stage, {RayCloneCell: len(before)})
+        for worker in before:
+            stage.retire(worker)
+
     def _make_room(self) -> None:
         """Let the queues beside scaled cells hold as many items as may be inside of those. Lock held."""
         for scope in self.get_scopes():

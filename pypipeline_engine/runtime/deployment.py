@@ -27,8 +27,7 @@ from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
 from pypipeline_engine.runtime.pulling import Puller
 from pypipeline_engine.runtime.remote import cluster
-from pypipeline_engine.runtime.rescaling import WithoutBounds, can_change_while_running, find_places, plan_again
-from pypipeline_engine.runtime.scope import Scope
+from pypipeline_engine.runtime.rescaling import Places, WithoutBounds, can_change_while_running, find_places, plan_again
 from pypipeline_engine.runtime.stalls import explain_stall, make_room
 from pypipeline_engine.runtime.statistics import take_snapshot
 from pypipeline_engine.runtime.working import WorkingCell, find_working
@@ -197,13 +196,13 @@ class Deployment:
                     f"the number of clones of {cell.get_full_name()} cannot be changed by _on_deploy, _on_undeploy or "
                     f"_on_reset of a cell: change it before deploy(), or from _on_pull"
                 )
-            places: list[tuple[Scope, ScalableCell]] = []
+            places = Places()
             try:
                 _prepare_ray(cell)
                 places = find_places(self.crew, cell)
                 self._rescale(cell, places)
             except BaseException:
-                for own in (cell, *(own for _, own in places)):
+                for own in (cell, *places.get_cells()):
                     own._nb_clones = dict(before)
                 raise
 
@@ -220,18 +219,20 @@ class Deployment:
         finally:
             self._structure.release()
 
-    def _rescale(self, cell: ScalableCell, places: list[tuple[Scope, ScalableCell]]) -> None:
-        for _, own in places:
+    def _rescale(self, cell: ScalableCell, places: Places) -> None:
+        for own in places.get_cells():
             own._nb_clones = dict(cell._nb_clones)
         if can_change_while_running(places):
-            for scope, own in places:
+            for stage, _ in places.remote:
+                self.crew.renew_remote(stage)
+            for scope, own in places.here:
                 if own in scope.stages:
                     self.crew.change_workers(scope.stages[own], own.get_clone_methods())
             return
         self.puller.refuse_from_inside(f"changed ({cell.get_full_name()} gets its first clone or loses its last one)")
         self.puller.begin()
         try:
-            plan_again(self.crew, self.monitor, renew_clones=places[0][0] is not self.scope)
+            plan_again(self.crew, self.monitor, renew_clones=places.here[0][0] is not self.scope)
             self._limit_threads_of_opencv()
         finally:
             self.puller.end()

@@ -7,6 +7,7 @@ inside gets its first clone, these are brought to one level; see `levelling`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from pypipeline_engine.cell import ScalableCell
@@ -37,13 +38,27 @@ class WithoutBounds:
             self._monitor.unbounded = False
 
 
-def can_change_while_running(places: list[tuple[Scope, ScalableCell]]) -> bool:
+def can_change_while_running(places: Places) -> bool:
     """Whether nobody gets a first clone or loses the last one."""
-    return all((cell in scope.stages) == (cell.get_nb_clones() > 0) for scope, cell in places)
+    return all((cell in scope.stages) == (cell.get_nb_clones() > 0) for scope, cell in places.here)
 
 
-def find_places(crew: Crew, cell: ScalableCell) -> list[tuple[Scope, ScalableCell]]:
-    """Every scope in which `cell`, or its copy in a clone, is a node."""
+@dataclass
+class Places:
+    """Where a scaled cell is."""
+
+    here: list[tuple[Scope, ScalableCell]] = field(default_factory=list)
+    """Every scope in which it, or its copy in a clone, is a node."""
+    remote: list[tuple[Stage, ScalableCell]] = field(default_factory=list)
+    """Every stage with clones in other processes that have it inside, and what those are made from."""
+
+    def get_cells(self) -> list[ScalableCell]:
+        """The cell itself and its copies."""
+        return [cell for _, cell in self.here] + [cell for _, cell in self.remote]
+
+
+def find_places(crew: Crew, cell: ScalableCell) -> Places:
+    """Where `cell` is."""
     above: Any = cell.get_parent_cell()
     path = [cell.get_name()]
     while above is not None and crew.get_stage(above) is None:
@@ -51,16 +66,23 @@ def find_places(crew: Crew, cell: ScalableCell) -> list[tuple[Scope, ScalableCel
         above = above.get_parent_cell()
     stage = None if above is None else crew.get_stage(above)
     if stage is None or stage.pulls_its_inside:
-        return [(crew.scope, cell)]
-    places = []
-    for scope, twin in find_places(crew, above):
-        for worker in scope.stages[twin].staying:  # those that go away keep what they have
-            assert worker.scope is not None
-            found: Any = worker.scope.root
-            for name in reversed(path):
-                found = found.get_internal_cell_with_name(name)
-            places.append((worker.scope, found))
+        return Places([(crew.scope, cell)])
+    places = Places()
+    for scope, twin in find_places(crew, above).here:
+        around = scope.stages[twin]
+        for worker in around.staying:  # those that go away keep what they have
+            if worker.scope is not None:
+                places.here.append((worker.scope, _find_inside(worker.scope.root, path)))
+        if around.has_remote_workers:
+            places.remote.append((around, _find_inside(twin, path)))
     return places
+
+
+def _find_inside(around: Any, path: list[str]) -> ScalableCell:
+    for name in reversed(path):
+        around = around.get_internal_cell_with_name(name)
+    assert isinstance(around, ScalableCell)
+    return around
 
 
 def plan_again(crew: Crew, monitor: Monitor, renew_clones: bool = False) -> None:

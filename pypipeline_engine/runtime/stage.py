@@ -404,13 +404,17 @@ class Stage:
     def retire_youngest(self, method: type[ACloneCell] = ThreadCloneCell) -> Worker:
         """Have the youngest clone of this kind end after the item that it works on. Does not wait for it."""
         worker = self.get_staying(method)[-1]
+        self.retire(worker)
+        return worker
+
+    def retire(self, worker: Worker) -> None:
+        """The same with this one."""
         with self.monitor.lock:
             worker.retiring = True
             worker.wake_locked()
             self.monitor.wake_all(self.idle)
             self.monitor.wake_all(self._resting)
         self.refresh_window()
-        return worker
 
     def forget(self, worker: Worker) -> None:
         """Count a worker that has ended among those that were."""

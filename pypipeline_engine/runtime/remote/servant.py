@@ -10,7 +10,7 @@ No method raises: what goes wrong is returned as a `Failure`.
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -109,10 +109,10 @@ class Servant:
             self._deploy(unpack(self._packed))
         except OSError as error:
             if error.filename is not None:
-                add_note(error, f"{error.filename!r} was looked for on the node {socket.gethostname()}")
+                add_note(error, f"{error.filename!r} was looked for on the node {platform.node()}")
             raise
         except ModuleNotFoundError as error:
-            add_note(error, f"it is not installed on the node {socket.gethostname()}")
+            add_note(error, f"it is not installed on the node {platform.node()}")
             raise
         return os.getpid()
 
@@ -137,7 +137,6 @@ class Servant:
             if error is not None:
                 raise error
 
-        self._undeploy = undeploy
         made: list[Inside] = []
         try:
             crew.make_inside(stage, made)
@@ -150,7 +149,9 @@ class Servant:
         except BaseException:
             with suppress(Exception):
                 crew.undeploy_all(failed=True)
+            give_back_opencv_threads()
             raise
+        self._undeploy = undeploy
 
     @returning_errors
     def work(self, packed: Any) -> Any:

@@ -135,8 +135,9 @@ class RemoteWorker(Worker):
         self.stage.monitor.wake_all(self._room)
 
     def find_threads(self) -> Collection[int] | None:
-        ident = self.collector.ident
-        return None if ident is None else [ident]
+        # Either of them begins calls, and one that waits for a result is awake for all that is known here.
+        idents = [thread.ident for thread in (self.thread, self.collector)]
+        return None if None in idents else [ident for ident in idents if ident is not None]
 
     def find_feeding_threads(self) -> Collection[int] | None:
         return () if self.ended or self.retiring or self.thread.ident is None else [self.thread.ident]

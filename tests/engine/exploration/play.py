@@ -15,6 +15,7 @@ from explored_cells import GAP, describe
 from shapes import Case
 from stream_cells import CriticalError
 
+from pypipeline_engine.cell import RayCloneCell, ThreadCloneCell
 from pypipeline_engine.exceptions import (
     DeadlockException,
     InactiveException,
@@ -86,12 +87,13 @@ class Play:
         before = box.get_nb_clones()
         try:
             if self.random.random() < 0.5 and before < most:
-                box.scale_up(self.random.randint(1, most - before))
+                methods = [ThreadCloneCell, RayCloneCell] if box in self.case.remote else [ThreadCloneCell]
+                box.scale_up(self.random.randint(1, most - before), self.random.choice(methods))
             elif before:
                 if self.random.random() < 0.3:
                     box.scale_all_down()
                 else:
-                    box.scale_one_down()
+                    box.scale_one_down(self.random.choice(list(box.get_clone_methods()) or [ThreadCloneCell]))
         except (InvalidInputException, ScalingNotSupportedException):
             if self.nb_scalers < 2:  # the other one took the last clone away, or added the last one that there may be
                 raise
@@ -103,6 +105,8 @@ class Play:
             assert self.nb_scalers > 1 or box.get_nb_clones() == before, f"{box} has changed, though it could not"
 
     def scale_from_inside(self) -> None:
+        if self.world.is_elsewhere:
+            return
         self.nb_scalers += 1
         with suppress(InvalidStateException):  # a first clone or the last one has to wait for the cell itself
             self.scale()

@@ -16,6 +16,7 @@ from explorer import Explorer
 from play import Play
 from plays import NEED_CATCHING_SINKS, PLAYS
 from shapes import SHAPES, Case
+from stand_in import without_processes
 from takeover import find_preempted, taken_over, with_constants
 
 LINES_EVERY = 8
@@ -70,7 +71,7 @@ def explore(scenario: str, seed: int, lines: bool | None = None) -> Schedule:
         with taken_over(explorer):
             SHAPES[shape](case)
             explorer.spawn("main", lambda: PLAYS[play](Play(case)))
-            with with_constants({**random.choice(LENDING), **case.constants}):
+            with without_processes(case), with_constants({**random.choice(LENDING), **case.constants}):
                 explorer.run()
     except BaseException as error:
         error.add_note(f"schedule {_digest(scenario, explorer)}, again with: {COMMAND.format(scenario, seed)}")

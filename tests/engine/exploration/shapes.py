@@ -27,7 +27,7 @@ from explored_cells import (
 )
 from stream_cells import connect, scaled
 
-from pypipeline_engine.cell import Pipeline, ScalableCell
+from pypipeline_engine.cell import Pipeline, RayCloneCell, ScalableCell, ThreadCloneCell
 from pypipeline_engine.cell.policy import SKIP, ErrorPolicy
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.connection import Connection
@@ -68,6 +68,14 @@ class Case:
     may_have_threads: bool = True
     """Whether a source or a sink may have a thread of its own."""
     nb_items: int = 0
+    remote: list[ScalableCell] = field(default_factory=list)
+    """The scaled cells that may have clones in other processes."""
+    nb_deaths: int = 0
+
+    @property
+    def may_die(self) -> bool:
+        """Whether such a process may die, and do again what it had done: not where somebody counts that."""
+        return self.noted is None
 
     # ------------------------------------------------------------------ what the cells do to a stream
 
@@ -122,6 +130,10 @@ class Case:
         box.set_error_policy(policy)
         self.choose_window(box)
         self.boxes.append((box, most))
+        if most > 1 and self.random.random() < 0.3:  # one that keeps state would lose it
+            self.remote.append(box)
+            number = self.random.randint(0, clones)
+            box.set_nb_clones({ThreadCloneCell: clones - number, RayCloneCell: number})
         connect(flow.cell, box)
         return Flow(box, flow.stream if make_inner else self.mapped(name, flow.stream, policy))
 

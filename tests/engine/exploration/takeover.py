@@ -19,7 +19,15 @@ from typing import Any
 from explorer import Explorer, Lock
 from primitives import RLock, replacements_for
 
-PACKAGES = ("pypipeline_engine.core", "pypipeline_engine.runtime", "pypipeline_engine.cell", "pypipeline_engine.cellio")
+PACKAGES = (
+    "pypipeline_engine.core",
+    "pypipeline_engine.runtime",
+    "pypipeline_engine.runtime.remote",
+    "pypipeline_engine.cell",
+    "pypipeline_engine.cellio",
+)
+NOT_EXPLORED = ("pypipeline_engine.runtime.remote.cluster", "pypipeline_engine.runtime.remote.clone")
+"""What waits for other processes; `stand_in` takes the place of it."""
 ENOUGH_FRAMES = 5000
 """A limit of recursion that no deployment has to raise, which only the first one would do."""
 BLOCKING = ("queue", "concurrent.futures", "selectors", "socket", "subprocess", "multiprocessing", "asyncio")
@@ -36,7 +44,8 @@ def find_modules() -> tuple[ModuleType, ...]:
     for name in PACKAGES:
         package = importlib.import_module(name)
         found.append(package)
-        found.extend(importlib.import_module(f"{name}.{each.name}") for each in pkgutil.iter_modules(package.__path__))
+        names = [f"{name}.{each.name}" for each in pkgutil.iter_modules(package.__path__) if not each.ispkg]
+        found.extend(importlib.import_module(each) for each in names if each not in NOT_EXPLORED)
     return tuple(found)
 
 
