@@ -143,6 +143,17 @@ class Crew:
         cell.run_failed = False
         self.hooks.call(cell, "_on_deploy")
 
+    def deploy_cells(self, cells: Iterable[ASingleCell]) -> None:
+        """Call `_on_deploy` of those that are not deployed; where one fails, they are as before."""
+        with self._books:
+            new = [cell for cell in cells if cell not in self._deployed]
+        try:
+            for cell in new:
+                self.deploy_cell(cell)
+        except BaseException:
+            self.undeploy_cells(new, failed=True)
+            raise
+
     def undeploy_all(self, failed: bool) -> Exception | None:
         """Call `_on_undeploy` of every cell that was deployed; the first error is returned."""
         first = self._undeploy_remote(failed)
@@ -225,6 +236,8 @@ class Crew:
             _share_parameters(stage.cell, holder)
         scope = Scope(holder, self._registry, stage.name, stage)
         scope.plan()
+        for unit in scope.units.values():
+            unit.rewind()  # as in `dissolve_stage`
         inside = Inside(stage, scope)
         made.append(inside)
         for cell in scope.cells:
@@ -389,9 +402,13 @@ class Crew:
         """End the workers of a stage that is no more, and that has nothing in work; its inner cell will run inline."""
         self.end_workers(stage)
         del self._stages[stage.cell]
-        for unit in [self.units[one] for one in stage.cell._get_cells_recursively() if one in self.units]:
-            if not stage.pulls_its_inside:  # clones of clones had a part of the items only
-                unit.number_by_runs(stage.nb_brought)
+        # Of clones in other processes there are none here until now.
+        for unit in [
+            self._get_unit(one) for one in stage.cell._get_cells_recursively() if isinstance(one, ASingleCell)
+        ]:
+            if not stage.pulls_its_inside:
+                unit.rewind()  # it may have ended, or been interrupted, before there were clones elsewhere
+                unit.number_by_runs(stage.nb_brought)  # clones of clones had a part of the items only
             if stage.sequencer.ended:
                 unit.end()  # what it had before the end still waits behind it
 

@@ -93,6 +93,7 @@ def plan_again(crew: Crew, monitor: Monitor, renew_clones: bool = False) -> None
     """
     try:
         failure = _bring_to_one_level(crew, monitor)
+        crew.deploy_cells(crew.scope.flatten().cells)  # of clones in other processes, the cell itself may not be
         for stage in crew.get_stages_downstream_first():
             if not stage.cell.get_nb_clones():
                 crew.dissolve_stage(stage)
@@ -148,6 +149,7 @@ def _level(crew: Crew, monitor: Monitor, getting: list[ScalableCell]) -> None:
     levelling = Levelling(crew.scope, monitor, getting)
     if levelling.is_level():
         return
+    crew.deploy_cells(crew.scope.flatten(levelling.inline).cells)
     for stage in crew.get_stages_downstream_first():
         if stage.cell in levelling.inline or not stage.cell.get_nb_clones():
             crew.dissolve_stage(stage)

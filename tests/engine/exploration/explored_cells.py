@@ -29,8 +29,6 @@ class World:
         self.faults: dict[tuple[str, str], str] = {}
         """What happens to a value in a cell: `gap`, `passing`, `critical`, `flaky`, which fails once, `scaling`, or
         `end`."""
-        self.is_elsewhere = False
-        """Whether the cell that runs is in another process, or seems to be."""
         self.scale: Callable[[], None] = lambda: None
         """Changes some number of clones, from inside of a cell."""
         self.failing_deploy: int | None = None

@@ -80,12 +80,7 @@ class StandIn:
         world.explorer.switch()
         if self._is_dead or worker is not self._servant:
             raise Died("it was dead already")
-        before = world.is_elsewhere
-        world.is_elsewhere = True  # a cell in another process cannot scale anything here
-        try:
-            done = self._get(worker.work(packed))
-        finally:
-            world.is_elsewhere = before
+        done = self._get(worker.work(packed))
         if self._case.nb_deaths < MOST_DEATHS and self._case.may_die and self._case.random.random() < ODDS_OF_DEATH:
             self._case.nb_deaths += 1
             self._is_dead = True

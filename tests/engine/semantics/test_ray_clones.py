@@ -557,3 +557,85 @@ def test_a_pull_that_waits_for_a_clone_is_ended_by_undeploy(pipeline, tmp_path):
     undeploying.get(PATIENCE_S)
     with pytest.raises(Exception, match="was undeployed during this pull"):
         pulling.get()
+
+
+# ---------------------------------------------------------------------- the cell itself, which was elsewhere for a while
+
+
+def test_a_stream_that_ended_there_has_ended_here_when_the_clones_are_gone(pipeline):
+    def work(x, _):
+        if x == 3:
+            raise StopIteration
+        return x
+
+    box = working(pipeline, work)
+    sink = line(pipeline, box, range(10))
+    with deployed(pipeline):
+        assert pull_all(pipeline) == 3
+        box.scale_all_down()
+        with pytest.raises(StopIteration):
+            pipeline.pull()
+    assert sink.items == [0, 1, 2]
+
+
+def test_what_ended_here_begins_again_here_after_a_reset_in_between(pipeline):
+    box = working(pipeline, clones=0)
+    sink = line(pipeline, box, range(5))
+    with deployed(pipeline):
+        pull_all(pipeline)
+        box.scale_up(1, RayCloneCell)
+        pipeline.reset()
+        pipeline.pull()
+        box.scale_all_down()
+        assert pull_all(pipeline) == 4
+    assert sink.items == [*range(5), *range(5)]
+
+
+def test_where_the_cell_itself_cannot_be_deployed_here_its_clones_stay(pipeline):
+    here = os.getpid()
+
+    class Elsewhere(Work):
+        def _on_deploy(self):
+            if os.getpid() == here:
+                raise CriticalError("not here")
+
+    box = boxed(pipeline, lambda box: Elsewhere(box, "elsewhere"))
+    sink = line(pipeline, box, range(20))
+    with deployed(pipeline):
+        pipeline.pull()
+        with pytest.raises(CriticalError, match="not here"):
+            box.scale_all_down()
+        assert box.get_clone_methods() == {RayCloneCell: 1}
+        pull_all(pipeline)
+    assert sink.items == list(range(20))
+
+
+def test_the_number_of_clones_inside_of_a_remote_one_changes_while_it_runs(pipeline):
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        box = scaled(inner, "box", lambda box: Work(box, "work"), 1)
+        Connection(InputPort(inner, "x"), box.get_input("x"))
+        Connection(box.get_output("y"), OutputPort(inner, "y"))
+        return inner
+
+    outer = boxed(pipeline, make_inner)
+    sink = line(pipeline, outer, range(300))
+    with deployed(pipeline):
+        for _ in range(20):
+            pipeline.pull()
+        outer.get_inner_cell().get_internal_cell_with_name("box").scale_up(2)
+        pull_all(pipeline)
+    assert sink.items == list(range(300))
+
+
+def test_both_kinds_at_once(pipeline):
+    box = boxed(pipeline, lambda box: Counting(box, "counting"), clones=0, threads=1)
+    sink = line(pipeline, box, range(30))
+    with deployed(pipeline):
+        for _ in range(10):
+            pipeline.pull()
+        box.set_nb_clones({RayCloneCell: 1})
+        pull_all(pipeline)
+        assert box.get_clone_methods() == {RayCloneCell: 1}
+    assert len(sink.items) == 30
+    assert sink.items[-1][1] != os.getpid()
