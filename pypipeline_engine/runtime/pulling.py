@@ -51,7 +51,8 @@ class Puller:
         scope.find_main = self._turn.get_threads
         self.runner: Runner | None = None
         """The run that pulls. Guarded by the lock of the monitor."""
-        self._has_news = False
+        self._news: list[None] = []
+        """Not empty where a run is to ask again how many items there may be."""
         self.is_open = True
         """Whether the pipeline is not being undeployed. Becomes false once, under the lock of the monitor."""
         self.sink_items = 0
@@ -218,7 +219,7 @@ class Puller:
 
     def ask_again(self) -> None:
         """Have `pull_many` ask after the step at hand how many more there may be."""
-        self._has_news = True
+        self._news.append(None)
 
     def _begin_for_a_run(self) -> None:
         try:
@@ -237,15 +238,16 @@ class Puller:
         """
         self._begin_for_a_run()
         inside = True
-        turn, step = self._turn, self._scope.step
+        # Lists, which stay the same: looking whether one is empty is the least that can be done for each item.
+        waiters, news, step = self._turn.waiters, self._news, self._scope.step
         allowed = left = allow(0)
         try:
             while left:
-                if self._has_news:
-                    self._has_news = False  # before it is asked: what comes later is asked for later
+                if news:
+                    news.clear()  # before it is asked: what comes later is asked for later
                     allowed = left = allow(allowed - left)
                     continue
-                if turn.waiters:  # somebody needs the pipeline between two steps, maybe for another plan
+                if waiters:  # somebody needs the pipeline between two steps, maybe for another plan
                     self.end()
                     inside = False
                     self._begin_for_a_run()

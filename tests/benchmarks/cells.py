@@ -78,9 +78,10 @@ class Collect(ASingleCell):
         super().__init__(parent_cell, name)
         self.x: Input[Any] = Input(self, "x")
         self.values: list[Any] = []
+        self._keep = self.values.append
 
     def _on_pull(self) -> None:
-        self.values.append(self.x.pull())
+        self._keep(self.x.pull())
 
 
 class Pair(ASingleCell):

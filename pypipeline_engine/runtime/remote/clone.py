@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import ObjectLostError, RayActorError
 
 from pypipeline_engine.cell import ScalableCell
 from pypipeline_engine.exceptions import NotDeployableException
@@ -159,7 +159,7 @@ class RemoteClone:
     def _get(ref: Any) -> Any:
         try:
             result = ray.get(ref)
-        except RayActorError as error:
+        except (RayActorError, ObjectLostError) as error:  # the latter where a node takes a large result along
             raise Died(str(error).strip().splitlines()[0]) from error
         if result.__class__ is Failure:
             raise decode(result).get_error()
