@@ -316,9 +316,11 @@ class Crew:
         """Called by the thread of a worker that does nothing more."""
         if worker.retiring:
             worker.stage.forget(worker)
-            if worker.is_remote or (worker.scope is not None and worker.scope.root is not worker.stage.cell):
+            if worker.is_remote or worker.scope is not None:
                 try:
-                    self._dissolve(worker, keep=False, has_ended=False)
+                    # The inner cell itself stays deployed: it may run inline next.
+                    keep = worker.scope is not None and worker.scope.root is worker.stage.cell
+                    self._dissolve(worker, keep, has_ended=False)
                 except BaseException as error:  # SystemExit, say: it would end this thread, and nobody would hear of it
                     self._log_failed_undeployment(error)
 

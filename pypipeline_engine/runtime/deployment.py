@@ -164,7 +164,9 @@ class Deployment:
         told = [one for one in self.scope.cells if one in upstream]
         for scope in scopes[1:]:
             told.extend(scope.cells)
-        return told[::-1], [worker for worker in self.crew.get_remote_workers() if worker.stage in stages]
+        remote = self.crew.get_remote_workers()
+        # One that was about to end has nothing to wait for any more, and does so at this moment.
+        return told[::-1], [worker for worker in remote if worker.stage in stages and not worker.retiring]
 
     def _call_on_reset(self, cells: Iterable[ASingleCell], remote: Iterable[RemoteWorker]) -> Exception | None:
         """Call `_on_reset` of all of them; the first error is returned."""

@@ -639,3 +639,26 @@ def test_both_kinds_at_once(pipeline):
         assert box.get_clone_methods() == {RayCloneCell: 1}
     assert len(sink.items) == 30
     assert sink.items[-1][1] != os.getpid()
+
+
+def test_a_thread_that_goes_takes_the_clones_inside_of_it_along(pipeline):
+    """The inner cell itself was in it, and runs in another place next."""
+
+    def make_inner(outer):
+        inner = Pipeline(outer, "inner")
+        box = scaled(inner, "box", lambda box: Work(box, "work"), 2)
+        Connection(InputPort(inner, "x"), box.get_input("x"))
+        Connection(box.get_output("y"), OutputPort(inner, "y"))
+        return inner
+
+    outer = boxed(pipeline, make_inner, 1, threads=1)
+    sink = line(pipeline, outer, range(200))
+    with deployed(pipeline):
+        for _ in range(20):
+            pipeline.pull()
+        outer.scale_one_down(ThreadCloneCell)
+        for _ in range(20):
+            pipeline.pull()
+        outer.scale_all_down()
+        pull_all(pipeline)
+    assert sink.items == list(range(200))
