@@ -23,7 +23,7 @@ from pypipeline_engine.graph.problems import describe
 from pypipeline_engine.host.events import Events
 from pypipeline_engine.host.graphs import Workshop
 from pypipeline_engine.host.journal import Journal
-from pypipeline_engine.host.process import get_nb_cpus
+from pypipeline_engine.host.process import get_nb_cpus, is_ray_installed
 from pypipeline_engine.host.protocol import (
     PREFIX,
     PROTOCOL_VERSION,
@@ -164,6 +164,7 @@ class HostApp:
                 python_version=platform.python_version(),
                 pid=os.getpid(),
                 nb_cpus=get_nb_cpus(),
+                has_ray=is_ray_installed(),
             )
         )
 

@@ -53,6 +53,8 @@ class HostInfo(_Data):
     pid: int
     nb_cpus: int
     """Cores that the process may use."""
+    has_ray: bool = False
+    """Whether Ray is installed there, so that cells can have Ray clones."""
 
 
 class Catalogue(_Data):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -25,6 +26,7 @@ def test_it_says_what_it_is(host):
     assert info["protocol"] == host.hello["protocol"] == 1
     assert info["pid"] == host.hello["pid"] == host.process.pid
     assert info["nb_cpus"] >= 1
+    assert info["has_ray"] is (find_spec("ray") is not None)
 
 
 def test_the_catalogue_has_the_cells_that_ship_and_the_approved_ones(host):

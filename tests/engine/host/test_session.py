@@ -169,6 +169,19 @@ def test_the_engine_s_refusals_to_scale_come_through(session, start, make_graph,
     assert session.get_snapshot().cells["work"].workers == 3
 
 
+def test_a_cell_that_keeps_state_has_its_clone_still_where_it_cannot_move_to_ray(
+    session, start, make_graph, without_ray
+):
+    start(make_graph(), paused=True)
+    session.scale(ScaleRequest(cell="count", thread=1))
+    with pytest.raises(Refused, match="not installed"):
+        session.scale(ScaleRequest(cell="count", ray=1))
+    figures = session.get_snapshot().cells["count"]
+    assert (figures.method, figures.workers) == ("thread", 1)
+    with pytest.raises(Refused, match="one clone at most, not 2"):
+        session.scale(ScaleRequest(cell="count", thread=1, ray=1))
+
+
 def test_what_cannot_be_deployed_is_refused_and_is_a_failed_run(session, start, make_graph, without_ray):
     with pytest.raises(Refused, match="Ray is not installed") as refused:
         start(make_graph(scale={"ray": 2}))
