@@ -19,6 +19,7 @@ from pypipeline_engine.graph.model import (
     ConnectionEntry,
     Document,
     OnError,
+    RayOptions,
     Scale,
     explain_name,
     split_end,
@@ -231,6 +232,25 @@ def set_scale(
         )
     except ValidationError as error:
         raise GraphEditRefused(f"{describe(name)} cannot be scaled like this: {_reason(error)}.") from error
+    return _with_cell(document, path, name, scale=None if scale == Scale() else scale)
+
+
+def set_clones(document: Document, path: Path, numbers: Mapping[str, tuple[int, int]]) -> Document:
+    """Say how many clones cells have, on threads and on Ray; all else of how they are scaled stays.
+
+    :raises GraphEditRefused: if a number is out of range.
+    """
+    for name, (thread, ray) in numbers.items():
+        known = body_at(document, path).cells[name].scale
+        capacity = known.queue_capacity if known is not None else None
+        document = set_scale(document, path, name, thread=thread, ray=ray, queue_capacity=capacity)
+    return document
+
+
+def set_ray_options(document: Document, path: Path, name: str, options: RayOptions | None) -> Document:
+    """Say what each Ray clone of a cell asks of the cluster; `None` for nothing."""
+    known = body_at(document, path).cells[name].scale or Scale()
+    scale = known.model_copy(update={"ray_options": options})
     return _with_cell(document, path, name, scale=None if scale == Scale() else scale)
 
 

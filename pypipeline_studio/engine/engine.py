@@ -71,6 +71,7 @@ class Engine(QObject):
     error_arrived = Signal(CellError)
     log_arrived = Signal(LogLine)
     catalogue_arrived = Signal(Catalogue)
+    info_arrived = Signal(HostInfo)
     refused = Signal(str)
     """Why the host did not do what was asked of it: pause, go on, step, stop, or tell which cells there are."""
     failed = Signal(str)
@@ -208,6 +209,7 @@ class Engine(QObject):
 
     def _take_info(self, info: HostInfo) -> None:
         self.info = info
+        self.info_arrived.emit(info)
 
     def _take_catalogue(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue

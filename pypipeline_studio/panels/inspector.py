@@ -36,6 +36,8 @@ class InspectorPanel(QWidget):
     """A parameter, and whether it is to be shown as an input of the node."""
     scale_changed = Signal(int, int, object)
     """Thread clones, Ray clones, and the queue capacity or `None`."""
+    ray_options_changed = Signal(object)
+    """`RayOptions`, or `None` where nothing is asked of the cluster."""
     on_error_changed = Signal(object)
     """An `OnError`, or `None` for what is usual."""
     disabled_changed = Signal(bool)
@@ -96,6 +98,7 @@ class InspectorPanel(QWidget):
         self.parameters.reset.connect(self.parameter_reset)
         self.parameters.shown_as_input.connect(self.input_shown_changed)
         self.scaling.scale_changed.connect(self.scale_changed)
+        self.scaling.ray_options_changed.connect(self.ray_options_changed)
         self.policy.on_error_changed.connect(self.on_error_changed)
         self.state.disabled_changed.connect(self.disabled_changed)
         self.state.bypassed_changed.connect(self.bypassed_changed)
@@ -119,6 +122,10 @@ class InspectorPanel(QWidget):
     def set_nb_cpus(self, nb_cpus: int | None) -> None:
         """How many cores the engine may use."""
         self.scaling.set_nb_cpus(nb_cpus)
+
+    def set_has_ray(self, has_ray: bool | None) -> None:
+        """Whether the engine has Ray; `None` where that is not known."""
+        self.scaling.set_has_ray(has_ray)
 
     def show_nothing(self) -> None:
         self._show_empty(
@@ -157,6 +164,10 @@ class InspectorPanel(QWidget):
         most, reason = None, ""
         if usable is not None and not usable.supports_scaling:
             most, reason = 1, f"{usable.class_name} keeps a state from item to item: it can have one clone at most."
+            if is_running:
+                reason += " Between a thread and Ray, it begins anew."
+        if is_other:
+            self.scaling.forget_typed()
         self.scaling.show_scale(entry.scale, most, reason)
         self.policy.show_policy(entry.on_error)
         self.state.show_state(entry)

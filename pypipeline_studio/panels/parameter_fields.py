@@ -73,6 +73,12 @@ class CheckedField(QLineEdit):
             self.setCursorPosition(0)
             self._complain("")
 
+    def forget_typed(self) -> None:
+        """Take back what is being typed."""
+        self.setText(self._shown)
+        self.setModified(False)
+        self._complain("")
+
     def event(self, event: QEvent) -> bool:
         # A line edit takes these keys for itself, and would bring back texts that were given long ago.
         is_for_window = (
@@ -137,9 +143,7 @@ class CheckedField(QLineEdit):
         self.edited.emit(value, True)
 
     def _restore(self) -> None:
-        self.setText(self._shown)
-        self.setModified(False)
-        self._complain("")
+        self.forget_typed()
         self.selectAll()
 
     def _step_by(self, steps: int) -> None:

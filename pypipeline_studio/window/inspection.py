@@ -7,9 +7,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from pypipeline_engine.graph.model import CellEntry, Document, OnError, Scale, split_end
+from pypipeline_engine.graph.model import CellEntry, Document, OnError, RayOptions, split_end
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document import edits
+from pypipeline_studio.document.scaling import change_clones
 from pypipeline_studio.panels.inspector import InspectorPanel
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.run_control import RunControl
@@ -36,6 +37,7 @@ class Inspection(QObject):
         panel.parameter_changed.connect(self._set_parameter)
         panel.parameter_reset.connect(self._reset_parameter)
         panel.scale_changed.connect(self._set_scale)
+        panel.ray_options_changed.connect(self._set_ray_options)
         panel.on_error_changed.connect(self._set_on_error)
         panel.input_shown_changed.connect(self._show_as_input)
         panel.disabled_changed.connect(lambda value: self._set_flag("disabled", value))
@@ -132,20 +134,25 @@ class Inspection(QObject):
                 ),
             )
 
+    def _set_ray_options(self, options: object) -> None:
+        name, path = self._selected(), self._canvas.path
+        assert options is None or isinstance(options, RayOptions)
+        if name is not None:
+            self._edit(
+                f"Change what Ray clones of {name} need",
+                lambda document: edits.set_ray_options(document, path, name, options),
+            )
+
     def change_clones(self, cell: str, difference: int) -> None:
-        """Give a cell, by its full name, so many more threads; fewer where it is negative."""
+        """Give a cell, by its full name, so many more clones; fewer where it is negative."""
         *path, name = cell.split(".")
         entry = self._session.document.find((*path, name))
-        if entry is None:
-            return
-        scale = entry.scale or Scale()
-        thread = max(0, scale.thread + difference)
-        self._edit(
-            f"Scale {cell}",
-            lambda document: edits.set_scale(
-                document, tuple(path), name, thread=thread, ray=scale.ray, queue_capacity=scale.queue_capacity
-            ),
-        )
+        if entry is not None:
+            thread, ray = change_clones(entry.scale, difference)
+            self._edit(
+                f"Scale {cell}",
+                lambda document: edits.set_clones(document, tuple(path), {name: (thread, ray)}),
+            )
 
     def _set_on_error(self, policy: object) -> None:
         name, path = self._selected(), self._canvas.path

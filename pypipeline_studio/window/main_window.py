@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pypipeline_engine.host.protocol import LogLine
+from pypipeline_engine.host.protocol import HostInfo, LogLine
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.port_item import StudioPort
@@ -255,6 +255,9 @@ class MainWindow(QMainWindow):
         control.live_changed.connect(self._show_live)
         control.refused.connect(self.tell)
         control.run_refused.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
+        self.engine.info_arrived.connect(self._show_info)
+        if self.engine.info is not None:
+            self._show_info(self.engine.info)
         self.engine.failed.connect(self._on_engine_failed)
         self.engine.stop_is_slow.connect(self._on_slow_stop)
         self.engine.log_arrived.connect(self._add_log_line)
@@ -287,8 +290,10 @@ class MainWindow(QMainWindow):
         failures = self.engine.catalogue.failures if self.engine.catalogue is not None else {}
         self.library.show_types(types, failures)
         self.first_run.set_nb_cells(len(types))
-        if self.engine.info is not None:
-            self.inspector.set_nb_cpus(self.engine.info.nb_cpus)
+
+    def _show_info(self, info: HostInfo) -> None:
+        self.inspector.set_nb_cpus(info.nb_cpus)
+        self.inspector.set_has_ray(info.has_ray)
 
     def _show_run(self) -> None:
         run, state = self.run_control.run, self.engine.state

@@ -5,13 +5,13 @@ from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QStyle, QStyleOptionSlider
 
-from pypipeline_engine.graph.model import CellEntry, OnError, Scale
+from pypipeline_engine.graph.model import CellEntry, OnError, RayOptions, Scale
 from pypipeline_engine.host.protocol import GraphProblem
 from pypipeline_studio.document.views import NodeView, PortView
 from pypipeline_studio.panels.cell_head import first_sentence, reflowed
 from pypipeline_studio.panels.inspector import InspectorPanel
 from pypipeline_studio.panels.parameter_rows import READ_AT_START
-from pypipeline_studio.panels.scaling_section import NO_RAY
+from pypipeline_studio.panels.scaling_section import NO_RAY, NOT_KNOWN_YET
 
 
 class Shown:
@@ -376,6 +376,10 @@ def test_errors_that_are_alike_are_one_with_a_traceback_and_a_source(shown, qtbo
 # ------------------------------------------------------------------ scaling and errors
 
 
+def click(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
 def changes_of(signal):
     seen = []
     signal.connect(lambda *values: seen.append(values))
@@ -385,8 +389,8 @@ def changes_of(signal):
 def test_clones_are_added_and_taken_away(panel, types, qtbot):
     shown = Shown(panel, types[0], scale=Scale(thread=2))
     seen = changes_of(panel.scale_changed)
-    qtbot.mouseClick(panel.scaling.more, Qt.MouseButton.LeftButton)
-    qtbot.mouseClick(panel.scaling.fewer, Qt.MouseButton.LeftButton)
+    click(qtbot, panel.scaling.more)
+    click(qtbot, panel.scaling.fewer)
     type_into(qtbot, panel.scaling.number, "6\r")
     assert seen == [(3, 0, None), (1, 0, None), (6, 0, None)]
     shown.again()
@@ -403,12 +407,101 @@ def test_the_queue_has_a_capacity_or_none(panel, types, qtbot):
     assert seen == [(2, 0, None)]
 
 
-def test_ray_cannot_be_chosen_and_says_why(shown, qtbot):
-    ray = shown.panel.scaling.method.option("ray")
+@pytest.mark.parametrize(("has_ray", "reason"), [(False, NO_RAY), (None, NOT_KNOWN_YET)])
+def test_ray_cannot_be_chosen_where_it_is_not_installed_and_says_why(shown, qtbot, has_ray, reason):
+    scaling = shown.panel.scaling
+    shown.panel.set_has_ray(has_ray)
     seen = changes_of(shown.panel.scale_changed)
-    qtbot.mouseClick(ray, Qt.MouseButton.LeftButton)
+    for method in ("ray", "both"):
+        click(qtbot, scaling.method.option(method))
+        assert scaling.method.option(method).toolTip() == reason
     assert seen == []
-    assert ray.toolTip() == NO_RAY
+    assert scaling.method.choice == "thread"
+    assert not scaling._no_ray.isVisible()
+
+
+def test_a_graph_with_ray_clones_can_be_read_and_changed_to_threads_where_ray_is_not_installed(panel, types, qtbot):
+    Shown(panel, types[0], scale=Scale(ray=2))
+    panel.set_has_ray(False)
+    seen = changes_of(panel.scale_changed)
+    assert panel.scaling.method.choice == "ray"
+    assert panel.scaling.number.text() == "2"
+    assert panel.scaling._no_ray.isVisible()
+    click(qtbot, panel.scaling.method.option("thread"))
+    assert seen == [(2, 0, None)]
+
+
+def test_the_method_changes_and_the_number_of_clones_stays(panel, types, qtbot):
+    panel.set_has_ray(True)
+    seen = changes_of(panel.scale_changed)
+    for scale, method in [
+        (Scale(thread=3, queue_capacity=9), "ray"),
+        (Scale(ray=3), "thread"),
+        (Scale(thread=3), "both"),
+        (Scale(thread=2, ray=1), "ray"),
+        (Scale(), "ray"),
+    ]:
+        Shown(panel, types[0], scale=scale)
+        click(qtbot, panel.scaling.method.option(method))
+    assert seen == [(0, 3, 9), (3, 0, None), (2, 1, None), (0, 3, None), (0, 1, None)]
+
+
+def test_clones_of_both_kinds_are_shown_and_edited_each(panel, types, qtbot):
+    Shown(panel, types[0], scale=Scale(thread=1, ray=2))
+    panel.set_has_ray(True)
+    scaling = panel.scaling
+    assert scaling.method.choice == "both"
+    assert (scaling.number.text(), scaling.ray_clones.number.text()) == ("1", "2")
+    assert scaling._clones_name.text() == "Threads"
+    seen = changes_of(panel.scale_changed)
+    click(qtbot, scaling.more)
+    click(qtbot, scaling.ray_clones.fewer)
+    type_into(qtbot, scaling.ray_clones.number, "5\r")
+    assert seen == [(2, 2, None), (1, 1, None), (1, 5, None)]
+    Shown(panel, types[0], scale=Scale(ray=2))
+    assert not scaling.ray_clones.isVisible()
+    assert scaling._clones_name.text() == "Clones"
+
+
+def test_what_ray_clones_need_is_edited_where_there_are_any(panel, types, qtbot):
+    Shown(panel, types[0], scale=Scale(thread=1))
+    options = panel.scaling.ray_options
+    assert not options.isVisible()
+    Shown(panel, types[0], scale=Scale(ray=1, ray_options=RayOptions(num_cpus=2)))
+    assert options.isVisible()
+    assert options.cpus.text() == "2"
+    seen = changes_of(panel.ray_options_changed)
+    type_into(qtbot, options.gpus, "0.5\r")
+    type_into(qtbot, options.memory, "2 GB\r")
+    type_into(qtbot, options.resources, "camera: 1\r")
+    type_into(qtbot, options.cpus, " \r")
+    assert seen == [
+        (RayOptions(num_cpus=2, num_gpus=0.5),),
+        (RayOptions(num_cpus=2, memory=2_000_000_000),),
+        (RayOptions(num_cpus=2, resources={"camera": 1}),),
+        (None,),
+    ]
+
+
+def test_wrong_needs_of_ray_clones_are_explained_and_never_sent(panel, types, qtbot):
+    Shown(panel, types[0], scale=Scale(ray=1))
+    scaling = panel.scaling
+    seen = changes_of(panel.ray_options_changed)
+    type_into(qtbot, scaling.ray_options.cpus, "-1\r")
+    assert scaling._complaint.text() == 'the number of CPUs must be a number of at least 0, not "-1"'
+    assert scaling._complaint.isVisible()
+    type_into(qtbot, scaling.ray_options.cpus, "1")
+    assert not scaling._complaint.isVisible()
+    assert seen == []
+
+
+def test_what_was_typed_wrongly_for_a_cell_is_not_left_at_the_next_one(panel, types, qtbot):
+    Shown(panel, types[0], scale=Scale(ray=1))
+    type_into(qtbot, panel.scaling.ray_options.cpus, "many\r")
+    other = CellEntry(type="vision.DrawBoxes", scale=Scale(ray=1))
+    panel.show_cell(other, NodeView("draw", "vision.DrawBoxes", "DrawBoxes", "vision"), types[2], (), False)
+    assert panel.scaling.ray_options.cpus.text() == ""
+    assert not panel.scaling._complaint.isVisible()
 
 
 def test_a_cell_with_a_state_has_one_clone_at_most(panel, types, qtbot):
@@ -420,6 +513,9 @@ def test_a_cell_with_a_state_has_one_clone_at_most(panel, types, qtbot):
         False,
     )
     seen = changes_of(panel.scale_changed)
+    panel.set_has_ray(True)
+    assert not panel.scaling.method.option("both").isEnabled()
+    assert "one clone at most" in panel.scaling.method.option("both").toolTip()
     assert not panel.scaling.more.isEnabled()
     assert "one clone at most" in panel.scaling.more.toolTip()
     type_into(qtbot, panel.scaling.number, "2\r")
