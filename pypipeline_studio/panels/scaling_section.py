@@ -93,6 +93,11 @@ class ScalingSection(Section):
         self._nb_cpus = nb_cpus
         self._show_hint()
 
+    @property
+    def has_ray(self) -> bool | None:
+        """Whether the engine has Ray; `None` where that is not known."""
+        return self._has_ray
+
     def set_has_ray(self, has_ray: bool | None) -> None:
         """Whether the engine has Ray; `None` where that is not known."""
         self._has_ray = has_ray

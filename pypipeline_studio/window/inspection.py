@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu
 
-from pypipeline_engine.graph.model import CellEntry, Document, OnError, RayOptions, split_end
+from pypipeline_engine.graph.model import CellEntry, Document, OnError, RayOptions, Scale, split_end
+from pypipeline_engine.numbers import counted
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document import edits
-from pypipeline_studio.document.scaling import change_clones
+from pypipeline_studio.document.scaling import Method, change_clones, method_of, move_clones
 from pypipeline_studio.panels.inspector import InspectorPanel
+from pypipeline_studio.panels.scaling_section import NO_RAY, NOT_KNOWN_YET
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.run_control import RunControl
+
+METHODS: Final[dict[Method, str]] = {"thread": "Threads", "ray": "Ray"}
+"""What the menu of a node offers."""
 
 
 class Inspection(QObject):
@@ -153,6 +160,47 @@ class Inspection(QObject):
                 f"Scale {cell}",
                 lambda document: edits.set_clones(document, tuple(path), {name: (thread, ray)}),
             )
+
+    def fill_method_menu(self, menu: QMenu, names: Sequence[str]) -> None:
+        """Offer what the clones of cells of the shown pipeline may run on.
+
+        :param names: those cells; others than the selected ones where it is opened for others.
+        """
+        body = edits.body_at(self._session.document, self._canvas.path)
+        entries = {name: body.cells[name] for name in names if name in body.cells}
+        methods = {
+            method_of(entry.scale) for entry in entries.values() if entry.scale is not None and entry.scale.clones
+        }
+        group = QActionGroup(menu)
+        menu.setToolTipsVisible(True)
+        has_ray = self._panel.scaling.has_ray
+        for method, text in METHODS.items():
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(methods == {method})
+            group.addAction(action)
+            if method == "ray" and not has_ray:
+                action.setEnabled(False)
+                action.setToolTip(NO_RAY if has_ray is False else NOT_KNOWN_YET)
+            action.triggered.connect(lambda _checked=False, method=method: self.move_clones(tuple(entries), method))
+        menu.setEnabled(bool(entries))
+
+    def move_clones(self, names: Sequence[str], method: Method) -> None:
+        """Let the clones of cells of the shown pipeline run on threads, or on Ray; it is one step to undo.
+
+        Their numbers stay, and cells without clones stay as they are; where none has any, each gets its first one.
+        """
+        path = self._canvas.path
+        cells = edits.body_at(self._session.document, path).cells
+        scales = {name: cells[name].scale or Scale() for name in names}
+        numbers = {name: move_clones(scale, method) for name, scale in scales.items() if scale.clones}
+        if not numbers:
+            numbers = dict.fromkeys(names, (1, 0) if method == "thread" else (0, 1))
+        what = names[0] if len(names) == 1 else counted(len(names), "cell")
+        self._edit(
+            f"Run clones of {what} on {METHODS[method]}",
+            lambda document: edits.set_clones(document, path, numbers),
+        )
 
     def _set_on_error(self, policy: object) -> None:
         name, path = self._selected(), self._canvas.path

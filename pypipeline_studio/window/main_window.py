@@ -407,6 +407,9 @@ class MainWindow(QMainWindow):
                 menu.addSeparator()
             else:
                 menu.addAction(self.commands[key])
+        if names:
+            menu.addSeparator()
+            self._inspection.fill_method_menu(menu.addMenu("Run &clones on"), names)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(on_screen)
 

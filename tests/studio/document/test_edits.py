@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pypipeline_engine.graph.model import CellEntry, ConnectionEntry, Document, OnError, Scale, split_end
+from pypipeline_engine.graph.model import CellEntry, ConnectionEntry, Document, OnError, RayOptions, Scale, split_end
 from pypipeline_engine.graph.reader import read
 from pypipeline_engine.graph.writer import to_text
 from pypipeline_studio.document import edits
@@ -102,6 +102,19 @@ def test_parameters_scale_policies_and_flags(people) -> None:
     assert '"on_error": "skip"' in to_text(document)
     document = edits.set_flag(document, (), ["detect", "draw"], "bypassed", True)
     assert [name for name, cell in document.cells.items() if cell.bypassed] == ["detect", "draw"]
+
+
+def test_clones_change_and_all_else_of_how_a_cell_is_scaled_stays() -> None:
+    scale = '{"ray": 1, "queue_capacity": 5, "ray_options": {"num_cpus": 2}}'
+    cells = f'{{"a": {{"type": "x.Y", "scale": {scale}}}, "b": {{"type": "x.Y"}}}}'
+    document = read(f'{{"format": "pypipeline.graph", "version": 1, "cells": {cells}, "connections": []}}')
+    scaled = edits.set_clones(document, (), {"a": (2, 0), "b": (0, 0)})
+    options = RayOptions(num_cpus=2)
+    assert scaled.cells["a"].scale == Scale(thread=2, queue_capacity=5, ray_options=options)
+    assert scaled.cells["b"].scale is None
+    assert edits.set_ray_options(scaled, (), "a", None).cells["a"].scale == Scale(thread=2, queue_capacity=5)
+    assert edits.set_ray_options(scaled, (), "b", options).cells["b"].scale == Scale(ray_options=options)
+    assert edits.set_ray_options(scaled, (), "b", None).cells["b"].scale is None
 
 
 def test_scaling_keeps_what_is_asked_of_ray() -> None:

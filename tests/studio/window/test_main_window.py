@@ -1,14 +1,18 @@
 """The window around the canvas, without an engine."""
 
+import json
+
 import pytest
 from panel_samples import figures, snapshot
 from PySide6.QtCore import QSettings, QStandardPaths, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
+from pypipeline_engine.graph.model import RayOptions, Scale
 from pypipeline_engine.graph.reader import read_file
-from pypipeline_engine.host.protocol import Catalogue, CellError, GraphProblem, Refusal, RunInfo
+from pypipeline_engine.host.protocol import Catalogue, CellError, GraphProblem, HostInfo, Refusal, RunInfo
 from pypipeline_engine.resources import get_examples
+from pypipeline_studio.panels.scaling_section import NO_RAY, NOT_KNOWN_YET
 from pypipeline_studio.window.application import make_application
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, EngineMessage
 from pypipeline_studio.window.main_window import MainWindow
@@ -77,6 +81,123 @@ def test_a_field_that_is_being_used_keeps_the_focus(qtbot, window) -> None:
     window.library.search_field.setFocus()
     window.session.edit("", read_file(get_examples()["multiply"]))
     assert window.library.search_field.hasFocus()
+
+
+# ------------------------------------------------------------------ scaling
+
+
+def open_scaled(window, tmp_path, **scales) -> None:
+    """Open a graph in which cells have clones: `work={"thread": 2}`."""
+    path = tmp_path / "graph.json"
+    cells = {
+        "count": {"type": "sources.Counter"},
+        "work": {"type": "demo.Work"},
+        "write": {"type": "sinks.JsonLines", "parameters": {"path": "items.jsonl"}},
+    }
+    for name, scale in scales.items():
+        cells[name]["scale"] = scale
+    document = {
+        "format": "pypipeline.graph",
+        "version": 1,
+        "cells": cells,
+        "connections": [["count.value", "work.item"], ["work.item", "write.item"]],
+    }
+    path.write_text(json.dumps(document))
+    window.session.open(path)
+
+
+def numbers_of(window, name) -> tuple[int, int]:
+    scale = window.session.document.cells[name].scale
+    return (0, 0) if scale is None else (scale.thread, scale.ray)
+
+
+@pytest.fixture
+def open_menu(window):
+    """Opens the menu of cells; gives what can be chosen in the part about clones."""
+    menus = []
+
+    def open_it(*names) -> dict:
+        window.canvas.select(names)
+        window.canvas.menu_requested.emit(window.canvas.selected(), window.mapToGlobal(window.rect().center()))
+        part = [menu for menu in window.findChildren(QMenu) if "clones" in menu.title()][-1]
+        menus.append(part.parent())
+        return {action.text(): action for action in part.actions()}
+
+    yield open_it
+    for menu in menus:
+        menu.close()
+
+
+def info(has_ray) -> HostInfo:
+    return HostInfo(protocol=1, engine_version="1", python_version="3", pid=1, nb_cpus=2, has_ray=has_ray)
+
+
+def test_the_menu_of_a_node_lets_its_clones_run_on_ray_and_back(window, open_menu, tmp_path) -> None:
+    open_scaled(window, tmp_path, work={"thread": 3, "queue_capacity": 9})
+    window.engine.info_arrived.emit(info(has_ray=True))
+    actions = open_menu("work")
+    assert {text: action.isChecked() for text, action in actions.items()} == {"Threads": True, "Ray": False}
+    actions["Ray"].trigger()
+    assert numbers_of(window, "work") == (0, 3)
+    assert window.session.document.cells["work"].scale.queue_capacity == 9
+    assert open_menu("work")["Ray"].isChecked()
+    assert window.session.undo_stack.undoText() == "Run clones of work on Ray"
+    window.session.undo_stack.undo()
+    assert numbers_of(window, "work") == (3, 0)
+    assert not window.session.undo_stack.canUndo()
+
+
+def test_the_menu_of_nodes_says_how_ray_is_installed(window, open_menu, tmp_path) -> None:
+    open_scaled(window, tmp_path)
+    assert open_menu("work")["Ray"].toolTip() == NOT_KNOWN_YET
+    window.engine.info_arrived.emit(info(has_ray=False))
+    ray = open_menu("work")["Ray"]
+    assert not ray.isEnabled()
+    assert ray.toolTip() == NO_RAY
+
+
+def test_of_several_nodes_only_those_with_clones_change_what_they_run_on(window, open_menu, tmp_path) -> None:
+    open_scaled(window, tmp_path, work={"thread": 2})
+    window.engine.info_arrived.emit(info(has_ray=True))
+    open_menu("count", "work", "write")["Ray"].trigger()
+    assert [numbers_of(window, name) for name in ("count", "work", "write")] == [(0, 0), (0, 2), (0, 0)]
+
+
+def test_nodes_without_clones_get_their_first_one(window, open_menu, tmp_path) -> None:
+    open_scaled(window, tmp_path)
+    window.engine.info_arrived.emit(info(has_ray=True))
+    actions = open_menu("count", "work")
+    assert not any(action.isChecked() for action in actions.values())
+    actions["Ray"].trigger()
+    assert [numbers_of(window, name) for name in ("count", "work", "write")] == [(0, 1), (0, 1), (0, 0)]
+
+
+def test_the_method_of_clones_is_sent_to_the_run_that_goes_on_and_undo_takes_it_back(
+    window, open_menu, tmp_path, monkeypatch
+) -> None:
+    open_scaled(window, tmp_path, work={"thread": 2})
+    window.engine.info_arrived.emit(info(has_ray=True))
+    sent = []
+    monkeypatch.setattr(window.engine, "scale", lambda cell, thread, ray, **_: sent.append((cell, thread, ray)))
+    start(window, monkeypatch)
+    open_menu("work")["Ray"].trigger()
+    window.canvas.clones_requested.emit("work", 1)
+    window.session.undo_stack.undo()
+    window.session.undo_stack.undo()
+    assert sent == [("work", 0, 2), ("work", 0, 3), ("work", 0, 2), ("work", 2, 0)]
+    assert not window.run_control.needs_restart
+
+
+def test_what_ray_clones_need_is_one_step_and_holds_from_the_next_start(window, tmp_path, monkeypatch) -> None:
+    open_scaled(window, tmp_path, work={"ray": 2})
+    start(window, monkeypatch)
+    window.canvas.select(["work"])
+    window.inspector.ray_options_changed.emit(RayOptions(num_cpus=1))
+    assert window.session.document.cells["work"].scale == Scale(ray=2, ray_options=RayOptions(num_cpus=1))
+    assert window.run_control.needs_restart
+    window.session.undo_stack.undo()
+    assert window.session.document.cells["work"].scale == Scale(ray=2)
+    assert not window.run_control.needs_restart
 
 
 # ------------------------------------------------------------------ what is seen of a run
