@@ -72,6 +72,8 @@ class Engine(QObject):
     log_arrived = Signal(LogLine)
     catalogue_arrived = Signal(Catalogue)
     info_arrived = Signal(HostInfo)
+    waiting_changed = Signal()
+    """`is_launching` or `is_scaling` is another one."""
     refused = Signal(str)
     """Why the host did not do what was asked of it: pause, go on, step, stop, or tell which cells there are."""
     failed = Signal(str)
@@ -96,7 +98,7 @@ class Engine(QObject):
         self._is_leaving = False
         self._validations = 0
         self._sending: dict[tuple[str, ...], tuple[ParameterRequest | ScaleRequest, Refused | None] | None] = {}
-        self._is_launching = False  # from the wish to run a graph until the host has answered to it
+        self._is_launching = False
         self._stop_asked = False
         self._known = RunInfo()  # the latest that this process has told; its runs are counted from 1 again
         self.run = RunInfo()
@@ -119,6 +121,16 @@ class Engine(QObject):
     def pid(self) -> int:
         """The id of the process; 0 where there is none."""
         return self._process.pid if self._process is not None else 0
+
+    @property
+    def is_launching(self) -> bool:
+        """Whether a graph is to be run and the host has not answered to that, perhaps because it starts itself."""
+        return self._is_launching
+
+    @property
+    def is_scaling(self) -> bool:
+        """Whether the host has not answered yet to another number of clones."""
+        return any(key[0] == "scale" for key in self._sending)
 
     def start(self) -> None:
         """Start the process, where none runs."""
@@ -158,6 +170,11 @@ class Engine(QObject):
             self._state = state
             self.state_changed.emit(state)
 
+    def _set_launching(self, is_launching: bool) -> None:
+        if is_launching != self._is_launching:
+            self._is_launching = is_launching
+            self.waiting_changed.emit()
+
     def _on_hello(self, hello: Hello) -> None:
         self._known = RunInfo()
         self._client = Client(hello, self)
@@ -187,8 +204,9 @@ class Engine(QObject):
             self._process.deleteLater()
         self._client = self._events = self._process = None
         self._forget_stop()
-        self._is_launching = False
+        self._set_launching(False)
         self._sending.clear()
+        self.waiting_changed.emit()
         if not end.was_asked:
             self._when_ready = None  # what was to be run does not begin by itself at a later start
         if not self.run.is_over:
@@ -267,7 +285,7 @@ class Engine(QObject):
         request = RunRequest(graph=to_data(document), folder=folder, output_folder=output_folder, paused=paused)
 
         def on_done(run: RunInfo) -> None:
-            self._is_launching = False
+            self._set_launching(False)
             self._take_answer(run)
             if self.run.is_over:
                 self._forget_stop()
@@ -275,7 +293,7 @@ class Engine(QObject):
                 self._control("/stop")
 
         def on_refused(refusal: Refusal) -> None:
-            self._is_launching = False
+            self._set_launching(False)
             if self.run.is_over:
                 self._forget_stop()
             if refused is not None:
@@ -285,7 +303,7 @@ class Engine(QObject):
             if self._client is not None:
                 self._client.post("/run", request, RunInfo, on_done, on_refused, quick=False)
 
-        self._is_launching = True
+        self._set_launching(True)
         if self._client is not None:
             send()
         else:
@@ -312,7 +330,7 @@ class Engine(QObject):
         if self._stop_asked:
             self.kill()
         elif self._is_launching and self._client is None:
-            self._is_launching = False
+            self._set_launching(False)
             self._when_ready = None
         elif self._is_launching or not self.run.is_over:
             self._stop_asked = True
@@ -330,6 +348,9 @@ class Engine(QObject):
 
     def _tell_slow_stop(self) -> None:
         if self.run.is_over and not self._is_launching:
+            return
+        if self.run.is_over or self.run.is_starting:
+            self.stop_is_slow.emit("The run is still starting, and stops when that is done.")
             return
         cells = self.snapshot.cells if self.snapshot is not None else {}
         busy = [(figures.working_s, name) for name, figures in cells.items() if figures.working_s is not None]
@@ -362,11 +383,15 @@ class Engine(QObject):
             self._sending[key] = (request, refused)
             return
         self._sending[key] = None
+        if key[0] == "scale":
+            self.waiting_changed.emit()
 
         def go_on() -> None:
             later = self._sending.pop(key, None)
             if later is not None:
                 self._send_latest(key, path, *later)
+            elif key[0] == "scale":
+                self.waiting_changed.emit()
 
         def on_done(run: RunInfo) -> None:
             self._take_answer(run)

@@ -296,15 +296,16 @@ class MainWindow(QMainWindow):
         self.inspector.set_has_ray(info.has_ray)
 
     def _show_run(self) -> None:
-        run, state = self.run_control.run, self.engine.state
+        control = self.run_control
+        run, state = control.run, self.engine.state
         note = {
             "off": "Starting the engine …",
             "starting": "Starting the engine …",
             "silent": "The engine does not answer",
             "ended": "The engine has ended; Run starts it again",
-        }.get(state, "")
-        self.toolbar.show_run(run, note, self.run_control.needs_restart)
-        going_on = self.run_control.is_going_on
+        }.get(state, control.note)
+        self.toolbar.show_run(run, note, control.needs_restart)
+        going_on = control.is_going_on
         has_cells = bool(self.session.document.cells)
         self.commands["run"].setEnabled(run.is_over and has_cells and state in ("ready", "ended"))
         is_under_way = run.state in ("running", "paused") and not run.is_starting
@@ -312,7 +313,8 @@ class MainWindow(QMainWindow):
         self.commands["pause"].setText("&Resume" if run.state == "paused" else "&Pause")
         self.commands["step"].setEnabled(is_under_way or (run.is_over and has_cells and state == "ready"))
         self.commands["stop"].setEnabled(going_on)
-        self.status.show_engine(run.state if state == "ready" and going_on else state)
+        words = "starting" if run.is_starting and run.state != "stopping" else run.state
+        self.status.show_engine(words if state == "ready" and going_on else state)
         if run.is_over:
             self.bottom.set_message("stop", None)
         if state == "ready":

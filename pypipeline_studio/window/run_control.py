@@ -13,7 +13,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from pypipeline_engine.graph.model import Document
-from pypipeline_engine.host.protocol import CellError, Refusal, RunInfo, Snapshot, Validation
+from pypipeline_engine.host.protocol import CellError, LogLine, Refusal, RunInfo, Snapshot, Validation
 from pypipeline_studio.document.changes import changes_between
 from pypipeline_studio.document.live import LiveView
 from pypipeline_studio.engine.engine import Engine
@@ -21,6 +21,8 @@ from pypipeline_studio.session import Session
 
 VALIDATION_DELAY_MS = 250
 """How long the document has to rest before the engine looks at it."""
+RAY_LOGGER = "pypipeline.ray"
+"""What starts Ray logs its progress there."""
 ERRORS_KEPT = 200
 ERRORS_DELAY_MS = 500
 """Errors may come by the hundred: what shows them is made anew at most so often."""
@@ -51,6 +53,8 @@ class RunControl(QObject):
         """The latest errors of the current or the latest run."""
         self.needs_restart = False
         """Whether the document has changes that the run does not follow."""
+        self._ray_line = ""
+        self._asks_for_ray = False
         self._started: Document | None = None
         self._sent: Document | None = None
         self._telling_errors = QTimer(self)
@@ -66,6 +70,8 @@ class RunControl(QObject):
         engine.run_changed.connect(self._take_run)
         engine.snapshot_arrived.connect(self._take_snapshot)
         engine.error_arrived.connect(self._take_error)
+        engine.log_arrived.connect(self._take_line)
+        engine.waiting_changed.connect(self._take_waiting)
         engine.state_changed.connect(self._take_engine_state)
         engine.refused.connect(self.refused)
         engine.catalogue_arrived.connect(session.set_catalogue)
@@ -75,8 +81,10 @@ class RunControl(QObject):
 
     @property
     def run(self) -> RunInfo:
-        """The run of this graph; of another one, only while it is still going on."""
+        """The run of this graph, from the wish to run it on; of another one, only while it is still going on."""
         run = self._engine.run
+        if run.is_over and self._engine.is_launching and self._started is not None:
+            return RunInfo(state="running", is_starting=True, name=self._started.name)
         return run if self._started is not None or not run.is_over else RunInfo()
 
     @property
@@ -84,10 +92,22 @@ class RunControl(QObject):
         """Whether a run goes on."""
         return not self.run.is_over
 
+    @property
+    def note(self) -> str:
+        """What the run waits for before it does what was asked of it, where that takes its time; empty else."""
+        if not self._is_waiting or self.run.state == "stopping":
+            return ""
+        return self._ray_line or ("Starting Ray clones …" if self._asks_for_ray else "")
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self.run.is_starting or self._engine.is_scaling
+
     def start(self, paused: bool = False) -> None:
         """Run the graph as it is now."""
         document = self._session.document
         self._started = document
+        self._asks_for_ray = any(cell.scale is not None and cell.scale.ray for _, cell in document.walk())
         self._forget_results()
         self._engine.run_graph(
             document,
@@ -124,10 +144,20 @@ class RunControl(QObject):
         if run.is_over:
             self._sent = None
             self._end_snapshot(run)
-        elif self._sent is None and self._started is not None:
+        elif self._sent is None and self._started is not None and not run.is_starting:
             self._sent = self._started
             self._follow_document()
+        self._take_waiting()
+
+    def _take_waiting(self) -> None:
+        if not self._is_waiting:
+            self._ray_line, self._asks_for_ray = "", False
         self.run_changed.emit()
+
+    def _take_line(self, line: LogLine) -> None:
+        if line.source == RAY_LOGGER:
+            self._ray_line = line.text
+            self._take_waiting()
 
     def _take_run_refusal(self, refusal: Refusal) -> None:
         self._started = None
@@ -174,7 +204,7 @@ class RunControl(QObject):
         """Another graph was opened: what runs has nothing to do with it any more."""
         self._started = self._sent = None
         self._forget_results()
-        if self.is_going_on:
+        if self.is_going_on or self._engine.is_launching:
             self._engine.stop()
 
     # ------------------------------------------------------------------ what the document says
@@ -186,22 +216,29 @@ class RunControl(QObject):
             self.live = LiveView(document)
             if self.snapshot is not None:
                 self.live.update(self.snapshot)
-        if self._sent is None or self._started is None:
+        if self._started is None or (self._sent is None and not self.run.is_starting):
             return
-        changes = changes_between(self._sent, document, self._session.types)
-        self._sent = document
-        for parameter in changes.parameters:
-            self._engine.set_parameter(
-                parameter.cell, parameter.parameter, parameter.value, refused=self._tell(f"{parameter.cell}: ")
-            )
-        for scale in changes.scales:
-            self._engine.scale(scale.cell, scale.thread, scale.ray, refused=self._tell(""))
+        if self._sent is not None:
+            self._send_changes(self._sent, document)
+            self._sent = document
         needed, self.needs_restart = (
             self.needs_restart,
             changes_between(self._started, document, self._session.types).needs_restart,
         )
         if needed != self.needs_restart:
             self.run_changed.emit()
+
+    def _send_changes(self, before: Document, document: Document) -> None:
+        changes = changes_between(before, document, self._session.types)
+        for parameter in changes.parameters:
+            self._engine.set_parameter(
+                parameter.cell, parameter.parameter, parameter.value, refused=self._tell(f"{parameter.cell}: ")
+            )
+        for scale in changes.scales:
+            earlier = before.find(tuple(scale.cell.split(".")))
+            had = earlier.scale.ray if earlier is not None and earlier.scale is not None else 0
+            self._asks_for_ray |= scale.ray > had
+            self._engine.scale(scale.cell, scale.thread, scale.ray, refused=self._tell(""))
 
     def _tell(self, prefix: str) -> Callable[[Refusal], None]:
         return lambda refusal: self.refused.emit(f"{prefix}{refusal.message}")

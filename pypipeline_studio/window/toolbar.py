@@ -69,7 +69,7 @@ class Toolbar(QFrame):
         )
         self._hint.setText(hint)
         self._hint_rule.setVisible(bool(hint))
-        if run.state == "none":
+        if run.state == "none" or run.is_starting:
             self._progress.setText("")
         self._restyle()
 
@@ -83,7 +83,8 @@ class Toolbar(QFrame):
         self._progress.setText(f"{clock}   {items}")
 
     def _restyle(self) -> None:
-        text, token = _STATE_LOOK[self._run.state]
+        is_starting = self._run.is_starting and self._run.state != "stopping"
+        text, token = ("Starting", "warn") if is_starting else _STATE_LOOK[self._run.state]
         self._state.setText(text)
         self._dot.setStyleSheet(f"color: {hex_of(token)}")
         self._state.setStyleSheet(f"color: {hex_of('text')}")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from pypipeline_engine.graph.model import RayOptions, Scale
 from pypipeline_engine.graph.reader import read_file
-from pypipeline_engine.host.protocol import Catalogue, CellError, GraphProblem, HostInfo, Refusal, RunInfo
+from pypipeline_engine.host.protocol import Catalogue, CellError, GraphProblem, HostInfo, LogLine, Refusal, RunInfo
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.panels.scaling_section import NO_RAY, NOT_KNOWN_YET
 from pypipeline_studio.window.application import make_application
@@ -198,6 +198,81 @@ def test_what_ray_clones_need_is_one_step_and_holds_from_the_next_start(window, 
     window.session.undo_stack.undo()
     assert window.session.document.cells["work"].scale == Scale(ray=2)
     assert not window.run_control.needs_restart
+
+
+# ------------------------------------------------------------------ while a run is starting
+
+
+def line(text, source="pypipeline.ray") -> LogLine:
+    return LogLine(time_s=0, level="info", source=source, text=text)
+
+
+def launch(window, monkeypatch, state="running") -> None:
+    """Run the graph in an engine that is starting it."""
+    monkeypatch.setattr(window.engine, "run_graph", lambda *_, **__: None)
+    window.engine._set_state("ready")
+    window.run_control.start()
+    tell_run(window, run(state, is_starting=True))
+
+
+def test_ray_that_starts_is_seen_until_the_run_has_started_and_can_be_stopped(window, tmp_path, monkeypatch) -> None:
+    open_scaled(window, tmp_path, work={"ray": 2})
+    launch(window, monkeypatch)
+    assert window.toolbar._state.text() == "Starting"
+    assert window.toolbar._hint.text() == "Starting Ray clones …"
+    assert window.status._fields["Engine"]._value.text() == "starting"
+    assert window.commands["stop"].isEnabled()
+    assert not window.commands["pause"].isEnabled()
+    window.engine.log_arrived.emit(line("something else", "a_cell"))
+    assert window.toolbar._hint.text() == "Starting Ray clones …"
+    window.engine.log_arrived.emit(line("Ray: starting on this machine ..."))
+    assert window.toolbar._hint.text() == "Ray: starting on this machine ..."
+    tell_run(window, run("running"))
+    assert window.toolbar._state.text() == "Running"
+    assert window.toolbar._hint.text() == ""
+    tell_run(window, run("ended"))
+    launch(window, monkeypatch)
+    assert window.toolbar._hint.text() == "Starting Ray clones …"
+
+
+def test_a_graph_without_ray_clones_does_not_talk_of_them(window, tmp_path, monkeypatch) -> None:
+    open_scaled(window, tmp_path, work={"thread": 2})
+    launch(window, monkeypatch)
+    assert window.toolbar._state.text() == "Starting"
+    assert window.toolbar._hint.text() == ""
+    tell_run(window, run("stopping", is_starting=True))
+    assert window.toolbar._state.text() == "Stopping"
+
+
+def test_what_is_scaled_while_the_run_is_starting_is_sent_when_it_has_started(window, tmp_path, monkeypatch) -> None:
+    open_scaled(window, tmp_path, work={"thread": 1})
+    sent = []
+    monkeypatch.setattr(window.engine, "scale", lambda cell, thread, ray, **_: sent.append((cell, thread, ray)))
+    launch(window, monkeypatch)
+    window._inspection.change_clones("work", 1)
+    assert sent == []
+    tell_run(window, run("running"))
+    assert sent == [("work", 2, 0)]
+
+
+def test_the_run_is_starting_before_the_engine_has_answered(window, tmp_path, monkeypatch) -> None:
+    open_scaled(window, tmp_path)
+    monkeypatch.setattr(window.engine, "start", lambda: None)
+    window.run_control.start()
+    assert window.toolbar._state.text() == "Starting"
+    assert window.commands["stop"].isEnabled()
+    window.commands["stop"].trigger()
+    assert window.toolbar._state.text() == "Not run yet"
+    assert not window.commands["stop"].isEnabled()
+
+
+def test_another_graph_does_not_run_because_the_one_before_was_about_to(window, tmp_path, monkeypatch) -> None:
+    open_scaled(window, tmp_path)
+    monkeypatch.setattr(window.engine, "start", lambda: None)
+    window.run_control.start()
+    window.session.open(get_examples()["multiply"])
+    assert not window.engine.is_launching
+    assert window.engine._when_ready is None
 
 
 # ------------------------------------------------------------------ what is seen of a run
