@@ -89,6 +89,8 @@ class Engine(QObject):
         """:param cells: Python files and modules whose cells the engine may use."""
         super().__init__(parent)
         self._cells = cells
+        self.ray_address = ""
+        """The address of the Ray cluster in which clones run, of the next process; empty for a Ray on this machine."""
         self._timing = timing or Timing()
         self._state: EngineState = "off"
         self._process: EngineProcess | None = None
@@ -136,7 +138,8 @@ class Engine(QObject):
         """Start the process, where none runs."""
         if self._process is not None:
             return
-        process = EngineProcess(host_command(self._cells), parent=self)
+        environment = {"RAY_ADDRESS": self.ray_address} if self.ray_address else None
+        process = EngineProcess(host_command(self._cells), environment=environment, parent=self)
         self._process = process
         process.said_hello.connect(self._on_hello)
         process.ended.connect(self._on_end)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
-from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from pypipeline_engine.host.protocol import PROTOCOL_VERSION, Hello
 
@@ -44,10 +44,21 @@ class EngineProcess(QObject):
     ended = Signal(EngineEnd)
     """Once; the last thing that is told."""
 
-    def __init__(self, command: Sequence[str], start_ms: int = START_MS, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        start_ms: int = START_MS,
+        environment: Mapping[str, str] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """:param environment: variables that it gets besides those of this process."""
         super().__init__(parent)
         self._command = list(command)
         self._process = QProcess(self)
+        variables = QProcessEnvironment.systemEnvironment()
+        for name, value in (environment or {}).items():
+            variables.insert(name, value)
+        self._process.setProcessEnvironment(variables)
         self._process.readyReadStandardOutput.connect(self._read_output)
         self._process.readyReadStandardError.connect(self._read_error)
         self._process.finished.connect(self._on_finished)

@@ -65,6 +65,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "pause": ActionInfo("&Pause", ("F6",), "pause-fill"),
     "step": ActionInfo("S&tep", ("F10",), "skip-forward-fill"),
     "stop": ActionInfo("&Stop", ("F7",), "stop-fill", "error"),
+    "ray_cluster": ActionInfo("Ray &cluster …", (), "share-network"),
     "restart_engine": ActionInfo("Restart the &engine", (), "arrows-clockwise"),
     "shortcuts": ActionInfo("&Shortcuts", ("?",), "keyboard", in_canvas=True),
 }

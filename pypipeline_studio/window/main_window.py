@@ -39,6 +39,8 @@ from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.inspection import Inspection
+from pypipeline_studio.window.ray_dialog import SETTING as RAY_SETTING
+from pypipeline_studio.window.ray_dialog import RayDialog, explain_address
 from pypipeline_studio.window.run_control import RunControl
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.status_bar import StatusBar
@@ -75,6 +77,8 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(self.session, self.canvas, output_folder, self)
         self._is_closing = False
         self._shows_live = True
+        self._restarts_engine = False
+        self.engine.ray_address = str(QSettings().value(RAY_SETTING, ""))
         self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
         self._lay_out()
         self._make_menus()
@@ -167,7 +171,7 @@ class MainWindow(QMainWindow):
         for dock in self._docks.values():
             view.addAction(dock.toggleViewAction())
         menu("&Graph", "add_cell", "enter", "leave")
-        menu("&Run", "run", "pause", "step", "stop", None, "restart_engine")
+        menu("&Run", "run", "pause", "step", "stop", None, "ray_cluster", "restart_engine")
         menu("&Help", "shortcuts")
 
     def _bind_actions(self) -> None:
@@ -207,6 +211,7 @@ class MainWindow(QMainWindow):
             "pause": self.run_control.toggle_pause,
             "step": self.run_control.step,
             "stop": self.run_control.stop,
+            "ray_cluster": self.choose_ray_cluster,
             "restart_engine": self.engine.restart,
             "shortcuts": self.show_shortcuts,
         }
@@ -317,6 +322,10 @@ class MainWindow(QMainWindow):
         self.status.show_engine(words if state == "ready" and going_on else state)
         if run.is_over:
             self.bottom.set_message("stop", None)
+            if self._restarts_engine:
+                self._restarts_engine = False
+                if state not in ("off", "ended"):
+                    self.engine.restart()
         if state == "ready":
             self.bottom.set_message("engine", None)
         self._show_live()
@@ -476,6 +485,23 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         """List the keys and gestures."""
         ShortcutsDialog(self).show()
+
+    def choose_ray_cluster(self) -> None:
+        """Ask where Ray clones are to run."""
+        dialog = RayDialog(self.engine.ray_address, self)
+        dialog.address_chosen.connect(self._set_ray_address)
+        dialog.open()
+
+    def _set_ray_address(self, address: str) -> None:
+        if address == self.engine.ray_address:
+            return
+        QSettings().setValue(RAY_SETTING, address)
+        self.engine.ray_address = address
+        # A process is connected to one Ray only.
+        self._restarts_engine = self.engine.state not in ("off", "ended")
+        when = "after this run" if self.run_control.is_going_on else "from now on"
+        self.tell(f"Ray clones run {explain_address(address)} {when}")
+        self._show_run()
 
     # ------------------------------------------------------------------ the end
 

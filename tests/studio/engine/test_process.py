@@ -62,6 +62,12 @@ def test_one_that_does_not_want_to_end_is_killed_after_the_grace(qtbot, run) -> 
     assert the_end(qtbot, process).was_asked
 
 
+def test_it_gets_variables_besides_those_that_there_are(qtbot, run) -> None:
+    code = "import os, sys; sys.exit(f\"{os.environ['RAY_ADDRESS']} {'PATH' in os.environ}\")"
+    process = run(code, environment={"RAY_ADDRESS": "10.0.0.1:6379"})
+    assert the_end(qtbot, process).words.endswith(": 10.0.0.1:6379 True.")
+
+
 def test_a_crash_while_starting_tells_the_last_line(qtbot, run) -> None:
     end = the_end(qtbot, run("raise ImportError('no such thing')"))
     assert end.words == "The engine ended while it started (exit code 1): ImportError: no such thing."

@@ -12,10 +12,12 @@ from pypipeline_engine.graph.model import RayOptions, Scale
 from pypipeline_engine.graph.reader import read_file
 from pypipeline_engine.host.protocol import Catalogue, CellError, GraphProblem, HostInfo, LogLine, Refusal, RunInfo
 from pypipeline_engine.resources import get_examples
+from pypipeline_studio.panels.parameter_values import WrongText
 from pypipeline_studio.panels.scaling_section import NO_RAY, NOT_KNOWN_YET
 from pypipeline_studio.window.application import make_application
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, EngineMessage
 from pypipeline_studio.window.main_window import MainWindow
+from pypipeline_studio.window.ray_dialog import RayDialog, read_address
 from pypipeline_studio.window.status_bar import StatusBar
 
 
@@ -198,6 +200,72 @@ def test_what_ray_clones_need_is_one_step_and_holds_from_the_next_start(window, 
     window.session.undo_stack.undo()
     assert window.session.document.cells["work"].scale == Scale(ray=2)
     assert not window.run_control.needs_restart
+
+
+# ------------------------------------------------------------------ the cluster
+
+
+@pytest.mark.parametrize("text", ["", " auto ", "10.0.0.1:6379", "head.example.org:6379", "[::1]:6379"])
+def test_addresses_of_clusters(text) -> None:
+    assert read_address(text) == text.strip()
+
+
+@pytest.mark.parametrize("text", ["head", "head:", ":6379", "head:0", "head:65536", "ray://head:10001", "a b:1"])
+def test_what_is_no_address_of_a_cluster_is_explained(text) -> None:
+    with pytest.raises(WrongText, match="HOST:PORT"):
+        read_address(text)
+
+
+def choose_address(window, text) -> RayDialog:
+    window.commands["ray_cluster"].trigger()
+    dialog = window.findChildren(RayDialog)[-1]
+    dialog.address.setFocus()
+    dialog.address.selectAll()
+    QTest.keyClicks(dialog.address, text)
+    dialog.use_button.click()
+    return dialog
+
+
+def test_the_address_of_the_cluster_is_kept_and_used_by_the_engine_that_is_started_next(
+    qtbot, window, tmp_path, monkeypatch
+) -> None:
+    restarts = []
+    monkeypatch.setattr(window.engine, "restart", lambda: restarts.append(window.engine.ray_address))
+    put_on_screen(qtbot, window)
+    dialog = choose_address(window, "head")
+    assert dialog.isVisible()
+    assert "HOST:PORT" in dialog._complaint.text()
+    dialog.reject()
+    assert window.engine.ray_address == ""
+    choose_address(window, "head:6379")
+    assert window.engine.ray_address == "head:6379"
+    assert restarts == []  # none has been started
+    another = MainWindow(tmp_path)
+    assert another.engine.ray_address == "head:6379"
+    another.close()
+    another.deleteLater()
+
+
+def test_another_cluster_is_used_after_the_run(qtbot, window, tmp_path, monkeypatch) -> None:
+    restarts = []
+    monkeypatch.setattr(window.engine, "restart", lambda: restarts.append(window.engine.ray_address))
+    open_scaled(window, tmp_path)
+    window.engine._set_state("ready")
+    start(window, monkeypatch)
+    put_on_screen(qtbot, window)
+    choose_address(window, "auto")
+    assert restarts == []
+    assert (
+        window.status.currentMessage() == "Ray clones run in the Ray cluster that runs on this machine after this run"
+    )
+    tell_run(window, run("stopped"))
+    tell_run(window, run("stopped"))
+    assert restarts == ["auto"]
+    choose_address(window, "auto")
+    assert restarts == ["auto"]
+    choose_address(window, "head:6379")
+    assert restarts == ["auto", "head:6379"]
+    window.engine._set_state("off")
 
 
 # ------------------------------------------------------------------ while a run is starting
