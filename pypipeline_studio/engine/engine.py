@@ -147,11 +147,15 @@ class Engine(QObject):
         process.start()
 
     def restart(self) -> None:
-        """End the process at once where there is one, and start another."""
+        """End the process where there is one, and start another. Where a run goes on, it is ended at once."""
         if self._process is None:
             self.start()
             return
         self._when_ready = self._when_ready or (lambda: None)
+        if self.run.is_over and not self._is_launching and self._client is not None:
+            self._set_state("starting")
+            self._process.end(GRACE_MS)  # so that it ends the processes of Ray as well
+            return
         self._process.kill("The engine was restarted, which ended the run.", was_asked=True)
 
     def shutdown(self, grace_ms: int = GRACE_MS) -> None:

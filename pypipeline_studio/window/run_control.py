@@ -55,6 +55,7 @@ class RunControl(QObject):
         """Whether the document has changes that the run does not follow."""
         self._ray_line = ""
         self._asks_for_ray = False
+        self._is_told = False  # whether the engine has begun with the run that was asked for last
         self._started: Document | None = None
         self._sent: Document | None = None
         self._telling_errors = QTimer(self)
@@ -107,6 +108,7 @@ class RunControl(QObject):
         """Run the graph as it is now."""
         document = self._session.document
         self._started = document
+        self._is_told = False
         self._asks_for_ray = any(cell.scale is not None and cell.scale.ray for _, cell in document.walk())
         self._forget_results()
         self._engine.run_graph(
@@ -141,6 +143,7 @@ class RunControl(QObject):
     # ------------------------------------------------------------------ what the engine says
 
     def _take_run(self, run: RunInfo) -> None:
+        self._is_told |= run.is_starting
         if run.is_over:
             self._sent = None
             self._end_snapshot(run)
@@ -160,7 +163,8 @@ class RunControl(QObject):
             self._take_waiting()
 
     def _take_run_refusal(self, refusal: Refusal) -> None:
-        self._started = None
+        if not self._is_told:  # else it is a run that has failed, or is about to be told so
+            self._started = None
         if refusal.problems:
             self._session.set_validation(Validation(problems=refusal.problems))
             self.run_refused.emit()

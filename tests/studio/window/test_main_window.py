@@ -303,6 +303,21 @@ def test_ray_that_starts_is_seen_until_the_run_has_started_and_can_be_stopped(wi
     assert window.toolbar._hint.text() == "Starting Ray clones …"
 
 
+def test_a_run_that_cannot_be_deployed_has_failed_and_one_of_a_wrong_graph_has_not_been(
+    window, tmp_path, monkeypatch
+) -> None:
+    open_scaled(window, tmp_path, work={"ray": 2})
+    launch(window, monkeypatch)
+    refusal = Refusal(message="demo.work asks for Ray clones, but Ray is not installed here")
+    window.run_control._take_run_refusal(refusal)  # the answer may be faster than the event
+    tell_run(window, run("failed"))
+    assert window.toolbar._state.text() == "Failed"
+    assert "not installed" in window.status.currentMessage()
+    monkeypatch.setattr(window.engine, "run_graph", lambda *_, refused, **__: refused(refusal))
+    window.run_control.start()
+    assert window.toolbar._state.text() == "Not run yet"
+
+
 def test_a_graph_without_ray_clones_does_not_talk_of_them(window, tmp_path, monkeypatch) -> None:
     open_scaled(window, tmp_path, work={"thread": 2})
     launch(window, monkeypatch)
