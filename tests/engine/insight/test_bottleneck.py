@@ -102,6 +102,31 @@ def test_stations_of_almost_equal_load_limit_together() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "workers", "words"),
+    [
+        ("ray", 1, "its process is busy 98 % of the time"),
+        ("ray", 3, "its 3 processes are busy 98 % of the time"),
+        ("mixed", 3, "its 3 clones are busy 98 % of the time"),
+        ("thread", 1, "its thread is busy 98 % of the time"),
+    ],
+)
+def test_what_is_busy_is_called_what_it_is(method, workers, words) -> None:
+    bottleneck = find_bottleneck(make_window(make_cell("detect", 9.8 * workers, method=method, workers=workers)))
+    assert bottleneck is not None
+    assert bottleneck.sentence.endswith(f": {words}.")
+
+
+def test_cells_inside_of_a_pipeline_in_another_process_share_that() -> None:
+    window = make_window(
+        make_cell("post.track", 8.0, method="ray", station="post"),
+        make_cell("post.filter", 1.5, method="ray", station="post"),
+    )
+    bottleneck = find_bottleneck(window)
+    assert bottleneck is not None
+    assert "the process that it shares with post.filter is busy 95 % of the time" in bottleneck.sentence
+
+
 def test_where_all_are_idle_the_source_is_the_limit() -> None:
     window = make_window(make_cell("camera", 0.1), make_cell("detect", 1.2, method="thread"))
     bottleneck = find_bottleneck(window, sources={"camera"})

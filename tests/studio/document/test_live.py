@@ -1,10 +1,12 @@
 """What a snapshot shows at nodes and wires."""
 
+import pytest
+
 from pypipeline_engine.graph.model import CellEntry, ConnectionEntry, Document
 from pypipeline_engine.graph.reader import read_file
 from pypipeline_engine.host.protocol import BottleneckInfo, CellFigures, ConnectionFigures, Snapshot
 from pypipeline_engine.resources import get_examples
-from pypipeline_studio.document.live import LiveView
+from pypipeline_studio.document.live import LiveView, workers_of
 from pypipeline_studio.document.presentation import present
 from pypipeline_studio.document.views import WireLive, WireView
 
@@ -146,3 +148,18 @@ def test_nested_pipelines_that_only_hand_on_to_each_other_are_no_endless_way() -
     assert live.wires(()) == {}
     assert live.wires(("p",)) == {}
     assert set(live.nodes(())) == {"n"}
+
+
+@pytest.mark.parametrize(
+    ("method", "workers", "text"),
+    [
+        ("inline", 1, ""),
+        ("thread", 1, "×1 thread"),
+        ("thread", 2, "×2 threads"),
+        ("ray", 1, "×1 Ray"),
+        ("ray", 4, "×4 Ray"),
+        ("mixed", 3, "×3 clones"),
+    ],
+)
+def test_what_runs_a_cell_in_few_characters(method, workers, text) -> None:
+    assert workers_of(figures(method=method, workers=workers)) == text

@@ -4,11 +4,11 @@ import pytest
 
 from pypipeline_engine.catalogue.discovery import Catalogue
 from pypipeline_engine.catalogue.model import CellType, PortType, ValueType
-from pypipeline_engine.graph.model import Document
+from pypipeline_engine.graph.model import Document, Scale
 from pypipeline_engine.graph.reader import read, read_file
 from pypipeline_engine.host.protocol import GraphProblem
 from pypipeline_studio.document import edits
-from pypipeline_studio.document.presentation import INPUTS, OUTPUTS, present, value_text
+from pypipeline_studio.document.presentation import INPUTS, OUTPUTS, present, value_text, workers_text
 from pypipeline_studio.document.types import StudioTypes
 from pypipeline_studio.document.views import WireView
 
@@ -194,3 +194,17 @@ def test_of_a_large_graph_only_what_has_moved_is_made_anew(types) -> None:
     moved = edits.move_cells(document, (), {"blur_7": (1000, 5)})
     after = present(moved, (), types, previous=before)
     assert [name for name in document.cells if after.nodes[name] is not before.nodes[name]] == ["blur_7"]
+
+
+@pytest.mark.parametrize(
+    ("scale", "text"),
+    [
+        (None, ""),
+        (Scale(queue_capacity=4), ""),
+        (Scale(thread=1), "×1 thread"),
+        (Scale(ray=2), "×2 Ray"),
+        (Scale(thread=1, ray=2), "×1 + 2 Ray"),
+    ],
+)
+def test_how_many_clones_a_cell_is_to_have_in_few_characters(scale, text) -> None:
+    assert workers_text(scale) == text

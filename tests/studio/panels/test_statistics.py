@@ -59,6 +59,14 @@ def test_numbers_are_written_for_people(panel):
     assert [text(panel, "video", column) for column in (LOAD, QUEUE, WORKERS, ERRORS)] == ["<1 %", "–", "inline", "0"]
 
 
+@pytest.mark.parametrize(
+    ("method", "workers", "shown"), [("thread", 1, "1 thread"), ("ray", 2, "2 Ray"), ("mixed", 3, "3 clones")]
+)
+def test_workers_are_called_what_they_are(panel, method, workers, shown):
+    panel.show_snapshot(snapshot({"detect": figures(0.9, method=method, workers=workers)}))
+    assert text(panel, "detect", WORKERS) == shown
+
+
 def test_a_click_on_a_head_sorts_and_another_turns_it_round(panel, qtbot):
     panel.show_snapshot(snapshot(THREE))
     header = panel.table.horizontalHeader()
