@@ -55,7 +55,7 @@ class RunControl(QObject):
         """Whether the document has changes that the run does not follow."""
         self._ray_line = ""
         self._asks_for_ray = False
-        self._is_told = False  # whether the engine has begun with the run that was asked for last
+        self._number_before = 0  # of the latest run before the one that was asked for last
         self._started: Document | None = None
         self._sent: Document | None = None
         self._telling_errors = QTimer(self)
@@ -86,7 +86,8 @@ class RunControl(QObject):
         run = self._engine.run
         if run.is_over and self._engine.is_launching and self._started is not None:
             return RunInfo(state="running", is_starting=True, name=self._started.name)
-        return run if self._started is not None or not run.is_over else RunInfo()
+        is_of_this = self._started is not None and run.run > self._number_before
+        return run if is_of_this or not run.is_over else RunInfo()
 
     @property
     def is_going_on(self) -> bool:
@@ -108,7 +109,7 @@ class RunControl(QObject):
         """Run the graph as it is now."""
         document = self._session.document
         self._started = document
-        self._is_told = False
+        self._number_before = self._engine.run.run if self._engine.state in ("ready", "silent") else 0
         self._asks_for_ray = any(cell.scale is not None and cell.scale.ray for _, cell in document.walk())
         self._forget_results()
         self._engine.run_graph(
@@ -143,7 +144,6 @@ class RunControl(QObject):
     # ------------------------------------------------------------------ what the engine says
 
     def _take_run(self, run: RunInfo) -> None:
-        self._is_told |= run.is_starting
         if run.is_over:
             self._sent = None
             self._end_snapshot(run)
@@ -163,7 +163,9 @@ class RunControl(QObject):
             self._take_waiting()
 
     def _take_run_refusal(self, refusal: Refusal) -> None:
-        if not self._is_told:  # else it is a run that has failed, or is about to be told so
+        run = self._engine.run
+        is_of_another = not run.is_over and run.run <= self._number_before
+        if refusal.problems or is_of_another:  # else it is a run that has failed, or is about to be told so
             self._started = None
         if refusal.problems:
             self._session.set_validation(Validation(problems=refusal.problems))

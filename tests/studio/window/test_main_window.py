@@ -24,6 +24,8 @@ from pypipeline_studio.window.status_bar import StatusBar
 @pytest.fixture
 def window(qapp, qtbot, tmp_path, monkeypatch):
     QStandardPaths.setTestModeEnabled(True)
+    # Tests that run at the same time in other processes have others.
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
     make_application("dark")
     QSettings().clear()
     monkeypatch.setattr(QApplication, "quit", lambda: None)
@@ -303,6 +305,30 @@ def test_ray_that_starts_is_seen_until_the_run_has_started_and_can_be_stopped(wi
     assert window.toolbar._hint.text() == "Starting Ray clones …"
 
 
+def test_ray_that_starts_for_a_run_that_goes_on_is_seen_until_the_clones_are_there(
+    window, tmp_path, monkeypatch
+) -> None:
+    open_scaled(window, tmp_path, work={"thread": 2})
+    window.engine._set_state("ready")
+
+    def scale(cell, thread, ray, **_) -> None:
+        window.engine._sending["scale", cell] = None
+        window.engine.waiting_changed.emit()
+
+    monkeypatch.setattr(window.engine, "scale", scale)
+    start(window, monkeypatch)
+    window._inspection.move_clones(["work"], "ray")
+    assert window.toolbar._hint.text() == "Starting Ray clones …"
+    window.engine.log_arrived.emit(line("Ray: starting on this machine ..."))
+    assert window.toolbar._hint.text() == "Ray: starting on this machine ..."
+    assert window.toolbar._state.text() == "Running"
+    window.engine._sending.clear()
+    window.engine.waiting_changed.emit()
+    assert window.toolbar._hint.text() == ""
+    window._inspection.move_clones(["work"], "thread")
+    assert window.toolbar._hint.text() == ""
+
+
 def test_a_run_that_cannot_be_deployed_has_failed_and_one_of_a_wrong_graph_has_not_been(
     window, tmp_path, monkeypatch
 ) -> None:
@@ -313,6 +339,14 @@ def test_a_run_that_cannot_be_deployed_has_failed_and_one_of_a_wrong_graph_has_n
     tell_run(window, run("failed"))
     assert window.toolbar._state.text() == "Failed"
     assert "not installed" in window.status.currentMessage()
+    # Of one that fails at once, nothing is told before the answer.
+    monkeypatch.setattr(window.engine, "run_graph", lambda *_, refused, **__: refused(refusal))
+    window.run_control.start()
+    assert window.toolbar._state.text() == "Not run yet"
+    tell_run(window, run("failed", 2))
+    assert window.toolbar._state.text() == "Failed"
+    problem = GraphProblem(path="cells.sink", message="no such type", cell="sink", severity="error")
+    refusal = Refusal(message="the graph cannot run", problems=(problem,))
     monkeypatch.setattr(window.engine, "run_graph", lambda *_, refused, **__: refused(refusal))
     window.run_control.start()
     assert window.toolbar._state.text() == "Not run yet"

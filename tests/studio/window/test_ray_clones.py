@@ -55,6 +55,8 @@ def find_descendants(pid: int) -> set[int]:
 @pytest.fixture
 def window(qapp, qtbot, tmp_path, monkeypatch):
     QStandardPaths.setTestModeEnabled(True)
+    # Tests that run at the same time in other processes have others.
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
     make_application("dark")
     QSettings().clear()
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
