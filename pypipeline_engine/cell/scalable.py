@@ -188,7 +188,7 @@ class ScalableCell(ACompositeCell):
 
     def set_nb_clones(self, numbers: Mapping[type[ACloneCell], int]) -> None:
         """Have so many clones of each kind, and none of the others. A cell that can have one clone at most changes its kind
-        by this.
+        by this. Where that fails, it has those that it had.
 
         :raises InvalidInputException: where a number is none.
         :raises ScalingNotSupportedException: if the inner cell cannot have that many, or the strategy allows none.
@@ -197,9 +197,14 @@ class ScalableCell(ACompositeCell):
         for method in wanted:
             self._refuse_unknown(method)
         self._checked_clones(wanted)
+        before = dict(self._nb_clones)
         if self.is_deployed() and self._cells and not self.get_inner_cell().supports_scaling():
             self._set_clones(dict)  # what is on its way in its one clone has to come out first
-        self._set_clones(lambda: dict(wanted))
+        try:
+            self._set_clones(lambda: dict(wanted))
+        except Exception:
+            self._set_clones(lambda: before)
+            raise
 
     def scale_all_down(self) -> None:
         """Take all clones away; the inner cell runs inline from then on."""
