@@ -165,7 +165,7 @@ class InspectorPanel(QWidget):
         if usable is not None and not usable.supports_scaling:
             most, reason = 1, f"{usable.class_name} keeps a state from item to item: it can have one clone at most."
             if is_running:
-                reason += " Between a thread and Ray, it begins anew."
+                reason += " Its state does not move between a thread and Ray."
         if is_other:
             self.scaling.forget_typed()
         self.scaling.show_scale(entry.scale, most, reason)

@@ -521,6 +521,8 @@ def test_a_cell_with_a_state_has_one_clone_at_most(panel, types, qtbot):
     type_into(qtbot, panel.scaling.number, "2\r")
     assert seen == []
     assert "one clone at most" in panel.scaling.number.complaint
+    click(qtbot, panel.scaling.method.option("ray"))
+    assert seen == [(0, 1, None)]
 
 
 def test_what_happens_when_an_item_fails_is_chosen_by_mouse_and_keyboard(shown, qtbot):
