@@ -15,6 +15,8 @@ import io
 import os
 import sys
 import sysconfig
+import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -158,21 +160,34 @@ def _find_io(cell: ACell, is_output: bool, name: str) -> Any:
 # ---------------------------------------------------------------------- modules
 
 
+_registry = threading.Lock()  # guards `_registered` and the registry of cloudpickle, which all threads share
+_registered: Counter[ModuleType] = Counter()
+"""How many clones are being packed that need a module to travel by value."""
+
+
 @contextmanager
 def _by_value(is_this_machine: bool) -> Iterator[None]:
     """Have what is defined in modules that the other process cannot import travel by value."""
-    registered: list[ModuleType] = []
-    for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType) and not _can_be_imported(module, is_this_machine):
+    modules = {
+        module
+        for module in list(sys.modules.values())
+        if isinstance(module, ModuleType) and not _can_be_imported(module, is_this_machine)
+    }
+    with _registry:
+        for module in modules:
             with suppress(ValueError):  # it is known by another name than its own
                 cloudpickle.register_pickle_by_value(module)
-                registered.append(module)
+        _registered.update(modules)
     try:
         yield
     finally:
-        for module in registered:
-            with suppress(ValueError):  # it has two names, and is among them twice
-                cloudpickle.unregister_pickle_by_value(module)
+        with _registry:
+            _registered.subtract(modules)
+            for module in modules:
+                if not _registered[module]:
+                    del _registered[module]
+                    with suppress(ValueError):
+                        cloudpickle.unregister_pickle_by_value(module)
 
 
 _INSTALLED = tuple({str(Path(path).resolve()) for path in sysconfig.get_paths().values()})

@@ -42,7 +42,7 @@ from pypipeline_engine.connection import Connection
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, NotDeployableException
 
 ray = pytest.importorskip("ray")
-from pypipeline_engine.runtime.remote import cluster  # noqa: E402  # it needs Ray
+from pypipeline_engine.runtime.remote import cluster, travel  # noqa: E402  # they need Ray
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 PATIENCE_S = 60.0
@@ -662,3 +662,31 @@ def test_a_thread_that_goes_takes_the_clones_inside_of_it_along(pipeline):
         outer.scale_all_down()
         pull_all(pipeline)
     assert sink.items == list(range(200))
+
+
+def test_clones_are_packed_by_several_threads_at_once(pipeline):
+    """Two nodes or processes that are lost at once are replaced by two threads; what they share is not taken away early."""
+    boxes = [working(pipeline, name=name) for name in ("a", "b")]
+    both, first_is_done = threading.Barrier(2), threading.Event()
+
+    class Waits:
+        """Whoever packs this one waits in the middle of it for what it was made to do."""
+
+        def __init__(self, wait):
+            self.wait = wait
+
+        def __reduce__(self):
+            self.wait()
+            return str, ()
+
+    def leave_last():
+        both.wait(PATIENCE_S)
+        first_is_done.wait(PATIENCE_S)
+
+    boxes[0].get_inner_cell().start.set_value(Waits(lambda: both.wait(PATIENCE_S)))
+    boxes[1].get_inner_cell().start.set_value(Waits(leave_last))
+    last = Task(lambda: travel.pack(boxes[1], travel.Route(is_this_machine=False)))
+    travel.pack(boxes[0], travel.Route(is_this_machine=False))
+    first_is_done.set()
+    packed = last.get(PATIENCE_S)
+    assert b"function(x, shift)" in packed  # the docstring of the class, which so has travelled by value
