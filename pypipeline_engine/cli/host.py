@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pypipeline_engine.cli.errors import CommandError
-from pypipeline_engine.cli.options import cells_option
+from pypipeline_engine.cli.options import cells_option, ray_address_option, ray_path_option, set_ray_cluster
 
 
 @click.command()
@@ -17,8 +17,12 @@ from pypipeline_engine.cli.options import cells_option
     help="Listen on this port instead of one that is free.",
 )
 @cells_option
+@ray_address_option
+@ray_path_option
 @click.option("--stay", is_flag=True, help="Go on when the standard input ends.")
-def host(port: int, libraries: tuple[str, ...], stay: bool) -> None:
+def host(
+    port: int, libraries: tuple[str, ...], ray_address: str | None, ray_paths: tuple[str, ...], stay: bool
+) -> None:
     """Serve the engine on this machine, over HTTP.
 
     Prints one line of JSON with the address and a token, which every request needs. Stops the run and ends when the standard
@@ -27,6 +31,7 @@ def host(port: int, libraries: tuple[str, ...], stay: bool) -> None:
     from pypipeline_engine.host.graphs import Workshop
     from pypipeline_engine.host.server import listen, serve
 
+    set_ray_cluster(ray_address, ray_paths)
     workshop = Workshop()
     if libraries:
         from pypipeline_engine.cli.loading import make_catalogue

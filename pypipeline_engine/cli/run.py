@@ -15,7 +15,13 @@ import click
 from pypipeline_engine.cli.errors import RUN_FAILED, CommandError, in_one_line
 from pypipeline_engine.cli.files import check_writable, write_atomically
 from pypipeline_engine.cli.interrupts import Interrupts
-from pypipeline_engine.cli.options import cells_option, graph_argument
+from pypipeline_engine.cli.options import (
+    cells_option,
+    graph_argument,
+    ray_address_option,
+    ray_path_option,
+    set_ray_cluster,
+)
 
 if TYPE_CHECKING:
     from pypipeline_engine.cli.watch import Ending
@@ -64,6 +70,8 @@ def _check_finite(ctx: click.Context, param: click.Parameter, value: float | Non
     metavar="FILE",
     help="Write the statistics of the run to FILE when it is over.",
 )
+@ray_address_option
+@ray_path_option
 @click.option("--traceback", "shows_traceback", is_flag=True, help="Where the run fails, show where in the code.")
 def run(
     graph: str,
@@ -74,6 +82,8 @@ def run(
     max_items: int | None,
     duration: float | None,
     stats_json: Path | None,
+    ray_address: str | None,
+    ray_paths: tuple[str, ...],
     shows_traceback: bool,
 ) -> None:
     """Run GRAPH until its stream ends.
@@ -88,7 +98,8 @@ def run(
 
     if stats_json is not None:
         check_writable(stats_json, "--stats-json")
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    set_ray_cluster(ray_address, ray_paths)
+    _log_to_stderr()
     with Interrupts() as interrupts:
         pipeline = open_graph(graph, libraries, output_dir, Overrides(assignments, scaling)).build()
         if interrupts.exit_code is not None:
@@ -104,6 +115,20 @@ def run(
     if ending.error is not None:
         _report_failure(ending.moment.name, ending.error, shows_traceback)
     sys.exit(ending.exit_code)
+
+
+class _Lines(logging.Formatter):
+    """What is logged as news is a message of its own; of what may be wrong it is said who says so."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return record.getMessage() if record.levelno == logging.INFO else super().format(record)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.getLogger("pypipeline.ray").setLevel(logging.INFO)  # that it starts, which takes some seconds
 
 
 def _report(ending: Ending, stats_json: Path | None) -> None:

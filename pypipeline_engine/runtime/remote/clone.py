@@ -12,10 +12,10 @@ from time import perf_counter
 from typing import Any
 
 import ray
-from ray.exceptions import ObjectLostError, RayActorError
+from ray.exceptions import NodeDiedError, ObjectLostError, RayActorError, WorkerCrashedError
 
 from pypipeline_engine.cell import ScalableCell
-from pypipeline_engine.exceptions import NotDeployableException
+from pypipeline_engine.exceptions import InvalidStateException, NotDeployableException
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Work, decode
 from pypipeline_engine.runtime.remote.messages import pack as pack_message
@@ -26,12 +26,18 @@ from pypipeline_engine.runtime.stage import Stage
 
 PLACED_WITHIN_S = 8.0
 """After so long without a place, what was asked for is compared with what there is."""
+MOST_ATTEMPTS = 3
+"""How often in a row another process is started: the node that it was to run on may be lost as well."""
 STARTED_WITHIN_S = 120.0
 """Where the cluster seems to have room and no process comes up in so long, something is wrong with it."""
 
 
-class Died(Exception):
+class Died(InvalidStateException):
     """The process of a clone is no more, or the node that it was on."""
+
+
+_LOST = (RayActorError, ObjectLostError, NodeDiedError, WorkerCrashedError)
+"""How Ray says that a process is gone. Large results are lost with the node that they were made on, also of work done."""
 
 
 @cache
@@ -67,10 +73,16 @@ class RemoteClone:
 
         :raises Exception: where that fails.
         """
-        self.kill()  # where only the connection is lost, it must not work on
-        self._start()
-        self.await_place([self])
-        self.deploy()
+        for attempt in range(MOST_ATTEMPTS):
+            self.kill()  # where only the connection is lost, it must not work on
+            self._start()
+            try:
+                self.await_place([self])
+                self.deploy()
+                return
+            except Died:
+                if attempt == MOST_ATTEMPTS - 1:
+                    raise
 
     @property
     def asked(self) -> Mapping[str, float]:
@@ -87,19 +99,23 @@ class RemoteClone:
         :raises NotDeployableException: where they ask for more than there is.
         """
         deadline_s = perf_counter() + STARTED_WITHIN_S
+        name = clones[0]._cell.get_full_name()
+        if cluster.is_own():  # no node will join it
+            _refuse(name, cluster.explain_lack(clones[0].asked, len(clones), ever=True))
         for place, clone in enumerate(clones):
-            while not clone.is_placed(PLACED_WITHIN_S):
-                name = clone._cell.get_full_name()
-                if cluster.explain_lack(clone.asked, len(clones) - place) is not None:
-                    lack = cluster.explain_lack(clone.asked, len(clones))
-                    raise NotDeployableException(f"the Ray clones of {name} cannot be placed: {lack}")
+            while not clone.is_ready(PLACED_WITHIN_S):
+                missing = min(len(clones) - place, cluster.count_waiting(clone.asked))
+                lack = cluster.explain_lack(clone.asked, missing)
+                if lack is not None:
+                    _refuse(name, cluster.explain_lack(clone.asked, len(clones), ever=True) or lack)
                 if perf_counter() > deadline_s:
                     raise NotDeployableException(
                         f"the Ray clones of {name} did not start within {STARTED_WITHIN_S:g} s, though the cluster has room"
                     )
 
-    def is_placed(self, timeout_s: float) -> bool:
+    def is_ready(self, timeout_s: float) -> bool:
         """Whether its process runs, or does after so long."""
+        # One that cannot be started is ready as well: `deploy` tells why.
         ready, _ = ray.wait([self._actor.__ray_ready__.remote()], timeout=timeout_s)
         return bool(ready)
 
@@ -159,11 +175,27 @@ class RemoteClone:
     def _get(ref: Any) -> Any:
         try:
             result = ray.get(ref)
-        except (RayActorError, ObjectLostError) as error:  # the latter where a node takes a large result along
-            raise Died(str(error).strip().splitlines()[0]) from error
+        except _LOST as error:
+            raise _explain(error) from error
         if result.__class__ is Failure:
             raise decode(result).get_error()
         return result
+
+
+def _refuse(name: str, lack: str | None) -> None:
+    if lack is not None:
+        raise NotDeployableException(f"the Ray clones of {name} cannot be placed: {lack}")
+
+
+def _explain(error: Exception) -> Exception:
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    if "in its creation task" in lines[0]:
+        return NotDeployableException(
+            f"a Ray clone cannot be started: {lines[-1]}. Every node of a cluster needs the same release of "
+            f"pypipeline-studio, of Ray and of Python"
+        )
+    reason = next((line for line in lines if "node" in line.lower() and "died" in line.lower()), lines[0])
+    return Died(reason)
 
 
 def get_options(cell: ScalableCell) -> dict[str, Any]:

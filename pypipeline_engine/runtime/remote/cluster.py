@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-import socket
 import threading
 import warnings
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pypipeline_engine.cell import RayCloneCell, RayCluster
 from pypipeline_engine.core.errors import describe_error
 from pypipeline_engine.exceptions import NotDeployableException
+from pypipeline_engine.runtime.remote.address import OWN, NoClusterThere, require_cluster
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime.remote.travel import Route
@@ -29,12 +29,13 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 """What is asked of a Ray that is started here, unless the user has asked for something else."""
-ANSWERS_WITHIN_S = 5.0
-INSTALL = 'pip install "pypipeline-studio[ray]"'
+NOT_INSTALLED = 'Ray is not installed here: pip install "pypipeline-studio[ray]", or give it thread clones'
 logger = logging.getLogger("pypipeline.ray")
 
 _connected_to: RayCluster | None = None
 """What was connected to here; `None` where nothing was, or by the user. Written by the keeper."""
+_connected_at = ""
+"""The address of that cluster, also where it was started here."""
 
 
 def refuse_without_ray(full_name: str) -> None:
@@ -42,10 +43,13 @@ def refuse_without_ray(full_name: str) -> None:
 
     :raises NotDeployableException: in that case.
     """
-    if importlib.util.find_spec("ray") is None:
-        raise NotDeployableException(
-            f"{full_name} asks for Ray clones, but Ray is not installed here: {INSTALL}, or give it thread clones"
-        )
+    if not is_installed():
+        raise NotDeployableException(f"{full_name} asks for Ray clones, but {NOT_INSTALLED}")
+
+
+def is_installed() -> bool:
+    """Whether Ray is."""
+    return importlib.util.find_spec("ray") is not None
 
 
 def start_in_background() -> None:
@@ -103,11 +107,13 @@ _keeper = _Keeper()
 
 
 def _start() -> None:
-    global _connected_to
+    global _connected_to, _connected_at
     import ray
 
     wanted = RayCloneCell.cluster
     if ray.is_initialized():
+        if _connected_at != ray.get_runtime_context().gcs_address:  # the user has, since Ray was shut down
+            _connected_to = None
         if _connected_to is not None and _connected_to.address != wanted.address:
             raise NotDeployableException(
                 f"Ray clones are to run at {_describe(wanted)}, but this process is connected to "
@@ -116,26 +122,32 @@ def _start() -> None:
         return
     _connected_to = None
     begin = perf_counter()
-    address = wanted.address or os.environ.get("RAY_ADDRESS")
+    address = _get_address(wanted)
     logger.info("Ray: %s ...", f"joining the cluster at {address}" if address else "starting on this machine")
     try:
         _connect(address, wanted)
     except Exception as error:
         raise NotDeployableException(_explain(address, error)) from error
-    _connected_to = wanted
+    _connected_to, _connected_at = wanted, ray.get_runtime_context().gcs_address
     cpus = ray.cluster_resources().get("CPU", 0)
     logger.info("Ray: ready with %g CPUs after %.1f s", cpus, perf_counter() - begin)
+
+
+def _get_address(wanted: RayCluster) -> str | None:
+    """Where the cluster is that is to be joined; `None` where one is to be started."""
+    address = wanted.address or os.environ.get("RAY_ADDRESS")
+    return None if address == OWN else address or None
 
 
 def _connect(address: str | None, wanted: RayCluster) -> None:
     import ray
 
     if address:
-        _knock(address)
+        require_cluster(address)
         options: dict[str, Any] = {"address": address}
     else:
         # By name: the cluster of somebody else that runs on this machine is not to be joined by accident.
-        options = {"address": "local", "include_dashboard": wanted.dashboard}
+        options = {"address": OWN, "include_dashboard": wanted.dashboard}
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     _keep_raylet_quiet()
@@ -144,68 +156,101 @@ def _connect(address: str | None, wanted: RayCluster) -> None:
         ray.init(**options, logging_level=logging.ERROR)
 
 
-def _knock(address: str) -> None:
-    """Ray waits for minutes for an address where nobody is."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), ANSWERS_WITHIN_S).close()
-
-
 def _keep_raylet_quiet() -> None:
     """Log what Ray itself says of workers that die. It would go to stdout, where results may be."""
     from ray._private import worker
 
     print_to_stdstream = worker.print_to_stdstream
+    if getattr(print_to_stdstream, "keeps_raylet_quiet", False):
+        return
 
     def print_of_cells(data: dict[str, Any], ignore_prefix: bool = False) -> None:
-        if data.get("pid") == "raylet":
+        if data.get("pid") in ("raylet", "autoscaler", "gcs_server"):
             logger.debug("Ray: %s", "\n".join(data["lines"]))
         else:
             print_to_stdstream(data, ignore_prefix=ignore_prefix)
 
+    print_of_cells.keeps_raylet_quiet = True  # type: ignore[attr-defined]
     worker.print_to_stdstream = print_of_cells
 
 
 def _explain(address: str | None, error: Exception) -> str:
     if address:
+        reason = str(error) if isinstance(error, NoClusterThere) else " ".join(describe_error(error).split())
         return (
-            f"the Ray cluster at {address!r} cannot be joined: {describe_error(error)}. An address is HOST:PORT as "
+            f"the Ray cluster at {address!r} cannot be joined: {reason.rstrip('.')}. An address is HOST:PORT as "
             f"`ray start --head` prints it, or 'auto' for the one that runs on this machine"
         )
     return f"Ray cannot be started on this machine: {describe_error(error)}"
 
 
 def _describe(cluster: RayCluster) -> str:
-    return f"the cluster at {cluster.address}" if cluster.address else "a Ray of its own on this machine"
+    address = _get_address(cluster)
+    return f"the cluster at {address}" if address else "a Ray of its own on this machine"
 
 
 def get_route() -> Route:
     """What is different where clones go."""
     from pypipeline_engine.runtime.remote.travel import Route
 
-    return Route(_is_own(), RayCloneCell.cluster.path_map)
+    return Route(is_own(), RayCloneCell.cluster.path_map)
 
 
-def _is_own() -> bool:
+def is_own() -> bool:
     """Whether all of Ray runs on this machine for this process alone."""
-    return _connected_to is not None and not (_connected_to.address or os.environ.get("RAY_ADDRESS"))
+    return _connected_to is not None and _get_address(_connected_to) is None
 
 
-def explain_lack(asked: Mapping[str, float], nb_clones: int) -> str | None:
-    """Why so many clones cannot be placed that ask for so much each; `None` where nothing speaks against it."""
+# ---------------------------------------------------------------------- places
+
+
+def explain_lack(asked: Mapping[str, float], nb_clones: int, ever: bool = False) -> str | None:
+    """Why so many clones cannot be placed that ask for so much each; `None` where nothing speaks against it.
+
+    :param ever: whether what others hold now counts as free.
+    """
     import ray
+    from ray._private import state
 
-    there, free = ray.cluster_resources(), ray.available_resources()
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not asked:
+        return None
+    there = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    free = there if ever else list(state.available_resources_per_node().values())
+    room = sum(_get_room(node, asked) for node in free)
+    if room >= nb_clones:
+        return None
+    clones = f"{nb_clones} clones ask" if nb_clones > 1 else "1 clone asks"
     for name, amount in asked.items():
         unit = {"CPU": "CPUs", "GPU": "GPUs", "memory": "bytes of memory"}.get(name, f"of {name!r}")
-        if amount * nb_clones > free.get(name, 0.0):
-            has = f"the cluster has {there.get(name, 0.0):g}"
-            if free.get(name, 0.0) < there.get(name, 0.0):
-                has += f", of which {free.get(name, 0.0):g} are free"
-            clones = f"{nb_clones} clones ask" if nb_clones > 1 else "1 clone asks"
-            return f"{clones} for {amount * nb_clones:g} {unit}, {has}"
-        most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+        all_there, all_free = (sum(node.get(name, 0.0) for node in nodes) for nodes in (there, free))
+        if amount * nb_clones > all_there:
+            return f"{clones} for {amount * nb_clones:g} {unit}, the cluster has {all_there:g}"
+        most = max((node.get(name, 0.0) for node in there), default=0.0)
         if amount > most:
             return f"each clone asks for {amount:g} {unit}, no node of the cluster has more than {most:g}"
-    return None
+        if amount * nb_clones > all_free:
+            is_free = f"{all_free:g} {'is' if all_free == 1 else 'are'} free"
+            return f"{clones} for {amount * nb_clones:g} {unit}, the cluster has {all_there:g}, of which {is_free}"
+    each = ", ".join(f"{amount:g} {name}" for name, amount in asked.items())
+    return f"{clones} for {each} each on one node, and the nodes of the cluster have room for {room} of them"
+
+
+def count_waiting(asked: Mapping[str, float]) -> int:
+    """How many that ask for so much wait for a place, those of others included. Of what changes it knows a second later.
+
+    One that has a place and is about to start is none of them.
+    """
+    import ray
+    from ray.autoscaler.v2.sdk import get_cluster_status
+
+    def without_memory(resources: Mapping[str, float]) -> dict[str, float]:  # Ray rounds it
+        return {name: amount for name, amount in resources.items() if name != "memory"}
+
+    demands = get_cluster_status(ray.get_runtime_context().gcs_address).resource_demands.ray_task_actor_demand
+    bundles = [one for demand in demands for one in demand.bundles_by_count]
+    return sum(one.count for one in bundles if without_memory(one.bundle) == without_memory(asked))
+
+
+def _get_room(node: Mapping[str, float], asked: Mapping[str, float]) -> int:
+    """How many clones that ask for so much each fit onto a node."""
+    return min(int(node.get(name, 0.0) / amount + 1e-6) for name, amount in asked.items())

@@ -28,6 +28,7 @@ from pypipeline_engine.core.errors import add_note, describe_error, sign
 from pypipeline_engine.core.monitor import Interrupted, Waiter
 from pypipeline_engine.core.values import END, Outcome, size_of
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
+from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.remote.clone import Died, RemoteClone
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Same, Work, decode, encode
 from pypipeline_engine.runtime.remote.travel import get_parameters
@@ -42,8 +43,9 @@ LEAD_S = 0.06
 FEWEST_HELD = 2
 MOST_HELD = 1024
 CALL_LIMIT_BYTES = 26 * 2**20
-"""A call takes more than this only where a single item does. Four frames of 1080p fit: half of what four calls cost."""
+"""A call brings, or takes back, more only where one item does. Four frames of 1080p fit: half of what four calls cost."""
 HELD_LIMIT_BYTES = 80 * 2**20
+"""What waits in the memory that the processes of a node share, of the items of one clone or of their results."""
 MOST_DEATHS = 3
 
 
@@ -71,11 +73,14 @@ class Pace:
 
     def __init__(self) -> None:
         self._item_s: float | None = None
+        self.result_bytes = 0.0
+        """How large a result is."""
 
-    def note(self, took_s: float, nb_items: int) -> None:
-        """Say how long some items took."""
-        item_s = took_s / nb_items
+    def note(self, took_s: float, nb_items: int, nb_bytes: int) -> None:
+        """Say how long some items took, and how large their results are together."""
+        item_s, result_bytes = took_s / nb_items, nb_bytes / nb_items
         self._item_s = item_s if self._item_s is None else 0.7 * self._item_s + 0.3 * item_s
+        self.result_bytes = max(result_bytes, 0.7 * self.result_bytes + 0.3 * result_bytes)
 
     @property
     def held(self) -> int:
@@ -178,7 +183,8 @@ class RemoteWorker(Worker):
     def _is_full(self) -> bool:
         if not self.tickets:
             return False
-        return len(self.tickets) >= self.pace.held or self._held_bytes >= HELD_LIMIT_BYTES
+        nb_bytes = max(self._held_bytes, len(self.tickets) * self.pace.result_bytes)
+        return len(self.tickets) >= self.pace.held or nb_bytes >= HELD_LIMIT_BYTES
 
     def _sleep(self, queue: list[Waiter], what: str) -> None:
         try:
@@ -246,20 +252,25 @@ class RemoteWorker(Worker):
         if not gathered or len(self._calls) >= CALLS_ON_THEIR_WAY or stage.is_dropping or stage.monitor.closed:
             return None
         items = [gathered.popleft()]
-        nb_bytes = items[0].nb_bytes
+        nb_bytes = self._get_bytes(items[0])
         while gathered and not (items[0].is_alone or gathered[0].is_alone) and len(items) < self.pace.in_a_call:
-            nb_bytes += gathered[0].nb_bytes
+            nb_bytes += self._get_bytes(gathered[0])
             if nb_bytes > CALL_LIMIT_BYTES:
                 break
             items.append(gathered.popleft())
         return _Call(items)
 
+    def _get_bytes(self, item: _Item) -> float:
+        """How much of it is on its way at once: from here, or back."""
+        return max(item.nb_bytes, self.pace.result_bytes)
+
     def _make_work(self, call: _Call) -> Work:
         if self._broken is not None:
             raise self._broken
         values = [parameter._box[0] for parameter in self._parameters]
+        route = cluster.get_route()
         changes = [
-            (place, value)
+            (place, route.translate(value))
             for place, (value, sent) in enumerate(zip(values, self._sent, strict=True))
             if value is not sent
         ]
@@ -312,7 +323,8 @@ class RemoteWorker(Worker):
             END if result is None else [self._unpack(value, item) for value in result]
             for item, result in zip(call.items, done.results, strict=True)
         ]
-        self.pace.note(done.took_s, len(call.items))
+        nb_bytes = sum(size_of(value) for result in done.results for value in result or ())
+        self.pace.note(done.took_s, len(call.items), nb_bytes)
         with self.stage.monitor.lock:
             self._calls.popleft()
             for item, result in zip(call.items, results, strict=True):
