@@ -81,6 +81,8 @@ class Deployment:
                         self.crew.prepare_workers(stage)
                 finally:
                     self.monitor.leave()
+                if self.crew.get_remote_workers():
+                    self.began = perf_counter()  # that their processes had to be started is no property of the cells
         except BaseException:
             error = self._end(failed=True)
             if error is not None:

@@ -53,7 +53,16 @@ def is_installed() -> bool:
 
 
 def start_in_background() -> None:
-    """Begin to start or join Ray, where nobody has yet. Whoever needs it then waits for less."""
+    """Begin to start or join Ray, where nobody has yet. Whoever needs it then waits for less.
+
+    :raises NotDeployableException: where Ray cannot be imported.
+    """
+    # Here, and not beside what is deployed meanwhile: OpenCV sets `sys.path` back to what it was when its own import began,
+    # and so loses what Ray puts there.
+    try:
+        import ray  # noqa: F401
+    except ImportError as error:
+        raise NotDeployableException(f"Ray is installed, but cannot be imported: {error}") from error
     _keeper.begin()
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -90,6 +91,59 @@ def test_ray_does_not_start_where_nothing_asks_for_it(pypipeline, adding) -> Non
     done = pypipeline("run", adding, "--ray-address", "127.0.0.1:1")
     assert done.returncode == 0
     assert "Ray" not in done.stderr
+
+
+WITHOUT_RAY = """
+import importlib.util
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "ray" else find_spec(name, *rest)
+"""
+
+
+@pytest.fixture
+def without_ray(pypipeline, tmp_path: Path):
+    """Commands in an environment where Ray is not installed."""
+    folder = tmp_path / "without_ray"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(WITHOUT_RAY)
+    pypipeline.environment["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return pypipeline
+
+
+def test_without_ray_the_command_that_installs_it_is_told(without_ray, write_graph) -> None:
+    cells = {
+        "count": COUNT,
+        "add": {"type": "math.Add", "scale": {"ray": 2}},
+        "off": {"type": "math.Add", "scale": {"ray": 2}, "disabled": True},
+        "print": "sinks.Console",
+    }
+    write_graph(cells, "count.value > add.a", "count.value > add.b", "add.value > print.item")
+    message = (
+        '"add" asks for Ray clones, but Ray is not installed here: pip install "pypipeline-studio[ray]", or give it '
+        "thread clones\n"
+    )
+    for command in ("validate", "run"):
+        done = without_ray(command, "graph.json")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert re.fullmatch(r"Error: graph\.json: line \d+, cells\.add\.scale: " + re.escape(message), done.stderr)
+    on_threads = without_ray("run", "graph.json", "--scale", "add=2")
+    assert (on_threads.returncode, on_threads.stdout) == (0, "0\n2\n4\n6\n8\n")
+    done = without_ray("run", "graph.json", "--scale", "add=3:ray")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'pip install "pypipeline-studio[ray]"' in done.stderr
+    assert without_ray("show", "graph.json").returncode == 0
+
+
+def test_ray_is_imported_before_cells_are_deployed() -> None:
+    """Beside the import of OpenCV in an `_on_deploy`, Ray lost its folder of libraries: `No module named 'psutil'`."""
+    code = (
+        "import sys\n"
+        "from pypipeline_engine.runtime.remote import cluster\n"
+        "cluster._keeper.begin = lambda: print('ray' in sys.modules)\n"
+        "cluster.start_in_background()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "True\n", done.stderr
 
 
 # ---------------------------------------------------------------------- results, and processes that die
