@@ -19,7 +19,8 @@ from pypipeline_engine.graph.build import construct
 from pypipeline_engine.graph.check import check
 from pypipeline_engine.graph.load import checked, examine_text, folders_for, with_approved
 from pypipeline_engine.graph.model import Document
-from pypipeline_engine.graph.problems import Problem, errors
+from pypipeline_engine.graph.needs import find_missing
+from pypipeline_engine.graph.problems import Problem, WrongGraphException, errors
 from pypipeline_engine.graph.reader import Reading, examine, read_bytes
 
 
@@ -53,6 +54,9 @@ class Graph:
         :raises CommandError: with everything that is wrong with it.
         """
         document = self.get_document()
+        missing = find_missing(document)
+        if missing:
+            raise CommandError(str(WrongGraphException(self.reading.with_lines(missing), str(self.path))))
         for warning in self.warnings:
             click.echo(f"{self.path}: {warning}", err=True)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pypipeline_engine.catalogue.discovery import Catalogue
@@ -16,6 +17,7 @@ from pypipeline_engine.cell import Pipeline
 from pypipeline_engine.graph.build import construct
 from pypipeline_engine.graph.load import examine_text
 from pypipeline_engine.graph.model import Document
+from pypipeline_engine.graph.needs import find_missing
 from pypipeline_engine.graph.problems import Problem, WrongGraphException, describe, errors
 from pypipeline_engine.graph.reader import Reading
 from pypipeline_engine.host import protocol
@@ -93,7 +95,9 @@ class Workshop:
 
 
 def _examine(request: protocol.GraphRequest, catalogue: Catalogue, folders: Folders) -> Reading:
-    return examine_text(json.dumps(request.graph), catalogue, folders)
+    reading = examine_text(json.dumps(request.graph), catalogue, folders)
+    missing = find_missing(reading.document) if reading.document is not None else []
+    return replace(reading, problems=(*reading.problems, *missing))
 
 
 def _refuse(problems: tuple[Problem, ...]) -> Refused:

@@ -14,6 +14,7 @@ from pypipeline_engine.resources import get_examples
 
 NODE_WIDTH, NODE_HEIGHT = 204, 200
 ARGUMENTS = {
+    "edges_ray": ["--set", "video.count=12"],
     "fibonacci": [],
     "multiply": [],
     "nested": [],
@@ -75,6 +76,13 @@ def test_people_tracking(tmp_path: Path) -> None:
 def test_object_tracking(tmp_path: Path) -> None:
     run("object_tracking", tmp_path)
     assert count_frames(tmp_path / "out/objects.mp4") == 12
+
+
+@pytest.mark.slow
+def test_edges_ray(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    run("edges_ray", tmp_path)
+    assert count_frames(tmp_path / "out/edges.mp4") == 12
 
 
 def count_frames(path: Path) -> int:
