@@ -125,7 +125,11 @@ class RemoteClone:
         :raises Died: where the process ended meanwhile.
         :raises Exception: what one of them raised, or what came in the way of the clone.
         """
-        result: int = self._get(self._deployed)
+        try:
+            result: int = self._get(self._deployed)
+        except Died as death:
+            name = self._cell.get_full_name()
+            raise Died(f"the process of a clone of {name} ended while it was deployed: {death}") from death
         return result
 
     def begin(self, work: Work) -> Any:

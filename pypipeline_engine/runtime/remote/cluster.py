@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 """What is asked of a Ray that is started here, unless the user has asked for something else."""
+SERVANT = "Servant"
+"""What Ray calls the process of a clone, by its class."""
 NOT_INSTALLED = 'Ray is not installed here: pip install "pypipeline-studio[ray]", or give it thread clones'
 logger = logging.getLogger("pypipeline.ray")
 
@@ -81,22 +84,25 @@ class _Keeper:
         self._changed = threading.Condition()
         self._is_wanted = False
         self._error: Exception | None = None
+        """Why it did not work, until somebody was told."""
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
         with self._changed:
-            self._is_wanted = True
+            self._is_wanted, self._error = True, None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="pypipeline keeps Ray", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
     def wait(self) -> None:
-        self.begin()
         with self._changed:
+            if self._error is None:  # else it was tried just now
+                self.begin()
             self._changed.wait_for(lambda: not self._is_wanted)
-            if self._error is not None:
-                raise NotDeployableException(str(self._error)) from self._error
+            error, self._error = self._error, None
+            if error is not None:
+                raise NotDeployableException(str(error)) from error
 
     def _run(self) -> None:
         while True:
@@ -159,27 +165,34 @@ def _connect(address: str | None, wanted: RayCluster) -> None:
         options = {"address": OWN, "include_dashboard": wanted.dashboard}
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    _keep_raylet_quiet()
+    _print_as_cells_do()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ray.init(**options, logging_level=logging.ERROR)
 
 
-def _keep_raylet_quiet() -> None:
-    """Log what Ray itself says of workers that die. It would go to stdout, where results may be."""
+def _print_as_cells_do() -> None:
+    """Print what cells print as it is: Ray would leave out lines that look like others, and put a name before each.
+
+    What Ray itself says of workers that die is logged. It would go to stdout, where results may be.
+    """
     from ray._private import worker
 
     print_to_stdstream = worker.print_to_stdstream
-    if getattr(print_to_stdstream, "keeps_raylet_quiet", False):
+    if getattr(print_to_stdstream, "is_ours", False):
         return
 
     def print_of_cells(data: dict[str, Any], ignore_prefix: bool = False) -> None:
         if data.get("pid") in ("raylet", "autoscaler", "gcs_server"):
             logger.debug("Ray: %s", "\n".join(data["lines"]))
+        elif data.get("actor_name") == SERVANT:
+            stream = sys.stderr if data.get("is_err") else sys.stdout
+            stream.write("".join(f"{line}\n" for line in data["lines"]))
+            stream.flush()
         else:
             print_to_stdstream(data, ignore_prefix=ignore_prefix)
 
-    print_of_cells.keeps_raylet_quiet = True  # type: ignore[attr-defined]
+    print_of_cells.is_ours = True  # type: ignore[attr-defined]
     worker.print_to_stdstream = print_of_cells
 
 

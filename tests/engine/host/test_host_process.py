@@ -12,6 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pypipeline_engine.host.graphs import Workshop
+from pypipeline_engine.host.protocol import GraphRequest
+from pypipeline_engine.host.refusals import Refused
+
 
 def is_run(state):
     return lambda name, data: name == "run" and data["state"] == state
@@ -314,6 +318,35 @@ def test_a_wrong_cells_file_is_said_at_once(tmp_path):
     assert done.returncode == 2
     assert done.stdout == ""
     assert "cannot be read" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_ray_cluster_that_is_not_there_is_told_in_words_and_in_the_log(make_graph, tmp_path):
+    pytest.importorskip("ray")
+    command = [sys.executable, "-P", "-m", "pypipeline_engine", "host", "--ray-address", "127.0.0.1:1"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        hello = json.loads(process.stdout.readline())
+        with httpx.Client(headers={"Authorization": f"Bearer {hello['token']}"}, timeout=60) as client:
+            request = {"graph": make_graph(5, scale={"ray": 1}), "output_folder": str(tmp_path)}
+            refused = client.post(f"{hello['url']}/v1/run", json=request)
+            lines = client.get(f"{hello['url']}/v1/log").json()
+        process.communicate(timeout=60)
+    assert refused.status_code == 422
+    assert "the Ray cluster at '127.0.0.1:1' cannot be joined: nobody answers there" in refused.json()["message"]
+    (begin,) = [line for line in lines if line["source"] == "pypipeline.ray"]
+    assert (begin["level"], begin["text"]) == ("info", "Ray: joining the cluster at 127.0.0.1:1 ...")
+    assert process.returncode == 0
+
+
+def test_a_graph_that_needs_ray_is_refused_where_it_is_not_installed(make_graph, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None)
+    request = GraphRequest(graph=make_graph(5, scale={"ray": 1}))
+    (problem,) = Workshop().validate(request).problems
+    assert (problem.cell, problem.path, problem.severity) == ("work", "cells.work.scale", "error")
+    assert 'pip install "pypipeline-studio[ray]"' in problem.message
+    with pytest.raises(Refused, match="Ray is not installed here"):
+        Workshop().build(request)
 
 
 def test_the_protocol_loads_no_server_and_no_cell():

@@ -484,6 +484,17 @@ def test_an_error_in_on_deploy_is_told_with_its_cell_and_undone(pipeline):
     assert not pipeline.is_deployed()
 
 
+def test_a_process_that_ends_in_on_deploy_is_told_with_its_cell(pipeline):
+    class Ending(Work):
+        def _on_deploy(self):
+            os._exit(1)
+
+    line(pipeline, boxed(pipeline, lambda box: Ending(box, "ending")))
+    with pytest.raises(InvalidStateException, match=r"the process of a clone of p\.box ended while it was deployed"):
+        pipeline.deploy()
+    assert not pipeline.is_deployed()
+
+
 def test_more_than_the_cluster_has_is_told_in_words(pipeline, monkeypatch):
     monkeypatch.setattr("pypipeline_engine.runtime.remote.clone.PLACED_WITHIN_S", 1.0)
     box = working(pipeline, clones=2)
@@ -690,3 +701,31 @@ def test_clones_are_packed_by_several_threads_at_once(pipeline):
     first_is_done.set()
     packed = last.get(PATIENCE_S)
     assert b"function(x, shift)" in packed  # the docstring of the class, which so has travelled by value
+
+
+def test_what_clones_print_and_log_comes_out_as_it_is(pipeline, capsys):
+    """Ray leaves out lines that differ by a number only, which a stream of them does, unless told otherwise."""
+
+    def work(x, _):
+        import logging
+        import sys
+
+        print(f"item {x}", flush=True)
+        print(f"error {x}", file=sys.stderr, flush=True)
+        logging.getLogger("cell").warning("warning %d", x)
+        return x
+
+    line(pipeline, working(pipeline, work, 2), range(40))
+    out, err = [], []
+
+    def is_complete():
+        captured = capsys.readouterr()
+        out.extend(captured.out.splitlines())
+        err.extend(captured.err.splitlines())
+        return len(out) >= 40 and len(err) >= 80
+
+    with deployed(pipeline):
+        pull_all(pipeline)
+        in_time(lambda: wait_until(is_complete), PATIENCE_S)
+    assert sorted(out) == sorted(f"item {x}" for x in range(40))
+    assert sorted(err) == sorted(f"{what} {x}" for what in ("error", "warning") for x in range(40))
