@@ -20,9 +20,16 @@ DUMP_AFTER_S = 60.0
 
 def _is_ours_to_judge(thread: threading.Thread) -> bool:
     # The timer of pytest-timeout belongs to the test runner; a dummy stands for a thread that Python did not start.
-    # So do those of Ray, which stays for the next test that needs it.
-    others = ("pytest_timeout", "pypipeline keeps Ray", "ray_", "PythonGCThread")
-    return not thread.name.startswith(others) and not isinstance(thread, threading._DummyThread)
+    others = thread.name.startswith("pytest_timeout") or isinstance(thread, threading._DummyThread)
+    return not others and not _is_of_ray(thread)
+
+
+def _is_of_ray(thread: threading.Thread) -> bool:
+    """Whether it belongs to Ray, which stays for the next test that needs it. Its keeper stays for good."""
+    if thread.name == "pypipeline keeps Ray":
+        return True
+    names = ("ray_listen_error_messages", "ray_print_logs", "PythonGCThread")
+    return thread.name in names and "ray" in sys.modules and sys.modules["ray"].is_initialized()
 
 
 @pytest.fixture(autouse=True)

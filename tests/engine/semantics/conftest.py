@@ -1,14 +1,16 @@
 """Fixtures for the tests of what the engine promises: pipelines that end with their test, and a short time limit."""
 
+import sys
 from pathlib import Path
 
 import pytest
-from stream_cells import Gate, Task
+from stream_cells import Gate, Task, in_time, wait_until
 
 from pypipeline_engine.cell import Pipeline
 
 LIMIT_S = 20
 """All of these tests take far less; one that hangs is ended, with the stacks of all threads."""
+ACTORS_END_WITHIN_S = 20
 
 
 def pytest_collection_modifyitems(items):
@@ -16,6 +18,19 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if here in item.path.parents and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LIMIT_S))
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_actors():
+    """Fail a test that leaves a clone's process behind."""
+    yield
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        in_time(lambda: wait_until(lambda: not _find_living_actors(ray)), ACTORS_END_WITHIN_S)
+
+
+def _find_living_actors(ray):
+    return [actor for actor in ray._private.state.actors().values() if actor["State"] != "DEAD"]
 
 
 @pytest.fixture

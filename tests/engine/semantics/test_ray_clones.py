@@ -49,20 +49,6 @@ PATIENCE_S = 60.0
 """What starts processes may take its time on a busy machine."""
 
 
-@pytest.fixture(autouse=True)
-def no_leaked_actors():
-    """Fail a test that leaves a clone's process behind."""
-    yield
-    in_time(lambda: wait_until(lambda: not _living_actors()), 20)
-
-
-def _living_actors():
-    if not ray.is_initialized():
-        return []
-    actors = ray._private.state.actors()
-    return [actor for actor in actors.values() if actor["State"] not in ("DEAD",)]
-
-
 @pytest.fixture(scope="module", autouse=True)
 def one_ray():
     """Ray starts once, and ends before whatever else runs in this process."""
