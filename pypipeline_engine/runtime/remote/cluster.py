@@ -32,6 +32,8 @@ _ENVIRONMENT = {
 """What is asked of a Ray that is started here, unless the user has asked for something else."""
 SERVANT = "Servant"
 """What Ray calls the process of a clone, by its class."""
+NO_SERVANT = "TemporaryActor"
+"""What Ray calls one that could not be made there, about which an error is raised here."""
 NOT_INSTALLED = 'Ray is not installed here: pip install "pypipeline-studio[ray]", or give it thread clones'
 logger = logging.getLogger("pypipeline.ray")
 
@@ -183,7 +185,7 @@ def _print_as_cells_do() -> None:
         return
 
     def print_of_cells(data: dict[str, Any], ignore_prefix: bool = False) -> None:
-        if data.get("pid") in ("raylet", "autoscaler", "gcs_server"):
+        if data.get("pid") in ("raylet", "autoscaler", "gcs_server") or data.get("actor_name") == NO_SERVANT:
             logger.debug("Ray: %s", "\n".join(data["lines"]))
         elif data.get("actor_name") == SERVANT:
             stream = sys.stderr if data.get("is_err") else sys.stdout

@@ -42,7 +42,7 @@ from pypipeline_engine.connection import Connection
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, NotDeployableException
 
 ray = pytest.importorskip("ray")
-from pypipeline_engine.runtime.remote import cluster, travel  # noqa: E402  # they need Ray
+from pypipeline_engine.runtime.remote import clone, cluster, travel, worker  # noqa: E402  # they need Ray
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 PATIENCE_S = 60.0
@@ -715,3 +715,31 @@ def test_what_clones_print_and_log_comes_out_as_it_is(pipeline, capsys):
         in_time(lambda: wait_until(is_complete), PATIENCE_S)
     assert sorted(out) == sorted(f"item {x}" for x in range(40))
     assert sorted(err) == sorted(f"{what} {x}" for what in ("error", "warning") for x in range(40))
+
+
+def test_large_results_are_not_all_on_their_way_at_once(pipeline, monkeypatch):
+    """They fill the memory that processes share long before items that are small and quick are too many."""
+    monkeypatch.setattr(worker, "CALL_LIMIT_BYTES", 3_000_000)
+    finish, came = clone.RemoteClone.finish, []
+
+    def note(self, begun):
+        done = finish(self, begun)
+        came.append(len(done.results))
+        return done
+
+    monkeypatch.setattr(clone.RemoteClone, "finish", note)
+    sink = line(pipeline, working(pipeline, lambda x, _: np.full(1_000_000, x % 100, np.uint8)), range(60))
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert [int(item[-1]) for item in sink.items] == list(range(60))
+    assert max(came) <= 3
+    assert sum(came) == 60
+
+
+def test_the_address_is_that_of_the_environment_where_none_is_given(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert cluster._get_address(RayCluster()) is None
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    assert cluster._get_address(RayCluster()) == "head:6379"
+    assert cluster._get_address(RayCluster("other:6379")) == "other:6379"
+    assert cluster._get_address(RayCluster("local")) is None
