@@ -1,6 +1,5 @@
 """Runs without HTTP."""
 
-import importlib.util
 import json
 import threading
 from pathlib import Path
@@ -8,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from pypipeline_engine.catalogue.discovery import Catalogue
+from pypipeline_engine.exceptions import NotDeployableException
+from pypipeline_engine.graph import needs
 from pypipeline_engine.host.graphs import Workshop
 from pypipeline_engine.host.journal import ERRORS_KEPT, LINES_KEPT, MOST_LINES_AT_ONCE, Journal
 from pypipeline_engine.host.protocol import CellError, GraphRequest, ParameterRequest, RunRequest, ScaleRequest
 from pypipeline_engine.host.refusals import Refused
 from pypipeline_engine.host.session import Session
+from pypipeline_engine.runtime.remote import cluster
 
 AWKWARD = Path(__file__).with_name("awkward.py")
 WAIT_S = 20.0
@@ -153,10 +155,7 @@ def test_cells_in_nested_pipelines_are_found_by_their_dotted_names(session, star
 
 @pytest.fixture
 def without_ray(monkeypatch):
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(
-        "importlib.util.find_spec", lambda name, *args: None if name == "ray" else find_spec(name, *args)
-    )
+    monkeypatch.setattr(cluster, "is_installed", lambda: False)
 
 
 def test_the_engine_s_refusals_to_scale_come_through(session, start, make_graph, without_ray):
@@ -182,8 +181,13 @@ def test_a_cell_that_keeps_state_has_its_clone_still_where_it_cannot_move_to_ray
         session.scale(ScaleRequest(cell="count", thread=1, ray=1))
 
 
-def test_what_cannot_be_deployed_is_refused_and_is_a_failed_run(session, start, make_graph, without_ray):
-    with pytest.raises(Refused, match="Ray is not installed") as refused:
+def test_what_cannot_be_deployed_is_refused_and_is_a_failed_run(session, start, make_graph, monkeypatch):
+    def refuse():
+        raise NotDeployableException("the Ray cluster cannot be joined")
+
+    monkeypatch.setattr(cluster, "refuse_without_ray", lambda _: refuse())
+    monkeypatch.setattr(needs, "is_installed", lambda: True)
+    with pytest.raises(Refused, match="the Ray cluster cannot be joined") as refused:
         start(make_graph(scale={"ray": 2}))
     assert refused.value.status == 422
     assert session.get_info().state == "failed"
