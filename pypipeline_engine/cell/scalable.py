@@ -198,6 +198,8 @@ class ScalableCell(ACompositeCell):
             self._refuse_unknown(method)
         self._checked_clones(wanted)
         before = dict(self._nb_clones)
+        if self.get_clone_methods() == {method: number for method, number in wanted.items() if number}:
+            return
         if self.is_deployed() and self._cells and not self.get_inner_cell().supports_scaling():
             self._set_clones(dict)  # what is on its way in its one clone has to come out first
         try:
@@ -232,7 +234,7 @@ class ScalableCell(ACompositeCell):
         self._set_clones(get_clones)
 
     def _refuse_unknown(self, method: object) -> None:
-        if not (isinstance(method, type) and issubclass(method, ACloneCell)):
+        if method not in (ThreadCloneCell, RayCloneCell):
             raise InvalidInputException(
                 f"{self.get_full_name()} expects ThreadCloneCell or RayCloneCell as the method, not {method!r}"
             )

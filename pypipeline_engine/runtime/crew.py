@@ -156,8 +156,12 @@ class Crew:
 
     def undeploy_all(self, failed: bool) -> Exception | None:
         """Call `_on_undeploy` of every cell that was deployed; the first error is returned."""
-        first = self._undeploy_remote(failed)
-        return self.undeploy_cells(list(self._deployed), failed) or first
+        first: Exception | None = None
+        try:
+            first = self._undeploy_remote(failed)
+        finally:
+            own = self.undeploy_cells(list(self._deployed), failed)
+        return own or first
 
     def undeploy_cells(self, cells: Iterable[ASingleCell], failed: bool) -> Exception | None:
         """Call `_on_undeploy` of those that were deployed, last one first; the first error is returned.
@@ -268,7 +272,7 @@ class Crew:
         """
         for inside in made:
             if inside.remote is not None:
-                inside.remote.kill()
+                self._discard_remote(inside.remote)
             scope = inside.scope
             if scope is None:
                 continue
@@ -363,6 +367,7 @@ class Crew:
     def _undeploy_remote(self, failed: bool) -> Exception | None:
         """Undeploy the clones in other processes, at the same time; the first error is returned."""
         first: Exception | None = None
+        exit_: BaseException | None = None
         for worker in self._remote:
             worker.clone.begin_undeploy(failed)
         for worker in self._remote:
@@ -370,7 +375,22 @@ class Crew:
                 worker.clone.finish_undeploy()
             except Exception as error:
                 first = first or error
+            except BaseException as error:
+                exit_ = exit_ or error
+        if exit_ is not None:
+            raise exit_
         return first
+
+    def _discard_remote(self, clone: RemoteClone) -> None:
+        """End a clone in another process that was not started: it may be deployed, or about to be."""
+        clone.begin_undeploy(failed=True)
+        try:
+            if clone.is_ready(0.0):
+                clone.finish_undeploy()
+        except Exception as error:
+            self._log_failed_undeployment(error)
+        finally:
+            clone.kill()
 
     def _discard(self, scope: Scope, failed: bool) -> None:
         """Undeploy the cells of a clone that runs no more, and keep what they counted."""

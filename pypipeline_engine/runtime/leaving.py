@@ -42,6 +42,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_open.clear)
 
 
+def be_first() -> None:
+    """End what is deployed before whatever else has asked until now to be told of the end of the interpreter."""
+    atexit.unregister(_leave_all)
+    atexit.register(_leave_all)
+
+
 @atexit.register
 def _leave_all() -> None:
     deadline_s = perf_counter() + LEAVE_WITHIN_S

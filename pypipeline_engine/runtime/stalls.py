@@ -35,7 +35,10 @@ def explain_stall(name: str, stages: Iterable[Stage], stuck: Sequence[Waiter]) -
     :param stages: all of them, the inner ones included.
     """
     threads = {
-        worker.thread.ident: f"a clone of {stage.cell.get_full_name()}" for stage in stages for worker in stage.workers
+        ident: f"a clone of {stage.cell.get_full_name()}"
+        for stage in stages
+        for worker in stage.workers
+        for ident in worker.get_all_threads()
     }
     frames = sys._current_frames()
     lines = set()

@@ -81,6 +81,10 @@ class Worker:
         ident = self.thread.ident
         return None if self.is_lent or ident is None else [ident]
 
+    def get_all_threads(self) -> Collection[int | None]:
+        """The threads that are there for it."""
+        return (self.thread.ident,)
+
     def find_feeding_threads(self) -> Collection[int] | None:
         """The threads that open its tickets; `None` where that may be any. Lock held."""
         if self.ended or self.retiring:

@@ -48,7 +48,11 @@ def _start_ray() -> Any:
 
 
 def _get_path() -> dict[str, str]:
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))}
+    return {
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH")])
+        )
+    }
 
 
 def _make_actors(job: Job) -> list[Any]:

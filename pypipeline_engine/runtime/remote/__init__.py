@@ -2,9 +2,10 @@
 
     - `cluster`: Ray itself, started or joined when the first clone needs it.
     - `travel`: a clone as bytes, and back.
-    - `servant`: runs a clone, in the other process. Knows no Ray.
+    - `messages`: what goes there, and what comes back.
+    - `servant`: runs a clone, in the other process.
     - `clone`: one such process as seen from here.
     - `worker`: feeds a clone with tickets, and hands in what comes back.
 
-Ray is imported when it is needed first, and by `cluster` and `clone` only.
+Ray is imported when it is needed first: of these, only `cluster` and `address` are loaded before.
 """

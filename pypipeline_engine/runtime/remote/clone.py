@@ -5,14 +5,14 @@ Everything may be called from any thread. What waits, waits for the code of cell
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from time import perf_counter
 from typing import Any
 
 import ray
-from ray.exceptions import NodeDiedError, ObjectLostError, RayActorError, WorkerCrashedError
+from ray.exceptions import RayError, RayTaskError
 
 from pypipeline_engine.cell import ScalableCell
 from pypipeline_engine.exceptions import InvalidStateException, NotDeployableException
@@ -21,7 +21,7 @@ from pypipeline_engine.runtime.remote.messages import Done, Failure, Work, decod
 from pypipeline_engine.runtime.remote.messages import pack as pack_message
 from pypipeline_engine.runtime.remote.messages import unpack as unpack_message
 from pypipeline_engine.runtime.remote.servant import Servant
-from pypipeline_engine.runtime.remote.travel import Home, pack
+from pypipeline_engine.runtime.remote.travel import Home, get_values, pack
 from pypipeline_engine.runtime.stage import Stage
 
 PLACED_WITHIN_S = 8.0
@@ -36,14 +36,14 @@ class Died(InvalidStateException):
     """The process of a clone is no more, or the node that it was on."""
 
 
-_LOST = (RayActorError, ObjectLostError, NodeDiedError, WorkerCrashedError)
-"""How Ray says that a process is gone. Large results are lost with the node that they were made on, also of work done."""
-
-
 @cache
 def _actor_class() -> Any:
-    # By value where this package is only importable here, so that the class is made when it is needed.
     return ray.remote(Servant)
+
+
+def _get_session() -> str | None:
+    """Which Ray this process is connected to; `None` for none."""
+    return str(ray.get_runtime_context().get_job_id()) if ray.is_initialized() else None
 
 
 class RemoteClone:
@@ -59,6 +59,9 @@ class RemoteClone:
 
     def _start(self) -> None:
         cell = self._cell
+        self._session = _get_session()
+        self.sent = get_values(cell)
+        """The values of its parameters that it has, or will have. Written by whoever begins work."""
         route = cluster.get_route()
         home = Home.of_this_process() if route.is_this_machine else None
         self._actor = (
@@ -66,13 +69,20 @@ class RemoteClone:
             .options(**self._options, max_restarts=0)
             .remote(pack(cell, route), home, cell.get_full_name(), cell._get_prefix(), self._output_names)
         )
+        self._ready = self._actor.__ray_ready__.remote()  # before what may take long
         self._deployed: Any = self._actor.deploy.remote()
+
+    def _require_session(self) -> None:
+        """Refuse to go on with what Ray no longer knows. Any call would make it start, or join somebody else's cluster."""
+        if self._session is None or self._session != _get_session():
+            raise Died("Ray was shut down")
 
     def renew(self) -> None:
         """Make another process in place of one that has died, and deploy the clone there.
 
         :raises Exception: where that fails.
         """
+        self._require_session()
         for attempt in range(MOST_ATTEMPTS):
             self.kill()  # where only the connection is lost, it must not work on
             self._start()
@@ -82,7 +92,11 @@ class RemoteClone:
                 return
             except Died:
                 if attempt == MOST_ATTEMPTS - 1:
+                    self.kill()
                     raise
+            except BaseException:
+                self.kill()
+                raise
 
     @property
     def asked(self) -> Mapping[str, float]:
@@ -116,7 +130,7 @@ class RemoteClone:
     def is_ready(self, timeout_s: float) -> bool:
         """Whether its process runs, or does after so long."""
         # One that cannot be started is ready as well: `deploy` tells why.
-        ready, _ = ray.wait([self._actor.__ray_ready__.remote()], timeout=timeout_s)
+        ready, _ = ray.wait([self._ready], timeout=timeout_s)
         return bool(ready)
 
     def deploy(self) -> int:
@@ -134,6 +148,7 @@ class RemoteClone:
 
     def begin(self, work: Work) -> Any:
         """Have some work done; `finish` tells what came of it. Work is done in the order in which it was begun."""
+        self._require_session()
         return self._actor.work.remote(pack_message(work, work.items))
 
     def finish(self, begun: Any) -> Done:
@@ -145,7 +160,7 @@ class RemoteClone:
 
     def begin_reset(self) -> None:
         """Send the stream back to its start, and call `_on_reset` of every cell. Does not wait for it."""
-        self._pending = self._actor.reset.remote()
+        self._begin(lambda: self._actor.reset.remote())
 
     def finish_reset(self) -> None:
         """Wait until that is done.
@@ -153,11 +168,19 @@ class RemoteClone:
         :raises Exception: the first error of an `_on_reset`.
         """
         with suppress(Died):  # whoever takes its place begins at the start
-            self._get(self._pending)
+            if self._pending is not None:
+                self._get(self._pending)
 
     def begin_undeploy(self, failed: bool) -> None:
         """Call `_on_undeploy` of every cell. Does not wait for it."""
-        self._pending = self._actor.undeploy.remote(failed)
+        self._begin(lambda: self._actor.undeploy.remote(failed))
+
+    def _begin(self, call: Callable[[], Any]) -> None:
+        """What is to be waited for next; nothing where there is no process any more."""
+        self._pending = None
+        with suppress(Died):
+            self._require_session()
+            self._pending = call()
 
     def finish_undeploy(self) -> None:
         """Wait until that is done, and end the process.
@@ -166,20 +189,24 @@ class RemoteClone:
         """
         try:
             with suppress(Died):
-                self._get(self._pending)
+                if self._pending is not None:
+                    self._get(self._pending)
         finally:
             self.kill()
 
     def kill(self) -> None:
         """End the process, whatever it does."""
-        if ray.is_initialized():
+        if self._session is not None and self._session == _get_session():
             ray.kill(self._actor)
+        self._session = None
 
-    @staticmethod
-    def _get(ref: Any) -> Any:
+    def _get(self, ref: Any) -> Any:
+        self._require_session()
         try:
             result = ray.get(ref)
-        except _LOST as error:
+        except RayTaskError:
+            raise
+        except RayError as error:  # of the process, its node, or its memory; large results are lost with their node
             raise _explain(error) from error
         if result.__class__ is Failure:
             raise decode(result).get_error()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pypipeline_engine.cell import RayCloneCell, RayCluster
 from pypipeline_engine.core.errors import describe_error
 from pypipeline_engine.exceptions import NotDeployableException
+from pypipeline_engine.runtime import leaving
 from pypipeline_engine.runtime.remote.address import OWN, NoClusterThere, require_cluster
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ class _Keeper:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._is_wanted = False
-        self._error: Exception | None = None
-        """Why it did not work, until somebody was told."""
+        self._error: BaseException | None = None
+        """Why it did not work, until it is tried again."""
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
@@ -102,19 +103,19 @@ class _Keeper:
             if self._error is None:  # else it was tried just now
                 self.begin()
             self._changed.wait_for(lambda: not self._is_wanted)
-            error, self._error = self._error, None
-            if error is not None:
-                raise NotDeployableException(str(error)) from error
+            if self._error is not None:
+                raise NotDeployableException(str(self._error)) from self._error
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._is_wanted)
-            error = None
+            error: BaseException | None = None
             try:
                 _start()
-            except Exception as trouble:
+            except BaseException as trouble:  # Ray ends by SystemExit where it cannot go on
                 error = trouble
+            leaving.be_first()
             with self._changed:
                 self._error, self._is_wanted = error, False
                 self._changed.notify_all()

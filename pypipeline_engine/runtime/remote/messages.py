@@ -12,13 +12,17 @@ from ray import cloudpickle
 from pypipeline_engine.core.counters import DeadLetter
 from pypipeline_engine.core.errors import describe_error, get_cell_of, sign
 from pypipeline_engine.core.values import Outcome
-from pypipeline_engine.exceptions import PipelineException
+from pypipeline_engine.exceptions import NonCriticalException, PipelineException
 
 M = TypeVar("M", bound=NamedTuple)
 
 
 class RemoteError(PipelineException):
     """Stands for an error that cannot be pickled: its type and message, as text."""
+
+
+class RemoteNonCriticalError(NonCriticalException):
+    """The same for one that costs one item and does not end a run."""
 
 
 class RemoteTraceback(Exception):
@@ -53,8 +57,8 @@ class Work(NamedTuple):
     """The number of each, for dead letters."""
     items: Sequence[Sequence[Any]]
     """The values of the input ports for each, `Failure`s among them."""
-    parameters: Sequence[tuple[int, Any]] = ()
-    """New values of runtime parameters, by their place among those of the clone."""
+    parameters: Sequence[tuple[int, tuple[Any, Any]]] = ()
+    """New values and defaults of runtime parameters, by their place among those of the clone."""
 
 
 class Done(NamedTuple):
@@ -141,7 +145,8 @@ def encode(outcome: Outcome, with_text: bool = True) -> Failure:
         pickled = cloudpickle.dumps(error)
         cloudpickle.loads(pickled)  # many exceptions can be pickled and not be made again
     except Exception:
-        stand_in = RemoteError(describe_error(error))
+        kind = RemoteNonCriticalError if isinstance(error, NonCriticalException) else RemoteError
+        stand_in = kind(describe_error(error))
         cell = get_cell_of(error)
         if cell is not None:
             sign(stand_in, cell)

@@ -158,8 +158,8 @@ class Servant:
         """Do some items: `Work` as `messages.pack` has packed it, and `Done` in the same way."""
         begin = perf_counter()
         work = unpack_message(Work, packed)
-        for place, value in work.parameters:
-            self._parameters[place]._box[0] = value
+        for place, box in work.parameters:
+            self._parameters[place]._box[:] = box
         if self._scope.feeds_itself:
             results = self._work_ahead(work)
         else:
@@ -298,10 +298,13 @@ class Servant:
         self._stage.rewind()
         for scope in scopes:
             scope.rewind(set(scope.get_nodes()))
-        error = self._crew.hooks.call_all([cell for scope in scopes for cell in scope.cells][::-1], "_on_reset")
-        monitor.resume()
-        for stage in stages:
-            stage.unpause()
+        try:
+            cells = [cell for scope in scopes for cell in scope.cells]
+            error = self._crew.hooks.call_all(cells[::-1], "_on_reset")
+        finally:
+            monitor.resume()
+            for stage in stages:
+                stage.unpause()
         if error is not None:
             raise error
 
@@ -329,8 +332,11 @@ class _NoChanges:
 
 
 def _is_same(given: Any, value: Any) -> bool:
-    """Whether an output is what came in, be it an error that nobody caught."""
-    return given is value or (given.__class__ is value.__class__ is Outcome and given.error is value.error)
+    """Whether an output is what came in and cannot have changed: a large array, or an error that nobody caught."""
+    if given.__class__ is value.__class__ is Outcome:
+        return bool(given.error is value.error)
+    flags = getattr(value, "flags", None)
+    return given is value and flags is not None and not flags.writeable
 
 
 def _is_gap(value: Any) -> bool:

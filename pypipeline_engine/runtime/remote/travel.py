@@ -16,9 +16,8 @@ import os
 import sys
 import sysconfig
 import threading
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from types import ModuleType
@@ -44,10 +43,15 @@ class Route:
     def translate(self, value: Any) -> Any:
         """A value as it is to be there: a path may be another one."""
         if isinstance(value, PurePath):
-            for here, there in self.paths.items():
+            for here, there in sorted(self.paths.items(), key=lambda path: -len(path[0])):
                 if value.is_relative_to(here):
                     return type(value)(there, value.relative_to(here))
         return value
+
+
+def get_values(cell: ACell) -> list[tuple[Any, Any]]:
+    """Value and default of each of `get_parameters`."""
+    return [(parameter._box[0], parameter._box[1]) for parameter in get_parameters(cell)]
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,8 @@ def pack(original: ScalableCell, route: Route) -> bytes:
     copy._nb_clones = {RayCloneCell: 1}
     buffer = io.BytesIO()
     try:
-        with _by_value(route.is_this_machine):
-            _Packer(buffer, route).dump(copy)
+        _register_by_value(route.is_this_machine)
+        _Packer(buffer, route).dump(copy)
     except Exception as error:
         raise NotDeployableException(
             f"{original.get_full_name()} cannot have Ray clones: it does not get into another process, "
@@ -160,46 +164,36 @@ def _find_io(cell: ACell, is_output: bool, name: str) -> Any:
 # ---------------------------------------------------------------------- modules
 
 
-_registry = threading.Lock()  # guards `_registered` and the registry of cloudpickle, which all threads share
-_registered: Counter[ModuleType] = Counter()
-"""How many clones are being packed that need a module to travel by value."""
+_registry = threading.Lock()  # guards `_seen` and the registry of cloudpickle, which all threads share
+_seen: set[tuple[str, bool]] = set()
+"""The modules that were looked at, and whether for this machine."""
 
 
-@contextmanager
-def _by_value(is_this_machine: bool) -> Iterator[None]:
-    """Have what is defined in modules that the other process cannot import travel by value."""
-    modules = {
-        module
-        for module in list(sys.modules.values())
-        if isinstance(module, ModuleType) and not _can_be_imported(module, is_this_machine)
-    }
+def _register_by_value(is_this_machine: bool) -> None:
+    """Have what is defined in modules that the other process cannot import travel by value from now on: clones, and then
+    their items, results, and parameters.
+    """
     with _registry:
-        for module in modules:
-            with suppress(ValueError):  # it is known by another name than its own
-                cloudpickle.register_pickle_by_value(module)
-        _registered.update(modules)
-    try:
-        yield
-    finally:
-        with _registry:
-            _registered.subtract(modules)
-            for module in modules:
-                if not _registered[module]:
-                    del _registered[module]
-                    with suppress(ValueError):
-                        cloudpickle.unregister_pickle_by_value(module)
+        for module in list(sys.modules.values()):
+            if isinstance(module, ModuleType) and (module.__name__, is_this_machine) not in _seen:
+                _seen.add((module.__name__, is_this_machine))
+                if not _can_be_imported(module, is_this_machine):
+                    with suppress(ValueError):  # it is known by another name than its own
+                        cloudpickle.register_pickle_by_value(module)
 
 
-_INSTALLED = tuple({str(Path(path).resolve()) for path in sysconfig.get_paths().values()})
-_PACKAGE = str(Path(inspect.getfile(sys.modules["pypipeline_engine"])).resolve().parent)
+_INSTALLED = tuple(
+    {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib", "platstdlib")}
+)
+_PACKAGE = Path(inspect.getfile(sys.modules["pypipeline_engine"])).resolve().parent
 
 
 def _can_be_imported(module: ModuleType, is_this_machine: bool) -> bool:
     file = getattr(module, "__file__", None)
     if file is None or module.__name__ == "__main__":  # the latter travels by value in any case
         return True
-    path = str(Path(file).resolve())
-    if path.startswith((*_INSTALLED, _PACKAGE)):
+    path = Path(file).resolve()
+    if any(path.is_relative_to(folder) for folder in (*_INSTALLED, _PACKAGE)):
         return True
     if not is_this_machine:
         return False
@@ -207,4 +201,4 @@ def _can_be_imported(module: ModuleType, is_this_machine: bool) -> bool:
         spec = importlib.util.find_spec(module.__name__)
     except (ImportError, ValueError, AttributeError):
         return False
-    return spec is not None and spec.origin is not None and str(Path(spec.origin).resolve()) == path
+    return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == path

@@ -31,7 +31,7 @@ from pypipeline_engine.exceptions import InvalidInputException, InvalidStateExce
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.remote.clone import Died, RemoteClone
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Same, Work, decode, encode
-from pypipeline_engine.runtime.remote.travel import get_parameters
+from pypipeline_engine.runtime.remote.travel import get_values
 from pypipeline_engine.runtime.worker import Worker
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Item:
 class _Call:
     items: list[_Item]
     begun: Any = None
-    trouble: Exception | None = None
+    trouble: BaseException | None = None
     """What came in the way of beginning it."""
 
 
@@ -111,8 +111,6 @@ class RemoteWorker(Worker):
         self.pace = Pace()
         self.cell: ACell = next(one for one in stage.cell._get_cells_recursively() if isinstance(one, ASingleCell))
         """The one that is named where it is not known which of them does something."""
-        self._parameters = get_parameters(stage.cell)
-        self._sent: list[Any] = [parameter._box[0] for parameter in self._parameters]
         self._last_report: dict[str, Counters] = {}
         self._letters = report_letter
         self._broken: Exception | None = None
@@ -144,6 +142,9 @@ class RemoteWorker(Worker):
         idents = [thread.ident for thread in (self.thread, self.collector)]
         return None if None in idents else [ident for ident in idents if ident is not None]
 
+    def get_all_threads(self) -> Collection[int | None]:
+        return self.thread.ident, self.collector.ident
+
     def find_feeding_threads(self) -> Collection[int] | None:
         return () if self.ended or self.retiring or self.thread.ident is None else [self.thread.ident]
 
@@ -160,8 +161,10 @@ class RemoteWorker(Worker):
         stage.monitor.enter()  # on behalf of the collector
         self.collector.start()
         try:
-            while self._wait_for_room() and stage.take_intake(self):
+            self._wait_for_room()
+            while stage.take_intake(self):
                 self._feed()
+                self._wait_for_room()
             self._wait_until_done()
         finally:
             with stage.monitor.lock:
@@ -169,8 +172,8 @@ class RemoteWorker(Worker):
                 stage.monitor.wake_all(self._news)
             self.collector.join()
 
-    def _wait_for_room(self) -> bool:
-        """Wait until the clone may hold one more item; false where there are to be no more."""
+    def _wait_for_room(self) -> None:
+        """Wait until the clone may hold one more item, or there are to be no more: `take_intake` knows which."""
         monitor = self.stage.monitor
         with monitor.lock:
             while self._is_full() and not (self.stage.closed or monitor.closed or self.retiring):
@@ -178,7 +181,6 @@ class RemoteWorker(Worker):
                     self.stage.rest(self)
                 else:
                     self._sleep(self._room, "the clone has items enough")
-            return True  # `take_intake` knows why there may be no more
 
     def _is_full(self) -> bool:
         if not self.tickets:
@@ -238,9 +240,11 @@ class RemoteWorker(Worker):
                     return
                 self._is_sending = True
                 self._calls.append(call)
+            values = get_values(self.stage.cell)
             try:
-                call.begun = self.clone.begin(self._make_work(call))
-            except Exception as error:
+                call.begun = self.clone.begin(self._make_work(call, values))
+                self.clone.sent = values  # not where that failed: they are still to come
+            except BaseException as error:
                 call.trouble = error
             with monitor.lock:
                 self._is_sending = False
@@ -264,17 +268,15 @@ class RemoteWorker(Worker):
         """How much of it is on its way at once: from here, or back."""
         return max(item.nb_bytes, self.pace.result_bytes)
 
-    def _make_work(self, call: _Call) -> Work:
+    def _make_work(self, call: _Call, values: list[tuple[Any, Any]]) -> Work:
         if self._broken is not None:
             raise self._broken
-        values = [parameter._box[0] for parameter in self._parameters]
         route = cluster.get_route()
         changes = [
-            (place, route.translate(value))
-            for place, (value, sent) in enumerate(zip(values, self._sent, strict=True))
-            if value is not sent
+            (place, (route.translate(new[0]), route.translate(new[1])))
+            for place, (new, old) in enumerate(zip(values, self.clone.sent, strict=True))
+            if new[0] is not old[0] or new[1] is not old[1]
         ]
-        self._sent = values
         return Work(
             [self.stage.get_item(item.ticket) for item in call.items],
             [
@@ -291,16 +293,16 @@ class RemoteWorker(Worker):
         try:
             while (call := self._get_oldest_call()) is not None:
                 try:
-                    done = self.clone.finish(call.begun) if call.trouble is None else None
+                    if call.trouble is not None:
+                        raise call.trouble
+                    done = self.clone.finish(call.begun)
+                    results = self._get_results(call, done)
                 except Died as death:
                     self._replace(death)
-                except Exception as error:
-                    self._settle_trouble(call, error, is_begun=True)
+                except BaseException as error:  # whatever it is, those who wait for the items have to hear of it
+                    self._settle_trouble(call, error)
                 else:
-                    if done is None:
-                        self._settle_trouble(call, call.trouble, is_begun=False)
-                    else:
-                        self._settle(call, done)
+                    self._settle(call, done, results)
                 self._send()
         finally:
             monitor.leave()
@@ -314,15 +316,17 @@ class RemoteWorker(Worker):
                 self._sleep(self._news, "something to do")
             return self._calls[0]
 
-    def _settle(self, call: _Call, done: Done) -> None:
+    def _get_results(self, call: _Call, done: Done) -> list[Any]:
+        return [
+            END if result is None else [self._unpack(value, item) for value in result]
+            for item, result in zip(call.items, done.results, strict=True)
+        ]
+
+    def _settle(self, call: _Call, done: Done, results: list[Any]) -> None:
         for letter in done.letters:
             self._letters(letter)
         self._last_report = {name: Counters.from_tuple(counted) for name, counted in done.counted.items()}
         self._count(self._last_report)
-        results = [
-            END if result is None else [self._unpack(value, item) for value in result]
-            for item, result in zip(call.items, done.results, strict=True)
-        ]
         nb_bytes = sum(size_of(value) for result in done.results for value in result or ())
         self.pace.note(done.took_s, len(call.items), nb_bytes)
         with self.stage.monitor.lock:
@@ -339,16 +343,13 @@ class RemoteWorker(Worker):
             return item.values[value.port]
         return decode(value) if kind is Failure else value
 
-    def _settle_trouble(self, call: _Call, error: Exception | None, is_begun: bool) -> None:
-        """Something that has nothing to do with the cell came in the way: of one item, or of each where there are more.
-
-        :param is_begun: whether items may have been worked on.
-        """
-        assert error is not None
+    def _settle_trouble(self, call: _Call, error: BaseException) -> None:
+        """Something that has nothing to do with the cell came in the way: of one item, or of each where there are more."""
         name = self.stage.cell.get_full_name()
+        may_repeat = call.trouble is not None or self._keeps_no_state()
         with self.stage.monitor.lock:
             self._calls.popleft()
-            if len(call.items) > 1 and self._broken is None and not is_begun:
+            if len(call.items) > 1 and self._broken is None and may_repeat:
                 for item in reversed(call.items):
                     item.is_alone = True
                     self._gathered.appendleft(item)
@@ -361,8 +362,11 @@ class RemoteWorker(Worker):
                     trouble = self._broken
                 else:
                     trouble.__cause__ = error
-                self._finish_with(item, trouble)
+                self._finish_with(item, trouble, may_skip=self._broken is None)
             self._wake()
+
+    def _keeps_no_state(self) -> bool:
+        return self.stage.cell.get_inner_cell().supports_scaling()
 
     def _finish(self, item: _Item, result: Any) -> None:
         """Lock held."""
@@ -370,8 +374,11 @@ class RemoteWorker(Worker):
         self._held_bytes -= item.nb_bytes
         self.stage.finish(item.ticket, result)
 
-    def _finish_with(self, item: _Item, error: Exception) -> None:
-        """The same for an item that has no result because of something that no cell raised. Lock held."""
+    def _finish_with(self, item: _Item, error: Exception, may_skip: bool = True) -> None:
+        """The same for an item that has no result because of something that no cell raised. Lock held.
+
+        :param may_skip: whether it is skipped where every cell inside says so.
+        """
         cell = self.cell
         sign(error, cell.get_full_name())
         add_note(error, f"in the cell {cell.get_full_name()}")
@@ -379,7 +386,8 @@ class RemoteWorker(Worker):
         counted.runs += 1
         counted.lost += 1
         counted.errors += 1
-        if cell.get_error_policy().then == "skip":
+        singles = [one for one in self.stage.cell._get_cells_recursively() if isinstance(one, ASingleCell)]
+        if may_skip and all(one.get_error_policy().then == "skip" for one in singles):
             counted.skipped += 1
             number = self.stage.get_item(item.ticket)
             self._letters(DeadLetter(cell.get_full_name(), number, describe_error(error), describe_error(error)))
@@ -416,7 +424,7 @@ class RemoteWorker(Worker):
                 item.is_alone = True
             items = [item for call in self._calls for item in call.items]
             self._calls.clear()
-            keeps_state = not stage.cell.get_inner_cell().supports_scaling()
+            keeps_state = not self._keeps_no_state()
             again = []
             for item in items:
                 if keeps_state or item.nb_deaths >= MOST_DEATHS:
@@ -432,10 +440,9 @@ class RemoteWorker(Worker):
             is_over = stage.monitor.closed
         self._counted_before, self._last_report = self.counters, {}
         if not is_over:
-            self._sent = [parameter._box[0] for parameter in self._parameters]
             try:
                 self.clone.renew()
-            except Exception as error:
+            except BaseException as error:
                 self._broken = InvalidStateException(
                     f"the process of a clone of {name} died ({death}), and there is no other one: {describe_error(error)}"
                 )

@@ -26,7 +26,7 @@ PACKAGES = (
     "pypipeline_engine.cell",
     "pypipeline_engine.cellio",
 )
-NOT_EXPLORED = ("pypipeline_engine.runtime.remote.cluster", "pypipeline_engine.runtime.remote.clone")
+NOT_EXPLORED = tuple(f"pypipeline_engine.runtime.remote.{name}" for name in ("address", "cluster", "clone"))
 """What waits for other processes; `stand_in` takes the place of it."""
 ENOUGH_FRAMES = 5000
 """A limit of recursion that no deployment has to raise, which only the first one would do."""

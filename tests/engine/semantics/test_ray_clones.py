@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -43,6 +45,7 @@ from pypipeline_engine.exceptions import InvalidInputException, InvalidStateExce
 
 ray = pytest.importorskip("ray")
 from pypipeline_engine.runtime.remote import clone, cluster, travel, worker  # noqa: E402  # they need Ray
+from pypipeline_engine.runtime.remote.clone import RemoteClone  # noqa: E402
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 PATIENCE_S = 60.0
@@ -743,3 +746,202 @@ def test_the_address_is_that_of_the_environment_where_none_is_given(monkeypatch)
     assert cluster._get_address(RayCluster()) == "head:6379"
     assert cluster._get_address(RayCluster("other:6379")) == "other:6379"
     assert cluster._get_address(RayCluster("local")) is None
+
+
+# ---------------------------------------------------------------------- what comes between
+
+
+def test_a_parameter_that_is_set_while_a_clone_starts_reaches_it(pipeline):
+    box = working(pipeline)
+    inner, here = box.get_inner_cell(), os.getpid()
+
+    class Setting(Source):
+        def _on_deploy(self):
+            super()._on_deploy()
+            assert os.getpid() == here
+
+    source, sink = Setting(pipeline, "source", [0] * 20), Collector(pipeline, "sink")
+    chain(source, box, sink)
+    deploy = RemoteClone.deploy
+
+    def deploy_late(clone):
+        inner.shift.set_value(7)
+        return deploy(clone)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RemoteClone, "deploy", deploy_late)
+        pipeline.deploy()
+    pull_all(pipeline)
+    assert sink.items == [7] * 20
+
+
+def test_a_parameter_is_not_lost_with_the_call_that_could_not_begin(pipeline):
+    box = working(pipeline)
+    sink = line(pipeline, box, [0, 0, threading.Lock(), *[0] * 20], Recorder)
+    with deployed(pipeline):
+        pipeline.pull()
+        box.get_inner_cell().shift.set_value(7)
+        pull_all(pipeline)
+    assert sink.items[-10:] == [7] * 10
+
+
+def test_one_value_that_cannot_travel_among_many_costs_its_item_only(pipeline):
+    values = [threading.Lock() if x % 500 == 250 else x for x in range(2000)]
+    sink = line(pipeline, working(pipeline, lambda x, _: x), values, Recorder)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert [item for item in sink.items if isinstance(item, int)] == [x for x in range(2000) if x % 500 != 250]
+    assert len(sink.items) == 2000
+
+
+class Unloadable:
+    """Can be pickled, and not be made again."""
+
+    def __reduce__(self):
+        return int, ("no number",)
+
+
+def test_a_value_that_cannot_be_made_again_costs_its_item_only(pipeline):
+    values = [Unloadable() if x == 700 else x for x in range(1500)]
+    sink = line(pipeline, working(pipeline, lambda x, _: x), values, Recorder)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert [item for item in sink.items if isinstance(item, int)] == [x for x in range(1500) if x != 700]
+
+
+def test_a_passing_error_that_cannot_be_made_again_is_a_passing_one(pipeline):
+    class Choosy(PassingError):
+        def __init__(self, first, second):
+            super().__init__(f"{first} and {second}")
+
+    def work(x, _):
+        if x == 3:
+            raise Choosy(1, 2)
+        return x
+
+    sink = line(pipeline, working(pipeline, work), range(6))
+    with pipeline.run() as handle:
+        handle.wait(PATIENCE_S)
+    assert sink.items == [0, 1, 2, 4, 5]
+
+
+def test_where_no_other_process_can_be_had_the_run_fails_and_ends(pipeline, monkeypatch):
+    monkeypatch.setattr("pypipeline_engine.runtime.remote.clone.PLACED_WITHIN_S", 0.5)
+
+    def work(x, _):
+        if x == 5:
+            os._exit(1)
+        return x
+
+    box = working(pipeline, work)
+    box.get_inner_cell().set_error_policy(ErrorPolicy(then="skip"))
+    line(pipeline, box, None)
+    pipeline.deploy()
+    (worker,) = pipeline._get_deployment().crew.get_remote_workers()
+    worker.clone._options = {**worker.clone._options, "num_cpus": 500}
+    with pipeline.run() as handle, pytest.raises(InvalidStateException, match="there is no other one"):
+        handle.wait(PATIENCE_S)
+    in_time(pipeline.undeploy, 20)
+
+
+def test_a_replacement_that_exits_at_its_deployment_is_told(pipeline, tmp_path):
+    class Once(Work):
+        def _on_deploy(self):
+            if (tmp_path / "there").exists():
+                raise SystemExit("no camera")
+            (tmp_path / "there").touch()
+
+        def _on_pull(self):
+            if self.x.pull() == 3:
+                os._exit(1)
+            self.y.set_value(0)
+
+    line(pipeline, boxed(pipeline, lambda box: Once(box, "once")), None)
+    with pipeline.run() as handle, pytest.raises(InvalidStateException, match="no camera"):
+        handle.wait(PATIENCE_S)
+
+
+def test_the_same_numbers_again_change_nothing(pipeline):
+    box = boxed(pipeline, lambda box: Counting(box, "counting"))
+    sink = line(pipeline, box, range(20))
+    with deployed(pipeline):
+        for _ in range(10):
+            pipeline.pull()
+        box.set_nb_clones({RayCloneCell: 1, ThreadCloneCell: 0})
+        pull_all(pipeline)
+    assert [count for count, _ in sink.items] == list(range(1, 21))
+
+
+def test_a_clone_that_was_deployed_when_another_one_failed_is_undeployed(pipeline, tmp_path):
+    class Racing(Work):
+        def _on_deploy(self):
+            try:
+                (tmp_path / "first").touch(exist_ok=False)
+            except FileExistsError:
+                raise CriticalError("only one") from None
+
+        def _on_undeploy(self):
+            (tmp_path / f"undeployed {os.getpid()}").touch()
+
+    line(pipeline, boxed(pipeline, lambda box: Racing(box, "racing"), 2))
+    with pytest.raises(CriticalError):
+        pipeline.deploy()
+    assert len(list(tmp_path.glob("undeployed *"))) == 2
+
+
+EXIT = """
+import sys
+from pathlib import Path
+from pypipeline_engine import *
+
+class Source(ASingleCell):
+    def __init__(self, parent_cell, name):
+        super().__init__(parent_cell, name)
+        self.y: Output[int] = Output(self, "y")
+
+    def _on_pull(self):
+        self.y.set_value(1)
+
+class Double(ASingleCell):
+    def __init__(self, parent_cell, name):
+        super().__init__(parent_cell, name)
+        self.x: Input[int] = Input(self, "x")
+        self.y: Output[int] = Output(self, "y")
+
+    def _on_pull(self):
+        self.y.set_value(2 * self.x.pull())
+
+class Sink(ASingleCell):
+    def __init__(self, parent_cell, name):
+        super().__init__(parent_cell, name)
+        self.x: Input[int] = Input(self, "x")
+
+    def _on_pull(self):
+        self.x.pull()
+
+    def _on_undeploy(self):
+        Path(sys.argv[1]).touch()
+
+pipeline = Pipeline(None, "p")
+source, box, sink = Source(pipeline, "source"), ScalableCell(pipeline, "box"), Sink(pipeline, "sink")
+double, x, y = Double(box, "double"), InputPort(box, "x"), OutputPort(box, "y")
+Connection(x, double.x), Connection(double.y, y), Connection(source.y, x), Connection(y, sink.x)
+box.scale_up(1, RayCloneCell)
+pipeline.deploy()
+pipeline.pull()
+"""
+
+
+def test_what_is_deployed_when_the_interpreter_ends_is_undeployed_before_ray_ends(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(EXIT)
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "undeployed")],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "undeployed").exists(), done.stderr
+    assert "Traceback" not in done.stderr
