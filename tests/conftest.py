@@ -26,7 +26,7 @@ def _is_ours_to_judge(thread: threading.Thread) -> bool:
 
 def _is_of_ray(thread: threading.Thread) -> bool:
     """Whether it belongs to Ray, which stays for the next test that needs it. Its keeper stays for good."""
-    if thread.name == "pypipeline keeps Ray":
+    if thread.name == "Ray keeper":
         return True
     names = ("ray_listen_error_messages", "ray_print_logs", "PythonGCThread")
     return thread.name in names and "ray" in sys.modules and sys.modules["ray"].is_initialized()

@@ -21,6 +21,10 @@ import peers
 from contest import Comparison, Contender, Unit, Workload, figure_at_least, ratio_at_least, ratio_at_most
 from jobs import COUNTING, Job, Size, Stream, count_up, time_stream
 
+# Or actors could not import their work, whoever starts Ray.
+_HERE = str(Path(__file__).resolve().parent)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_HERE, os.environ.get("PYTHONPATH")]))
+
 # ---------------------------------------------------------------------- Ray by hand
 
 
@@ -43,16 +47,8 @@ def _start_ray() -> Any:
 
     if not ray.is_initialized():
         os.environ.setdefault("RAY_worker_niceness", "0")  # as for our clones, to be fair
-        ray.init(address="local", include_dashboard=False, logging_level="ERROR", runtime_env={"env_vars": _get_path()})
+        ray.init(address="local", include_dashboard=False, logging_level="ERROR")
     return ray
-
-
-def _get_path() -> dict[str, str]:
-    return {
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH")])
-        )
-    }
 
 
 def _make_actors(job: Job) -> list[Any]:

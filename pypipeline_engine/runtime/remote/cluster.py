@@ -94,7 +94,7 @@ class _Keeper:
         with self._changed:
             self._is_wanted, self._error = True, None
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="pypipeline keeps Ray", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="Ray keeper", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
