@@ -44,6 +44,8 @@ FEWEST_HELD = 2
 MOST_HELD = 1024
 CALL_LIMIT_BYTES = 26 * 2**20
 """A call brings, or takes back, more only where one item does. Four frames of 1080p fit: half of what four calls cost."""
+ANSWER_LIMIT_BYTES = 8 * 2**20
+"""The same for what comes back, of which one frame a call is faster: it is copied there while the next one is worked on."""
 HELD_LIMIT_BYTES = 80 * 2**20
 """What waits in the memory that the processes of a node share, of the items of one clone or of their results."""
 MOST_DEATHS = 3
@@ -256,17 +258,13 @@ class RemoteWorker(Worker):
         if not gathered or len(self._calls) >= CALLS_ON_THEIR_WAY or stage.is_dropping or stage.monitor.closed:
             return None
         items = [gathered.popleft()]
-        nb_bytes = self._get_bytes(items[0])
+        nb_bytes = items[0].nb_bytes
         while gathered and not (items[0].is_alone or gathered[0].is_alone) and len(items) < self.pace.in_a_call:
-            nb_bytes += self._get_bytes(gathered[0])
-            if nb_bytes > CALL_LIMIT_BYTES:
+            nb_bytes += gathered[0].nb_bytes
+            if nb_bytes > CALL_LIMIT_BYTES or (len(items) + 1) * self.pace.result_bytes > ANSWER_LIMIT_BYTES:
                 break
             items.append(gathered.popleft())
         return _Call(items)
-
-    def _get_bytes(self, item: _Item) -> float:
-        """How much of it is on its way at once: from here, or back."""
-        return max(item.nb_bytes, self.pace.result_bytes)
 
     def _make_work(self, call: _Call, values: list[tuple[Any, Any]]) -> Work:
         if self._broken is not None:
