@@ -28,7 +28,17 @@ from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
 from pypipeline_engine.runtime.crew import Crew, Inside
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
-from pypipeline_engine.runtime.remote.messages import Done, Failure, Same, Work, decode, encode, explain_why_not, pack
+from pypipeline_engine.runtime.remote.messages import (
+    PLAIN,
+    Done,
+    Failure,
+    Same,
+    Work,
+    decode,
+    encode,
+    explain_why_not,
+    pack,
+)
 from pypipeline_engine.runtime.remote.messages import unpack as unpack_message
 from pypipeline_engine.runtime.remote.travel import Home, get_parameters, unpack
 from pypipeline_engine.runtime.scope import Scope
@@ -37,9 +47,6 @@ from pypipeline_engine.runtime.stalls import explain_stall, make_room
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_SMALL = frozenset({int, float, bool, complex, str, bytes, type(None)})
-"""What comes back faster than it could be told to be the same."""
 
 
 def returning_errors(method: Callable[P, R]) -> Callable[P, R | Failure]:
@@ -189,7 +196,7 @@ class Servant:
         packed = []
         for value in result:
             kind = value.__class__
-            if kind not in _SMALL:
+            if kind not in PLAIN:
                 port = next((port for port, given in enumerate(inputs) if _is_same(given, value)), None)
                 if port is not None:
                     value = Same(port)
