@@ -193,4 +193,4 @@ def by_run(job: Job, nb_items: int) -> Iterator[Any]:
     """The job done by a run, which brings all results at once at its end."""
     pipeline, sink = make_pipeline(job, nb_items, Collect)
     pipeline.run().wait()
-    yield from sink.values
+    return iter(sink.values)
