@@ -85,19 +85,25 @@ class Waiter:
 class Kept:
     """A turn that a thread keeps between two pulls, so that neither needs the lock.
 
-    The thread sets `inside` and then looks at `revoked`; who takes the turn away sets `revoked` and then looks at `inside`.
-    So at least one of the two sees the other, without a lock.
+    The thread goes inside and then looks at `revoked`; who takes the turn away sets `revoked` and then looks whether it is
+    inside. So at least one of the two sees the other, without a lock.
     """
 
-    __slots__ = ("holds_turn", "inside", "revoked", "thread", "turn")
+    __slots__ = ("holds_turn", "open_to", "revoked", "thread", "turn")
 
     def __init__(self, turn: Turn, thread: int) -> None:
         self.turn = turn
         self.thread = thread
-        self.inside = False
+        self.open_to: int | None = thread
+        """The thread, while it is not inside: one comparison tells it whether it may go in."""
         self.revoked = False
         self.holds_turn = True
         """Whether it is by this that the thread has the turn. Guarded by the lock."""
+
+    @property
+    def inside(self) -> bool:
+        """Whether the thread is in a pull."""
+        return self.open_to is None
 
 
 class Monitor:

@@ -145,10 +145,11 @@ class Unit:
         def attempt() -> None:
             for slot in slots:
                 slot.value = UNSET
+            body = self.body  # not called from where it is, which Python cannot specialise
             if clock.timed:
-                clock.run(self.body, counters)
+                clock.run(body, counters)
             else:
-                self.body()
+                body()
             for slot in slots:
                 if slot.value is UNSET:
                     raise self.explain_missing_output()
@@ -195,10 +196,11 @@ class Unit:
             before = upstream.runs
             counters.runs += 1
             try:
+                body = self.body  # as in `bind`
                 if clock.timed:
-                    clock.run(self.body, counters)
+                    clock.run(body, counters)
                 else:
-                    self.body()
+                    body()
             except BaseException as error:
                 return self.settle(error, [before] if self.inputs else [])
             return None
@@ -219,7 +221,8 @@ class Unit:
                 before = upstream.runs
                 counters.runs += 1
                 try:
-                    self.body()
+                    body = self.body  # as in `bind`
+                    body()
                     return
                 except BaseException as error:
                     outcome: Outcome | None = self.settle(error, [before] if self.inputs else [])

@@ -115,9 +115,9 @@ class Puller:
         def pull() -> None:
             nonlocal kept, step
             mine = kept
-            if mine is not None and mine.thread == get_ident() and not mine.inside:
+            if mine is not None and mine.open_to == get_ident():
                 try:
-                    mine.inside = True
+                    mine.open_to = None
                     if not mine.revoked:
                         step()
                         self.sink_items += 1
@@ -129,7 +129,7 @@ class Puller:
                         monitor.revoke_locked()
                     raise self._explain_interruption() from None
                 finally:
-                    mine.inside = False
+                    mine.open_to = mine.thread
                     if mine.revoked:
                         monitor.leave_kept(mine)
             self._refuse_during_run(self._root)

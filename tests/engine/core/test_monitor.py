@@ -689,14 +689,14 @@ class TestKeptTurn:
 
     @staticmethod
     def pull(monitor: Monitor, turn: Turn, kept: Kept | None, work: Callable[[], None]) -> Kept | None:
-        if kept is not None and kept.thread == threading.get_ident() and not kept.inside:
+        if kept is not None and kept.open_to == threading.get_ident():
             try:
-                kept.inside = True
+                kept.open_to = None
                 if not kept.revoked:
                     work()
                     return kept
             finally:
-                kept.inside = False
+                kept.open_to = kept.thread
                 if kept.revoked:
                     monitor.leave_kept(kept)
         monitor.begin_pull(turn)
