@@ -1,7 +1,13 @@
-"""Work on full-HD frames that releases the GIL. OpenCV and numpy are imported where they are used: OpenCV may be missing."""
+"""Work on full-HD frames that releases the GIL. OpenCV and numpy are imported where they are used: OpenCV may be missing.
+
+Where a frame and what comes of it begin within a line of the processor's cache decides on up to half of the speed of OpenCV,
+and malloc puts them elsewhere in each thread. So that contenders are not compared by that, all memory that the work touches
+begins with a line, and a thread blurs all its frames into the same place.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from functools import cache
 from itertools import cycle, islice
@@ -12,6 +18,20 @@ from jobs import Job
 NB_FRAMES = 4
 """So few that they stay the same objects, and so many that no cache of the processor holds them."""
 SHAPE = (1080, 1920, 3)
+SHRUNK = (640, 360)
+"""Width and height, as OpenCV wants them."""
+LINE_BYTES = 64
+_of_thread = threading.local()
+
+
+def make_aligned(shape: tuple[int, ...]) -> Any:
+    """An array of bytes that begins with a line of the cache."""
+    import numpy as np
+
+    nb_bytes = int(np.prod(shape))
+    memory = np.zeros(nb_bytes + LINE_BYTES, np.uint8)
+    begin = -memory.ctypes.data % LINE_BYTES
+    return memory[begin : begin + nb_bytes].reshape(shape)
 
 
 @cache
@@ -20,7 +40,10 @@ def get_frames() -> tuple[Any, ...]:
     import numpy as np
 
     random = np.random.default_rng(0)
-    return tuple(random.integers(0, 255, SHAPE, dtype=np.uint8) for _ in range(NB_FRAMES))
+    frames = tuple(make_aligned(SHAPE) for _ in range(NB_FRAMES))
+    for frame in frames:
+        frame[:] = random.integers(0, 255, SHAPE, dtype=np.uint8)
+    return frames
 
 
 def repeat_frames(nb_items: int) -> Iterator[Any]:
@@ -50,7 +73,11 @@ def blur_and_shrink(frame: Any) -> Any:
     import cv2
 
     cv2.setNumThreads(1)
-    return cv2.resize(cv2.GaussianBlur(frame, (5, 5), 0), (640, 360), interpolation=cv2.INTER_AREA)
+    if not hasattr(_of_thread, "buffers"):
+        _of_thread.buffers = make_aligned(SHAPE), make_aligned((*SHRUNK[::-1], 3))
+    blurred, shrunk = _of_thread.buffers
+    cv2.GaussianBlur(frame, (5, 5), 0, dst=blurred)
+    return cv2.resize(blurred, SHRUNK, dst=shrunk, interpolation=cv2.INTER_AREA).copy()
 
 
 def sum_sparsely(frame: Any) -> int:

@@ -102,7 +102,7 @@ def on_frames() -> Workload:
 
     def contender(name: str, stream: Stream, workers: int, window: int | None = None) -> Contender:
         job = replace(frames.BLUR, workers=workers, window=window)
-        return rate(name, stream, job, Size(160, 10), Size(6, 2), needs="cv2")
+        return rate(name, stream, job, Size(500, 20), Size(6, 2), needs="cv2")
 
     return Workload(
         "w3",
