@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from pypipeline_engine.core.counters import CellStatistics, Statistics
+from pypipeline_engine.insight.advice import Advice
 from pypipeline_engine.numbers import UNKNOWN
 
 
@@ -20,6 +22,10 @@ class Moment:
     """From the start of the run on."""
     nb_items: int | None
     """How many items the run will deliver, where that is known."""
+
+
+Explain: TypeAlias = Callable[[Statistics], Advice | None]
+"""Says what limited the pipeline in a window that ends now."""
 
 
 class Display(Protocol):

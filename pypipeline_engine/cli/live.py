@@ -13,10 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pypipeline_engine.cli.display import Moment, SlidingWindow, queue_text, workers_text
+from pypipeline_engine.cli.display import Explain, Moment, SlidingWindow, queue_text, workers_text
 from pypipeline_engine.cli.streams import CapturedStreams
 from pypipeline_engine.core.counters import CellStatistics, Statistics
-from pypipeline_engine.insight import find_bottleneck
 from pypipeline_engine.numbers import count, counted, duration, elapsed, rate, share
 
 _BAR_WIDTH = 16
@@ -30,9 +29,9 @@ class LiveDisplay:
 
     tick_s = 0.25
 
-    def __init__(self, sources: Collection[str]) -> None:
-        """:param sources: the full names of the cells without inputs."""
-        self._sources = sources
+    def __init__(self, explain: Explain) -> None:
+        """:param explain: says what limits the pipeline."""
+        self._explain = explain
         self._window = SlidingWindow()
         self._terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding=sys.stderr.encoding, errors="replace")
         self._console = Console(file=self._terminal, force_terminal=True, highlight=False)
@@ -71,15 +70,15 @@ class LiveDisplay:
 
     def _render(self, moment: Moment, window: Statistics) -> RenderableType:
         total = moment.statistics
-        bottleneck = find_bottleneck(window, self._sources)
-        limits = set(bottleneck.cells) if bottleneck is not None else set()
+        advice = self._explain(window)
+        limits = set(advice.bottleneck.cells) if advice is not None else set()
         title = Text.assemble(
             (moment.name, "bold"),
             f"  {moment.state}  {elapsed(total.elapsed_s)}  ",
             (rate(window.sink_rate_hz), "bold"),
         )
         parts: list[RenderableType] = [title, self._table(window, total, limits), _LEGEND]
-        parts.append(Text(bottleneck.sentence, no_wrap=True, overflow="ellipsis") if bottleneck is not None else Text())
+        parts.append(Text(advice.sentence, no_wrap=True, overflow="ellipsis") if advice is not None else Text())
         parts.append(_progress(moment))
         return Group(*parts)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 
 import click
 
-from pypipeline_engine.cli.display import Moment
+from pypipeline_engine.cli.display import Explain, Moment
 from pypipeline_engine.core.counters import Statistics
-from pypipeline_engine.insight import find_bottleneck
 from pypipeline_engine.numbers import count, counted, elapsed, rate, share
 
 
@@ -18,9 +16,9 @@ class PlainDisplay:
 
     tick_s = 5.0
 
-    def __init__(self, sources: Collection[str]) -> None:
-        """:param sources: the full names of the cells without inputs."""
-        self._sources = sources
+    def __init__(self, explain: Explain) -> None:
+        """:param explain: says what limits the pipeline."""
+        self._explain = explain
         self._before: Statistics | None = None
 
     def show(self, moment: Moment) -> None:
@@ -38,7 +36,8 @@ class PlainDisplay:
         errors = sum(cell.errors for cell in now.cells)
         if errors:
             parts.append(counted(errors, "error"))
-        bottleneck = find_bottleneck(window, self._sources)
+        advice = self._explain(window)
+        bottleneck = None if advice is None else advice.bottleneck
         if bottleneck is not None and bottleneck.stations:
             names = ", ".join(bottleneck.cells)
             parts.append(f"limit: {names}, busy {share(bottleneck.utilisation)}")

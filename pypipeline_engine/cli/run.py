@@ -135,13 +135,13 @@ def _report(ending: Ending, stats_json: Path | None) -> None:
     from pypipeline_engine.cli.summary import print_summary
     from pypipeline_engine.insight import statistics_as_data
 
-    print_summary(ending.moment, ending.words, ending.bottleneck)
+    print_summary(ending.moment, ending.words, ending.advice)
     if stats_json is not None:
         data = {
             "name": ending.moment.name,
             "state": ending.moment.state,
             "error": None if ending.error is None else in_one_line(ending.error),
-            **statistics_as_data(ending.moment.statistics, ending.bottleneck),
+            **statistics_as_data(ending.moment.statistics, ending.advice),
         }
         text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
         write_atomically(stats_json, text + "\n", "--stats-json")

@@ -11,14 +11,14 @@ from rich.text import Text
 
 from pypipeline_engine.cli.display import Moment, workers_text
 from pypipeline_engine.core.counters import Statistics
-from pypipeline_engine.insight import Bottleneck
+from pypipeline_engine.insight import Advice, Bottleneck
 from pypipeline_engine.numbers import count, counted, duration, elapsed, rate, share
 
 _NEVER_FOLDED = 10_000
 """Columns of a console that is no terminal."""
 
 
-def print_summary(moment: Moment, ending: str, bottleneck: Bottleneck | None) -> None:
+def print_summary(moment: Moment, ending: str, advice: Advice | None) -> None:
     """Write the figures of every cell, the limit, and what went wrong with single items, to the standard error.
 
     :param ending: how the run ended, such as `ended` or `stopped by Ctrl-C`.
@@ -29,10 +29,10 @@ def print_summary(moment: Moment, ending: str, bottleneck: Bottleneck | None) ->
     )
     parts: list[RenderableType] = [
         Text(f"{moment.name} {ending}: {delivered}", style="bold"),
-        _table(statistics, bottleneck),
+        _table(statistics, None if advice is None else advice.bottleneck),
     ]
-    if bottleneck is not None:
-        parts.append(Text(bottleneck.sentence))
+    if advice is not None:
+        parts.append(Text(advice.paragraph))
     parts += [Text(line) for line in _explain_dead_letters(statistics)]
     _console().print(Group(*parts))
 

@@ -11,12 +11,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from pypipeline_engine.cell import Pipeline
-from pypipeline_engine.cli.display import Display, Moment
+from pypipeline_engine.cli.display import Display, Explain, Moment
 from pypipeline_engine.cli.errors import OK, RUN_FAILED
 from pypipeline_engine.cli.interrupts import Interrupts
 from pypipeline_engine.cli.plain import PlainDisplay
-from pypipeline_engine.insight import Bottleneck, find_bottleneck
-from pypipeline_engine.insight.naming import get_sources, without_root
+from pypipeline_engine.insight.advice import Advice
+from pypipeline_engine.insight.naming import without_root
+from pypipeline_engine.insight.observer import Observer
 from pypipeline_engine.numbers import counted, elapsed
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Ending:
     words: str
     exit_code: int
     moment: Moment
-    bottleneck: Bottleneck | None
+    advice: Advice | None
+    """What limited it, over all of it."""
     error: Exception | None
 
 
@@ -52,8 +54,7 @@ def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> Ending:
     :raises Exception: what deploying raised; then the run has not begun.
     """
     watcher = _Watcher(pipeline, limits, interrupts)
-    sources = get_sources(pipeline)
-    display = _make_display(sources)
+    display = _make_display(watcher.observer.explain)
     usual_way, interrupts.last_words = interrupts.last_words, display.abandon
     try:
         watcher.follow(display)
@@ -66,7 +67,7 @@ def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> Ending:
         watcher.explain_end(),
         RUN_FAILED if watcher.error is not None else interrupts.exit_code or OK,
         moment,
-        find_bottleneck(moment.statistics, sources),
+        watcher.observer.explain(moment.statistics),
         watcher.error,
     )
 
@@ -79,7 +80,9 @@ class _Watcher:
         self._limits = limits
         self._interrupts = interrupts
         self._ran_out_of_time = False
+        self.observer = Observer.of(pipeline)
         self._handle: RunHandle = pipeline.run(max_items=limits.max_items)
+        self.observer.begin(self._handle.find_working_threads, self._name)
         self._ends_s = None if limits.duration_s is None else monotonic() + limits.duration_s
         interrupts.stop_with(self._handle.stop)
 
@@ -117,6 +120,7 @@ class _Watcher:
     def stop(self) -> None:
         """End the run where it is not over."""
         self._handle.stop()
+        self.observer.end()
 
     def explain_end(self) -> str:
         """How the run ended, in words."""
@@ -131,9 +135,9 @@ class _Watcher:
         return "ended"
 
 
-def _make_display(sources: list[str]) -> Display:
+def _make_display(explain: Explain) -> Display:
     if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
         from pypipeline_engine.cli.live import LiveDisplay
 
-        return LiveDisplay(sources)
-    return PlainDisplay(sources)
+        return LiveDisplay(explain)
+    return PlainDisplay(explain)

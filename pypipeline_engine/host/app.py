@@ -23,7 +23,6 @@ from pypipeline_engine.graph.problems import describe
 from pypipeline_engine.host.events import Events
 from pypipeline_engine.host.graphs import Workshop
 from pypipeline_engine.host.journal import Journal
-from pypipeline_engine.host.process import get_nb_cpus, is_ray_installed
 from pypipeline_engine.host.protocol import (
     PREFIX,
     PROTOCOL_VERSION,
@@ -42,6 +41,7 @@ from pypipeline_engine.host.refusals import UNPROCESSABLE, Refused
 from pypipeline_engine.host.requests import parse, read_body
 from pypipeline_engine.host.security import Guard, JsonResponse, refuse
 from pypipeline_engine.host.session import Session
+from pypipeline_engine.insight.machine import get_nb_cpus, is_ray_installed
 
 Result = TypeVar("Result")
 Handler = Callable[[Request], Awaitable[Response]]

@@ -1,9 +1,8 @@
-"""What the operating system says of this process, and what is installed beside it."""
+"""What the operating system says of this process."""
 
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 
 from pypipeline_engine.host.protocol import ProcessFigures
@@ -23,16 +22,3 @@ def read_process(cpu: float) -> ProcessFigures | None:
     except (OSError, ValueError, IndexError, AttributeError):
         return None
     return ProcessFigures(cpu=cpu, memory_bytes=pages * page_bytes, threads=nb_threads)
-
-
-def is_ray_installed() -> bool:
-    """Whether there is a Ray to import, which this does not do."""
-    return find_spec("ray") is not None
-
-
-def get_nb_cpus() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1

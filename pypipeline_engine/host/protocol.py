@@ -229,8 +229,17 @@ class ConnectionFigures(_Data):
     queued_bytes: int
 
 
+class ChangeInfo(_Data):
+    """What is advised: `POST /v1/scale` takes the cell and `after` clones of this method."""
+
+    cell: str
+    method: Literal["thread", "ray"]
+    before: int
+    after: int
+
+
 class BottleneckInfo(_Data):
-    """What limits the pipeline over the latest window."""
+    """What limits the pipeline over the latest window, why, and what to do."""
 
     cells: tuple[str, ...]
     """Those that limit it; more than one in a tie, none where nothing does."""
@@ -238,6 +247,17 @@ class BottleneckInfo(_Data):
     utilisation: float
     capacity_hz: float | None
     sentence: str
+    cause: str = "nothing"
+    """`python`, `cpu`, `waiting`, `source`, `sink`, `machine`, `queue`, `recurrence` or `nothing`; see
+    `pypipeline_engine.insight.advice.Cause`."""
+    paragraph: str = ""
+    """The sentence with the figures that it is from."""
+    changes: tuple[ChangeInfo, ...] = ()
+    """What would help most, all of it together; empty where nothing would."""
+    predicted_hz: float | None = None
+    """What they would bring, by estimate, in items per second at the end of the pipeline."""
+    queue_capacity: int | None = None
+    """Where the queue of the first cell is too short, how many items it should hold."""
 
 
 class ProcessFigures(_Data):

@@ -15,12 +15,14 @@ from pypipeline_engine.host.process import read_process
 from pypipeline_engine.host.protocol import (
     BottleneckInfo,
     CellFigures,
+    ChangeInfo,
     ConnectionFigures,
-    ProcessFigures,
     RunState,
     Snapshot,
 )
-from pypipeline_engine.insight import Bottleneck, find_bottleneck
+from pypipeline_engine.insight.advice import Advice
+from pypipeline_engine.insight.model import Change
+from pypipeline_engine.insight.observer import Observer
 from pypipeline_engine.runtime.working import WorkingCell
 
 SPAN_S = 2.0
@@ -41,7 +43,7 @@ class Sampler:
     def __init__(
         self,
         run: int,
-        sources: Collection[str],
+        observer: Observer,
         *,
         clock: Callable[[], float] = time.perf_counter,
         cpu_clock: Callable[[], float] = time.thread_time,
@@ -50,13 +52,13 @@ class Sampler:
         """Begin to look at a run.
 
         :param run: the number of the run.
-        :param sources: the cells without inputs.
+        :param observer: explains what is seen.
         :param clock: seconds.
         :param cpu_clock: CPU seconds of the calling thread.
         :param process_clock: CPU seconds of the whole process.
         """
         self._run = run
-        self._sources = sources
+        self._observer = observer
         self._clock = clock
         self._cpu_clock = cpu_clock
         self._process_clock = process_clock
@@ -103,8 +105,8 @@ class Sampler:
                 for cell, total in zip(window.cells, now.statistics.cells, strict=True)
             },
             connections=tuple(_to_connection(connection, window) for connection in window.connections),
-            bottleneck=self._find_limit(state, window, is_over, was_paused),
-            process=self._read_process(now, earlier),
+            bottleneck=self._find_limit(state, window, self._get_cpu(now, earlier), is_over, was_paused),
+            process=read_process(self._get_cpu(now, earlier)),
             cost=self._get_cost(now.time_s),
         )
         self._looks.append(now)
@@ -112,9 +114,9 @@ class Sampler:
         return snapshot
 
     def _find_limit(
-        self, state: RunState, window: Statistics, is_over: bool, was_paused: bool
+        self, state: RunState, window: Statistics, cpu: float, is_over: bool, was_paused: bool
     ) -> BottleneckInfo | None:
-        found = _to_bottleneck(find_bottleneck(window, self._sources))
+        found = _to_bottleneck(self._observer.explain(window, cpu))
         if state == "running":
             self._limit = found
         # Over the whole of a run with pauses, everything has waited for most of the time, and nothing seems to be the limit.
@@ -129,11 +131,12 @@ class Sampler:
                 found.setdefault(cell.name, []).append(now_s - since_s)
         return found
 
-    def _read_process(self, now: _Look, earlier: _Look | None) -> ProcessFigures | None:
+    def _get_cpu(self, now: _Look, earlier: _Look | None) -> float:
+        """CPU seconds per second since the beginning of the window."""
         since_s = self._began_s if earlier is None else earlier.time_s
         used_s = now.process_s - (self._process_began_s if earlier is None else earlier.process_s)
         took_s = now.time_s - since_s
-        return read_process(used_s / took_s if took_s > 0 else 0.0)
+        return used_s / took_s if took_s > 0 else 0.0
 
     def _get_cost(self, now_s: float) -> float:
         """What looking took, per second, since the beginning of the window."""
@@ -214,14 +217,24 @@ def _to_connection(connection: ConnectionStatistics, window: Statistics) -> Conn
     )
 
 
-def _to_bottleneck(found: Bottleneck | None) -> BottleneckInfo | None:
-    if found is None:
+def _to_bottleneck(advice: Advice | None) -> BottleneckInfo | None:
+    if advice is None:
         return None
+    found = advice.bottleneck
     kind = "station" if found.stations else "source" if found.sources else "none"
     return BottleneckInfo(
         cells=found.cells,
         kind=kind,  # type: ignore[arg-type]  # one of the three
         utilisation=found.utilisation,
         capacity_hz=found.capacity_hz,
-        sentence=found.sentence,
+        sentence=advice.sentence,
+        cause=advice.cause.value,
+        paragraph=advice.paragraph,
+        changes=() if advice.best is None else tuple(map(_to_change, advice.best.changes)),
+        predicted_hz=None if advice.best is None else advice.best.hz,
+        queue_capacity=advice.queue_capacity,
     )
+
+
+def _to_change(change: Change) -> ChangeInfo:
+    return ChangeInfo(cell=change.cell, method=change.method, before=change.before, after=change.after)

@@ -28,7 +28,8 @@ from pypipeline_engine.host.protocol import (
 )
 from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
 from pypipeline_engine.host.sampler import Sampler
-from pypipeline_engine.insight.naming import get_sources, without_root
+from pypipeline_engine.insight.naming import without_root
+from pypipeline_engine.insight.observer import Observer
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime import RunHandle
@@ -47,7 +48,8 @@ class _Run:
         self.built: Built | None = built
         """`None` once it is over: the pipeline may be large."""
         self.blame = Blame(built.pipeline)
-        self.sampler = Sampler(number, get_sources(built.pipeline))
+        self.observer = Observer.of(built.pipeline)
+        self.sampler = Sampler(number, self.observer)
         self.latest_letter: DeadLetter | None = None
         self.handle: RunHandle | None = None
         self.paused = paused
@@ -231,6 +233,8 @@ class Session:
         with self._lock:
             run.handle = handle
             run.nb_items = handle.nb_items
+            if run.end is None:
+                run.observer.begin(handle.find_working_threads, run.name)
             if run.stop_asked:
                 self._stop_in_background(handle)
             elif not run.paused:
@@ -272,6 +276,7 @@ class Session:
                 final = self._look(run, end, is_over=True)
             else:
                 final = _NO_RUN.model_copy(update={"run": run.number, "state": end})
+            run.observer.end()
             with self._lock:
                 run.final, run.end, run.error, run.unfinished_files = final, end, told, unfinished
                 run.built = run.handle = None

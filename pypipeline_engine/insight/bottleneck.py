@@ -105,10 +105,13 @@ def get_stations(window: Statistics) -> list[Station]:
     return [Station(name, tuple(own), window.elapsed_s, window.sink_items) for name, own in cells.items()]
 
 
-def find_bottleneck(window: Statistics, sources: Collection[str] = ()) -> Bottleneck | None:
+def find_bottleneck(
+    window: Statistics, sources: Collection[str] = (), gil_holder: str | None = None
+) -> Bottleneck | None:
     """What limits the pipeline over `window`; `None` where no cell ran in it.
 
     :param sources: the full names of the cells without inputs, which are the limit where every station is idle.
+    :param gil_holder: a cell that has the GIL nearly always, and so is the limit whatever else seems to be busy.
     """
     stations = sorted(
         (station for station in get_stations(window) if station.busy_s > 0 and station.wall_s > 0),
@@ -117,8 +120,11 @@ def find_bottleneck(window: Statistics, sources: Collection[str] = ()) -> Bottle
     )
     if not stations:
         return None
+    holding = [station for station in stations if station.dominant_cell.name == gil_holder]
+    if holding:
+        stations = holding
     first = stations[0]
-    if first.utilisation < IDLE:
+    if first.utilisation < IDLE and not holding:
         waited_for = tuple(cell.name for cell in window.cells if cell.name in sources) if len(stations) > 1 else ()
         return Bottleneck(
             stations=(),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from pypipeline_engine.cell import ACell, ACompositeCell
 from pypipeline_engine.core.counters import Statistics
 
 
@@ -26,17 +24,3 @@ def without_root(statistics: Statistics, root: str) -> Statistics:
             replace(letter, cell=letter.cell.removeprefix(prefix)) for letter in statistics.dead_letters
         ),
     )
-
-
-def get_sources(pipeline: ACell) -> list[str]:
-    """The cells where a stream begins, by the names that such statistics have."""
-    prefix = f"{pipeline.get_name()}."
-    return [cell.get_full_name().removeprefix(prefix) for cell in _single_cells(pipeline) if cell.is_source_cell()]
-
-
-def _single_cells(cell: ACell) -> Iterator[ACell]:
-    if isinstance(cell, ACompositeCell):
-        for inner in cell.get_internal_cells():
-            yield from _single_cells(inner)
-    else:
-        yield cell

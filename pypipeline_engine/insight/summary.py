@@ -5,13 +5,15 @@ Units are in the names: `_s` seconds, `_hz` per second. Shares are from 0 to 1. 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pypipeline_engine.core.counters import CellStatistics, Statistics
+from pypipeline_engine.insight.advice import Advice
 from pypipeline_engine.insight.bottleneck import Bottleneck
 
 
-def statistics_as_data(statistics: Statistics, bottleneck: Bottleneck | None) -> dict[str, Any]:
+def statistics_as_data(statistics: Statistics, advice: Advice | None) -> dict[str, Any]:
     """Everything that `statistics` holds, each cell by its full name, and what limits the pipeline."""
     return {
         "elapsed_s": statistics.elapsed_s,
@@ -22,7 +24,7 @@ def statistics_as_data(statistics: Statistics, bottleneck: Bottleneck | None) ->
             {"source": c.source, "target": c.target, "items": c.items, "queued": c.queued, "capacity": c.capacity}
             for c in statistics.connections
         ],
-        "bottleneck": None if bottleneck is None else _bottleneck_as_data(bottleneck),
+        "bottleneck": None if advice is None else {**_bottleneck_as_data(advice.bottleneck), **_advice_as_data(advice)},
         "dead_letters": [
             {"cell": letter.cell, "item": letter.item, "error": letter.error} for letter in statistics.dead_letters
         ],
@@ -48,6 +50,17 @@ def _cell_as_data(cell: CellStatistics, statistics: Statistics) -> dict[str, Any
         "station": cell.station,
         "queued": cell.queued,
         "queue_capacity": cell.queue_capacity,
+        "queue_bytes": cell.queue_bytes,
+    }
+
+
+def _advice_as_data(advice: Advice) -> dict[str, Any]:
+    return {
+        "cause": advice.cause.value,
+        "advice": advice.sentence,
+        "changes": [] if advice.best is None else [asdict(change) for change in advice.best.changes],
+        "predicted_hz": None if advice.best is None else advice.best.hz,
+        "longer_queue": advice.queue_capacity,
     }
 
 

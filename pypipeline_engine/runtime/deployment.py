@@ -30,7 +30,7 @@ from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.rescaling import Places, WithoutBounds, can_change_while_running, find_places, plan_again
 from pypipeline_engine.runtime.stalls import explain_stall, make_room
 from pypipeline_engine.runtime.statistics import take_snapshot
-from pypipeline_engine.runtime.working import WorkingCell, find_working
+from pypipeline_engine.runtime.working import WorkingCell, WorkingThread, find_working, find_working_threads
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime.remote.worker import RemoteWorker
@@ -319,6 +319,10 @@ class Deployment:
     def statistics(self) -> Statistics:
         """What was counted until now. Never waits for user code."""
         return take_snapshot(self.root, self.crew, perf_counter() - self.began, self.puller.sink_items)
+
+    def find_working_threads(self) -> list[WorkingThread]:
+        """The threads that are in the code of cells. Never waits for it."""
+        return find_working_threads(self.crew.units)
 
     def find_working(self) -> set[WorkingCell]:
         """The cells whose own code runs at this moment. Never waits for it."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pypipeline_engine.cell import ACell
     from pypipeline_engine.core.counters import Statistics
     from pypipeline_engine.runtime.deployment import Deployment
-    from pypipeline_engine.runtime.working import WorkingCell
+    from pypipeline_engine.runtime.working import WorkingCell, WorkingThread
 
 
 class RunState(StrEnum):
@@ -121,6 +121,10 @@ class RunHandle:
         """What was counted until now, or until the end. Never waits for user code."""
         last = self._last
         return last if last is not None else self._deployment.statistics()
+
+    def find_working_threads(self) -> list[WorkingThread]:
+        """The threads of this process that are in the code of cells. Never waits for it."""
+        return self._deployment.find_working_threads()
 
     def find_working(self) -> set[WorkingCell]:
         """The cells whose own code runs at this moment. Never waits for it."""

@@ -5,10 +5,12 @@ Nothing is noted while cells run, so that it costs only whoever asks.
 
 from __future__ import annotations
 
+import dis
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
 from pypipeline_engine.cell import ASingleCell
@@ -19,6 +21,27 @@ if TYPE_CHECKING:
     from pypipeline_engine.runtime.remote.worker import RemoteWorker
 
 _ENGINE = tuple(str(Path(units.__file__).parents[1] / floor) for floor in ("core", "runtime"))
+
+
+_BETWEEN_INSTRUCTIONS = (
+    "JUMP_BACKWARD",
+    "POP_JUMP_BACKWARD",
+    "RESUME",
+    "INSTRUMENTED_JUMP_BACKWARD",
+    "INSTRUMENTED_RESUME",
+)
+"""The instructions at which Python lets another thread run, but for calls."""
+
+
+class WorkingThread(NamedTuple):
+    """A thread in the code of a cell, as another thread sees it that has just got the GIL."""
+
+    name: str
+    """The full name of the cell."""
+    wants_gil: bool
+    """Whether it surely had the GIL until then, or waits for it: it stands between two instructions of Python. Where it does
+    not, it is in a function that is written in another language, which may have given the GIL away or not.
+    """
 
 
 class WorkingCell(NamedTuple):
@@ -47,6 +70,26 @@ def find_working(deployed: Mapping[ASingleCell, Unit], remote: Iterable[RemoteWo
         if unit is not None:
             found.add(WorkingCell(unit.name, id(cell), unit.counters.runs))
     return found
+
+
+def find_working_threads(deployed: Mapping[ASingleCell, Unit]) -> list[WorkingThread]:
+    """The threads of this process that are in the code of cells."""
+    found = []
+    for frame in sys._current_frames().values():
+        cell = _find_cell(frame)
+        unit = deployed.get(cell) if cell is not None else None
+        if unit is not None:
+            found.append(WorkingThread(unit.name, _is_between_instructions(frame)))
+    return found
+
+
+def _is_between_instructions(frame: FrameType) -> bool:
+    return dis.opname[_get_instructions(frame.f_code)[frame.f_lasti]].startswith(_BETWEEN_INSTRUCTIONS)
+
+
+@lru_cache(maxsize=256)
+def _get_instructions(code: CodeType) -> bytes:
+    return code.co_code  # a copy each time
 
 
 def find_innermost_cell(frame: FrameType | None) -> ASingleCell | None:

@@ -13,7 +13,13 @@ from pypipeline_engine.cli.live import LiveDisplay
 from pypipeline_engine.cli.plain import PlainDisplay
 from pypipeline_engine.cli.summary import print_summary
 from pypipeline_engine.core.counters import CellStatistics, DeadLetter, Statistics, bucket_of
-from pypipeline_engine.insight import find_bottleneck
+from pypipeline_engine.insight import Advice, advise
+from pypipeline_engine.insight.model import Machine
+from pypipeline_engine.insight.structure import CellRole
+
+
+def explain(window: Statistics) -> Advice | None:
+    return advise(window, {"video": CellRole(is_source=True)}, Machine(cores=4))
 
 
 def make_cell(name: str, seconds: float, busy: float, workers: int = 1, method: str = "inline") -> CellStatistics:
@@ -88,7 +94,7 @@ def test_queue() -> None:
 
 
 def test_a_plain_line_tells_of_the_time_since_the_last_one(capsys: pytest.CaptureFixture[str]) -> None:
-    display = PlainDisplay(["video"])
+    display = PlainDisplay(explain)
     display.show(make_moment(5.0))
     display.show(make_moment(10.0, nb_items=None))
     display.close()
@@ -105,13 +111,14 @@ def test_the_summary_is_not_folded_where_there_is_no_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     moment = make_moment(100.0)
-    print_summary(moment, "ended", find_bottleneck(moment.statistics))
+    print_summary(moment, "ended", explain(moment.statistics))
     out, err = capsys.readouterr()
     lines = [line.rstrip() for line in err.splitlines()]
     assert out == ""
     assert lines[0] == "people ended: 800 items in 1 min 40 s, 8.00/s"
     assert lines[3].split() == ["▶", "detect", "2", "threads", "799", "0", "1", "8.00/s", "98", "%", *["236", "ms"] * 2]
-    assert lines[4] == "detect limits the pipeline to 8.16/s: its 2 threads are busy 98 % of the time."
+    assert lines[4].startswith("detect limits the pipeline to 8.16/s: its 2 threads are busy 98 % of the time. An item")
+    assert lines[4].endswith(" It cannot have more clones, so only less work for an item would help.")
     assert lines[5] == "detect skipped 2 items, the last one number 9: ValueError: no luck"
     assert "\x1b" not in err
 
@@ -160,20 +167,20 @@ def make_screen(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_live_table_shows_each_cell_and_the_limit(make_screen) -> None:
     screen = make_screen()
-    display = LiveDisplay(["video"])
+    display = LiveDisplay(explain)
     display.show(make_moment(10.0))
     text = screen.read_text()
     display.close()
     assert re.search(r"people\s+running\s+10\.0 s\s+8\.00/s", text)
     assert re.search(r"▶\s+detect\s+2 threads\s+8\.00/s\s+█{16}\s+98 %\s+7/8\s+236 ms\s+1", text)
     assert re.search(r"video\s+inline\s+8\.00/s\s+/{16}\s+<1 %\s+–\s+236 ms\s+0", text)
-    assert "detect limits the pipeline to 8.16/s: its 2 threads are busy 98 % of the time." in text
+    assert "detect limits the pipeline, waiting for something outside: it cannot have more clones" in text
     assert re.search(r"80 of 795 items\s+10 %\s+1 min 29 s left", text)
 
 
 def test_what_others_print_stands_above_the_table(make_screen) -> None:
     screen = make_screen()
-    display = LiveDisplay([])
+    display = LiveDisplay(explain)
     display.show(make_moment(10.0))
     screen.read()
     os.write(screen.stream.fileno(), b"[h264 @ 0x1] error while decoding\n")
@@ -185,7 +192,7 @@ def test_what_others_print_stands_above_the_table(make_screen) -> None:
 
 def test_a_table_larger_than_the_terminal_shows_the_busiest_cells(make_screen) -> None:
     screen = make_screen(lines=12)
-    display = LiveDisplay([])
+    display = LiveDisplay(explain)
     display.show(make_moment(10.0, nb_cells=50))
     text = screen.read_text()
     display.close()
@@ -198,7 +205,7 @@ def test_a_table_larger_than_the_terminal_shows_the_busiest_cells(make_screen) -
 @pytest.mark.parametrize("columns", [20, 40, 60, 80])
 def test_the_table_is_never_wider_than_the_terminal(make_screen, columns: int) -> None:
     screen = make_screen(columns=columns)
-    display = LiveDisplay([])
+    display = LiveDisplay(explain)
     display.show(make_moment(10.0, nb_cells=3))
     text = screen.read_text()
     display.close()
@@ -208,7 +215,7 @@ def test_the_table_is_never_wider_than_the_terminal(make_screen, columns: int) -
 
 def test_the_cursor_is_given_back(make_screen) -> None:
     screen = make_screen()
-    display = LiveDisplay([])
+    display = LiveDisplay(explain)
     display.show(make_moment(1.0))
     display.close()
     display.close()

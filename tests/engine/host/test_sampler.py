@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from pypipeline_engine.core.counters import CellStatistics, Statistics
 from pypipeline_engine.host.sampler import Sampler
+from pypipeline_engine.insight.observer import Observer, Surroundings
+from pypipeline_engine.insight.structure import CellRole
 from pypipeline_engine.runtime.working import WorkingCell
 
 
@@ -25,8 +27,12 @@ def at(elapsed_s, runs, busy_s, **more):
     return Statistics(elapsed_s, runs, (cell(runs=runs, busy_s=busy_s, wall_s=elapsed_s, **more),))
 
 
+def observe(*sources):
+    return Observer({name: CellRole(is_source=True) for name in sources}, Surroundings(cores=2, has_ray=False))
+
+
 def make_sampler(clock):
-    return Sampler(1, ["count"], clock=clock, cpu_clock=clock, process_clock=clock)
+    return Sampler(1, observe("count"), clock=clock, cpu_clock=clock, process_clock=clock)
 
 
 def test_the_first_look_shows_the_run_from_its_start():
@@ -111,7 +117,7 @@ def test_a_run_of_a_cell_shows_when_it_has_gone_on_for_more_than_a_second():
 
 def test_the_cost_of_looking_is_what_it_takes_of_the_window():
     clock, cpu = Clock(), Clock()
-    sampler = Sampler(1, [], clock=clock, cpu_clock=cpu, process_clock=clock)
+    sampler = Sampler(1, observe(), clock=clock, cpu_clock=cpu, process_clock=clock)
 
     def take():
         cpu.now_s += 0.001

@@ -1,33 +1,10 @@
 """The model that names the limit of a pipeline, on figures worked out by hand."""
 
 import pytest
+from figures import make_cell, make_window
 
 from pypipeline_engine.core.counters import CellStatistics, Statistics
 from pypipeline_engine.insight import find_bottleneck, get_stations
-
-
-def make_cell(
-    name: str, busy_s: float, *, workers: int = 1, method: str = "inline", station: str | None = None, runs: int = 100
-) -> CellStatistics:
-    """A cell over ten seconds."""
-    return CellStatistics(
-        name=name,
-        station=name if station is None else station,
-        method=method,
-        workers=workers,
-        runs=runs,
-        lost=0,
-        skipped=0,
-        errors=0,
-        wall_s=10.0 * workers,
-        busy_s=busy_s,
-        starved_s=0.0,
-        cpu_s=busy_s,
-    )
-
-
-def make_window(*cells: CellStatistics, sink_items: int = 100) -> Statistics:
-    return Statistics(elapsed_s=10.0, sink_items=sink_items, cells=cells)
 
 
 def test_the_station_with_the_least_capacity_is_the_bottleneck() -> None:

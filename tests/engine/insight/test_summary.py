@@ -11,7 +11,9 @@ from pypipeline_engine.core.counters import (
     Statistics,
     bucket_of,
 )
-from pypipeline_engine.insight import find_bottleneck, statistics_as_data
+from pypipeline_engine.insight import advise, statistics_as_data
+from pypipeline_engine.insight.model import Machine
+from pypipeline_engine.insight.structure import CellRole
 
 
 @pytest.fixture
@@ -44,7 +46,9 @@ def statistics() -> Statistics:
 
 
 def test_every_figure_is_there_under_its_unit(statistics: Statistics) -> None:
-    data = json.loads(json.dumps(statistics_as_data(statistics, find_bottleneck(statistics))))
+    structure = {"detect": CellRole(can_have_thread=True, can_have_clones=True)}
+    advice = advise(statistics, structure, Machine(cores=4, cpu=1.9))
+    data = json.loads(json.dumps(statistics_as_data(statistics, advice)))
     assert data["sink_rate_hz"] == pytest.approx(9.7)
     detect = data["cells"]["detect"]
     assert (detect["items"], detect["skipped"], detect["errors"]) == (97, 2, 1)
@@ -55,6 +59,9 @@ def test_every_figure_is_there_under_its_unit(statistics: Statistics) -> None:
     assert data["bottleneck"]["cells"] == ["detect"]
     assert data["bottleneck"]["kind"] == "station"
     assert data["bottleneck"]["stations"][0]["capacity_hz"] == pytest.approx(2 * 97 / 19.0)
+    assert data["bottleneck"]["cause"] == "cpu"
+    assert data["bottleneck"]["changes"] == [{"cell": "detect", "method": "thread", "before": 2, "after": 3}]
+    assert data["bottleneck"]["predicted_hz"] == pytest.approx(3 * 97 / 19.0, rel=0.06)
     assert data["dead_letters"] == [{"cell": "detect", "item": 41, "error": "ValueError: bad"}]
 
 
