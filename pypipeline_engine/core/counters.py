@@ -110,7 +110,7 @@ class CellStatistics:
     method: str
     """`inline`, `thread`, `ray` or `mixed`."""
     workers: int
-    """How many clones it has; 1 where it runs inline."""
+    """How many clones it has, in each clone of a scaled pipeline around it; 1 where it runs inline."""
     runs: int
     """How often it ran, whatever came of it."""
     lost: int

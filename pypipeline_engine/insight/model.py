@@ -245,7 +245,7 @@ def _apply(state: _State, cell: CellStatistics, change: Change) -> _State:
         loads[station] = (own,)
         workers[station] = float(change.after)
     else:
-        workers[station] += change.after - change.before
+        workers[station] *= change.after / max(1, change.before)  # in each clone of a scaled pipeline around it
     remote = state.remote
     if (
         change.method == "ray"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pypipeline_engine.cell import ASingleCell
@@ -27,8 +28,9 @@ def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) ->
     :param sink_items: how many steps were delivered at the end of the pipeline.
     """
     counted = crew.get_counters()
-    cells: dict[str, CellStatistics] = {}
-    _collect(crew, crew.scope, None, elapsed_s, counted, cells)
+    found: dict[str, _Found] = {}
+    _collect(crew.scope, None, found)
+    cells = {name: _describe(one, elapsed_s, sum_counters(counted.get(name, []))) for name, one in found.items()}
     connections = tuple(
         ConnectionStatistics(
             channel.source,
@@ -49,59 +51,61 @@ def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) ->
     return Statistics(elapsed_s, sink_items, in_order, connections, tuple(crew.dead_letters))
 
 
-def _collect(
-    crew: Crew,
-    scope: Scope,
-    stage: Stage | None,
-    elapsed_s: float,
-    counted: dict[str, list[Counters]],
-    cells: dict[str, CellStatistics],
-) -> None:
+@dataclass
+class _Found:
+    """A cell, with all that does its work."""
+
+    cell: ASingleCell
+    station: str
+    stages: list[Stage]
+    """Whose clones run it: of a scaled cell in a scaled pipeline, one in each clone of that. None where it runs inline."""
+    waited_s: float
+    """For how long the thread has waited that runs it inline."""
+
+
+def _collect(scope: Scope, stage: Stage | None, found: dict[str, _Found]) -> None:
     """Add the cells of `scope`, which is the inside of `stage`, and of what is inside of its stages."""
     own_thread = scope.get_own_threads()
     for cell in scope.cells:
-        name = cell.get_full_name()
-        if name not in cells:
-            total = sum_counters(counted.get(name, []))
-            own_stage = own_thread.get(cell) or stage
-            # While its thread waits in the pull of another cell, it waits too.
-            waited_s = scope.get_clock(cell).starved_s if own_stage is None else 0.0
-            cells[name] = _describe(cell, scope.get_station(cell), own_stage, elapsed_s, total, waited_s)
+        own_stage = own_thread.get(cell) or stage
+        # While its thread waits in the pull of another cell, it waits too.
+        waited_s = scope.get_clock(cell).starved_s if own_stage is None else 0.0
+        _add(found, cell, scope.get_station(cell), own_stage, waited_s)
     for inner in scope.stages.values():
         for worker in list(inner.workers):
             if worker.scope is not None:
-                _collect(crew, worker.scope, inner, elapsed_s, counted, cells)
+                _collect(worker.scope, inner, found)
             elif worker.is_remote:
                 for single in inner.cell._get_cells_recursively():
-                    name = single.get_full_name()
-                    if isinstance(single, ASingleCell) and name not in cells:
-                        total = sum_counters(counted.get(name, []))
-                        cells[name] = _describe(single, inner.name, inner, elapsed_s, total, 0.0)
+                    if isinstance(single, ASingleCell):
+                        _add(found, single, inner.name, inner, 0.0)
 
 
-def _describe(
-    cell: ASingleCell, station: str, stage: Stage | None, elapsed_s: float, total: Counters, waited_s: float
-) -> CellStatistics:
-    """One cell.
+def _add(found: dict[str, _Found], cell: ASingleCell, station: str, stage: Stage | None, waited_s: float) -> None:
+    one = found.setdefault(cell.get_full_name(), _Found(cell, station, [], waited_s))
+    if stage is not None and stage not in one.stages:
+        one.stages.append(stage)
 
-    :param stage: that of its clones, or of the thread that it has; `None` where it runs inline.
-    :param waited_s: for how long the thread has waited that runs it inline.
-    """
-    if stage is None:
+
+def _describe(found: _Found, elapsed_s: float, total: Counters) -> CellStatistics:
+    """One cell."""
+    stages = found.stages
+    if not stages:
         method, workers, wall_s = "inline", 1, elapsed_s
-        starved_s = max(total.starved_s, waited_s)
+        starved_s = max(total.starved_s, found.waited_s)
     else:
-        kinds = {worker.method.method for worker in list(stage.workers)}
+        kinds = {worker.method.method for stage in stages for worker in list(stage.workers)}
         method = "mixed" if len(kinds) > 1 else next(iter(kinds), "thread")
-        workers, wall_s = len(stage.workers), stage.wall_s
+        workers = max(len(stage.workers) for stage in stages)
+        wall_s = sum(stage.wall_s for stage in stages)
         # Where the thread of the clone pulls what is inside, it has the inputs' time in the cells' own counters.
-        starved_s = total.starved_s + (0.0 if stage.pulls_its_inside else stage.starved_s)
+        starved_s = total.starved_s + sum(0.0 if stage.pulls_its_inside else stage.starved_s for stage in stages)
     # Samples of very short pulls estimate, and may say a little more than there was.
     starved_s = min(starved_s, max(total.starved_s, wall_s - total.busy_s))
     share = min(1.0, wall_s / max(total.busy_s + starved_s, 1e-9))
     return CellStatistics(
-        name=cell.get_full_name(),
-        station=station,
+        name=found.cell.get_full_name(),
+        station=found.station,
         method=method,
         workers=workers,
         runs=total.runs,
@@ -112,8 +116,8 @@ def _describe(
         busy_s=total.busy_s * share,
         starved_s=starved_s * share,
         cpu_s=min(total.cpu_s, total.busy_s) * share,
-        queued=None if stage is None else stage.sequencer.inside,
-        queue_capacity=None if stage is None else stage.sequencer.window,
-        queue_bytes=None if stage is None else stage.sequencer.queued_bytes,
+        queued=sum(stage.sequencer.inside for stage in stages) if stages else None,
+        queue_capacity=sum(stage.sequencer.window for stage in stages) if stages else None,
+        queue_bytes=sum(stage.sequencer.queued_bytes for stage in stages) if stages else None,
         latencies=dict(total.latencies),
     )

@@ -11,6 +11,7 @@ from stream_cells import (
     Map,
     Source,
     Task,
+    add_ports,
     chain,
     connect,
     deployed,
@@ -19,6 +20,7 @@ from stream_cells import (
     wait_until,
 )
 
+from pypipeline_engine.cell import Pipeline
 from pypipeline_engine.core import clock as core_clock
 from pypipeline_engine.runtime import deployment, lender, planning, stage, worker
 
@@ -232,3 +234,22 @@ def test_a_cell_that_waits_for_two_others_is_starved_for_both(pipeline, time):
         pipeline.pull()
         pipeline.pull()
         assert times_of(pipeline, "p.join") == (0.0, 14.0, 0.0)
+
+
+def test_clones_inside_of_clones_are_counted_together(pipeline, time):
+    """Two threads in each of two clones: the time of four, and of what waits, all of it."""
+
+    def make_inside(box):
+        inside = Pipeline(box, "inside")
+        add_ports(inside, scaled(inside, "inner", lambda inner: Map(inner, "work"), 2))
+        return inside
+
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source"), scaled(pipeline, "box", make_inside, 2), sink)
+    with deployed(pipeline):
+        pipeline.pull()
+        time.passes(10.0)
+        cell = pipeline._get_deployment().statistics().get_cell("p.box.inside.inner.work")
+        assert cell.wall_s == pytest.approx(40.0)
+        assert cell.workers == 2
+        assert cell.queue_capacity == 2 * 16  # of each clone of the box
