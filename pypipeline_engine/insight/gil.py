@@ -6,7 +6,7 @@ One that stands in a function of another language may have given it away, and ha
 no other thread can have been the one. What remains open after that, because cells worked side by side, is shared out by
 expectation maximisation for a noisy-or: `estimate_shares`.
 
-A look costs some 100 us of one core, eighty times a second.
+A look costs some 100 us of one core, eighty times a second at first and twenty-five times from then on.
 
 Source of the probe: gilknocker (https://github.com/milesgranger/gilknocker), which tells how contended the GIL is, and not
 by whom.
@@ -26,8 +26,11 @@ from typing import Self
 from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.runtime.working import WorkingThread
 
-REST_S = 0.008
-"""Between two looks."""
+SHORT_REST_S = 0.008
+LONG_REST_S = 0.04
+"""Between two looks: a short rest at first, so that something is known soon, and a long one from then on."""
+SOON = 150
+"""After so many looks."""
 SHORTEST_SLEEP_S = 0.0005
 LONGEST_SLEEP_S = 0.004
 """What a look waits before it wants the GIL: at random, so that it does not go along with the items."""
@@ -37,9 +40,9 @@ shorter items would give it away by itself, between two of them, and never be se
 """
 TAKEN_AFTER_S = 0.00027
 """Who gets the GIL later than this has waited for it; to wake up takes less."""
-MEMORY = 1000
-"""About how many of the latest looks count: as many as some ten seconds have."""
-LOOKS_UNASKED = 800
+MEMORY = 400
+"""About how many of the latest looks count."""
+LOOKS_UNASKED = 200
 """After so many since somebody asked for the shares, it rests until that happens again."""
 FEWEST_LOOKS = 30
 """Of a cell at work, below which nothing is said about it."""
@@ -148,6 +151,7 @@ class GilProbe:
         self._lock = threading.Lock()  # guards the sightings; nothing else happens while it is held
         self._sightings: dict[Sighting, float] = {}
         self._nb_since_fading = 0
+        self._nb_looks = 0
         self._is_stopped = False
         self._is_wanted = threading.Event()
         self._nb_unasked = 0
@@ -187,7 +191,7 @@ class GilProbe:
         """Begin anew: the pipeline was changed. Any thread."""
         with self._lock:
             self._sightings.clear()
-            self._nb_since_fading = 0
+            self._nb_since_fading = self._nb_looks = 0
 
     def look(self) -> None:
         """Sleep, and look once."""
@@ -204,6 +208,7 @@ class GilProbe:
         sighting = make_sighting(before, self._find_threads(), late_s)
         with self._lock:
             self._sightings[sighting] = self._sightings.get(sighting, 0.0) + 1.0
+            self._nb_looks += 1
             self._nb_since_fading += 1
             if self._nb_since_fading >= MEMORY / 4:
                 self._nb_since_fading = 0
@@ -213,7 +218,7 @@ class GilProbe:
     def _look_until_stopped(self) -> None:
         self._is_wanted.set()
         while not self._is_stopped:
-            self._sleep(REST_S)
+            self._sleep(SHORT_REST_S if self._nb_looks < SOON else LONG_REST_S)
             self.look()
             self._nb_unasked += 1
             if self._nb_unasked > LOOKS_UNASKED and not self._is_stopped:

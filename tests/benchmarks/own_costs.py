@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -13,8 +14,14 @@ import cells
 from contest import Comparison, Contender, Unit, Workload, ratio_at_least, ratio_at_most
 from jobs import COUNTING, Job, Size, WrongResults, count_up, spin, time_stream, wait_briefly
 
+from pypipeline_engine.cell import Pipeline
 from pypipeline_engine.core import units
 from pypipeline_engine.core.clock import Clock
+from pypipeline_engine.host.protocol import SNAPSHOT_HZ
+from pypipeline_engine.host.sampler import Sampler
+from pypipeline_engine.insight.naming import without_root
+from pypipeline_engine.insight.observer import Observer
+from pypipeline_engine.runtime import RunHandle
 
 
 def long_chain() -> Workload:
@@ -63,11 +70,11 @@ def way_round() -> Workload:
 def telemetry() -> Workload:
     """The same run with times measured and without; counting cannot be left out, because the engine goes by it."""
 
-    def contender(name: str, job: Job, size: Size, is_on: bool) -> Contender:
+    def contender(name: str, job: Job, size: Size, is_on: bool, is_watched: bool = False) -> Contender:
         def measure(is_quick: bool) -> float:
             chosen = Size(200) if is_quick else size
             with nullcontext() if is_on else _without_sampling():
-                took = time_stream(lambda job, nb: _run(job, nb, is_on), job, chosen, process_time)
+                took = time_stream(lambda job, nb: _run(job, nb, is_on, is_watched), job, chosen, process_time)
             return took / chosen.items * 1e6
 
         return Contender(name, measure)
@@ -82,10 +89,14 @@ def telemetry() -> Workload:
             contender("four cells, off", COUNTING, Size(300_000), is_on=False),
             contender("cells of 100 us, on", spinning, Size(4000), is_on=True),
             contender("cells of 100 us, off", spinning, Size(4000), is_on=False),
+            contender("four cells, watched", COUNTING, Size(1_200_000), is_on=True, is_watched=True),
+            contender("cells of 100 us, watched", spinning, Size(8000), is_on=True, is_watched=True),
         ),
         (
             Comparison("four cells without work", "four cells, on", ("four cells, off",), (ratio_at_most(1.15),)),
             Comparison("cells of 100 us", "cells of 100 us, on", ("cells of 100 us, off",), (ratio_at_most(1.02),)),
+            Comparison("four cells, watched", "four cells, watched", ("four cells, on",)),
+            Comparison("cells of 100 us, watched", "cells of 100 us, watched", ("cells of 100 us, on",)),
         ),
     )
 
@@ -109,11 +120,33 @@ def _bind_uncounted(sink: units.Unit) -> Callable[[], None]:
     return step
 
 
-def _run(job: Job, nb_items: int, is_on: bool) -> Iterator[Any]:
+def _run(job: Job, nb_items: int, is_on: bool, is_watched: bool) -> Iterator[Any]:
     """The results of a run, where times were measured as they should have been."""
     pipeline, sink = cells.make_pipeline(job, nb_items, cells.Collect)
     handle = pipeline.run()
-    handle.wait()
+    with _watching(pipeline, handle) if is_watched else nullcontext():
+        handle.wait()
     if any(bool(cell.latencies) is not is_on for cell in handle.statistics().cells):
         raise WrongResults(f"times were {'not ' if is_on else ''}measured")
     yield from sink.values
+
+
+@contextmanager
+def _watching(pipeline: Pipeline, handle: RunHandle) -> Iterator[None]:
+    """Do what a host does for a client that watches: snapshots and explanations four times a second, and the probe."""
+    observer, over = Observer.of(pipeline), threading.Event()
+    sampler = Sampler(1, observer)
+
+    def look() -> None:
+        while not over.wait(1 / SNAPSHOT_HZ):
+            sampler.look("running", lambda: without_root(handle.statistics(), pipeline.get_name()), handle.find_working)
+
+    watcher = threading.Thread(target=look)
+    observer.begin(handle.find_working_threads, pipeline.get_name())
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        observer.end()

@@ -94,10 +94,10 @@ class TestProbe:
     def test_old_looks_count_less_and_less(self) -> None:
         threads = [WorkingThread("work", True)]
         probe, _ = self.make(0.0, threads)
-        for _ in range(1000):
+        for _ in range(400):
             probe.look()
         threads[:] = [WorkingThread("work", False)]
-        for _ in range(3000):
+        for _ in range(1000):
             probe.look()
         share = probe.get_shares().by_cell["work"]
         assert 0 < share < 0.1
