@@ -24,6 +24,7 @@ PUBLIC_API = {
     "pypipeline_engine.cellio",
     "pypipeline_engine.connection",
     "pypipeline_engine.exceptions",
+    "pypipeline_engine.expressions",
     "pypipeline_engine.validation",
 }
 

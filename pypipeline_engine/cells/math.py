@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pypipeline_engine.cell import ASingleCell
 from pypipeline_engine.cellio import Input, Output, RuntimeParameter
-from pypipeline_engine.cells.expression import compile_expression
+from pypipeline_engine.expressions import compile_expression
 
 if TYPE_CHECKING:
     from pypipeline_engine.cell import ICompositeCell

@@ -1,4 +1,4 @@
-"""cells.expression: what it computes, and above all what it refuses."""
+"""expressions: what it computes, and above all what it refuses."""
 
 import math
 import threading
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pypipeline_engine.cells.expression import (
+from pypipeline_engine.expressions import (
     FUNCTIONS,
     MAX_DEPTH,
     MAX_LENGTH,
