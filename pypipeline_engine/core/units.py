@@ -49,6 +49,7 @@ class Unit:
 
     __slots__ = (
         "_body",
+        "_plain_body",
         "body",
         "channels",
         "clock",
@@ -57,6 +58,7 @@ class Unit:
         "first_run",
         "get_item_number",
         "inputs",
+        "is_interrupted",
         "name",
         "outputs",
         "report",
@@ -73,11 +75,13 @@ class Unit:
         :param outputs: the full names of the outputs and where the body leaves their values.
         """
         self.name = name
+        self._plain_body = body
         self._body = body
         self.body = body
         self.outputs = tuple(outputs)
         self.counters = Counters()
         self.ended = False
+        self.is_interrupted = False
         self.running = False
         self.retries = 0
         self.skips_errors = False
@@ -99,21 +103,41 @@ class Unit:
     def end(self) -> None:
         """From now on every run ends the stream at once."""
         self.ended = True
-        self.body = _raise_end
+        self._choose_body()
 
     def interrupt(self) -> None:
         """From now on every run raises `Interrupted`. Any thread."""
-        self.body = _raise_interrupted
+        self.is_interrupted = True
+        self._choose_body()
 
     def resume(self) -> None:
         """Run normally again, or end at once where the stream had ended."""
-        self.body = _raise_end if self.ended else self._body
+        self.is_interrupted = False
+        self._choose_body()
 
     def rewind(self) -> None:
         """Begin the stream again."""
-        self.ended = self.running = False
+        self.ended = self.running = self.is_interrupted = False
         self.first_run = self.counters.runs
-        self.body = self._body
+        self._choose_body()
+
+    def tap(self, around: Callable[[Callable[[], None]], Callable[[], None]] | None) -> None:
+        """Have the runs that begin from now on looked at. Any thread, also while the unit runs; one at a time.
+
+        :param around: makes what runs from the cell's own code; `None` for that alone, which costs nothing.
+        """
+        self._body = self._plain_body if around is None else around(self._plain_body)
+        self._choose_body()
+
+    def _choose_body(self) -> None:
+        """Run what is to run now. Whoever changes a reason looks again after having written: so the last one to write has
+        seen all of them, without a lock.
+        """
+        while True:
+            wanted = _raise_interrupted if self.is_interrupted else _raise_end if self.ended else self._body
+            if self.body is wanted:
+                return
+            self.body = wanted
 
     # ------------------------------------------------------------------ numbering
 

@@ -25,6 +25,7 @@ from pypipeline_engine.runtime.planning import MAIN
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.scope import Registry, Scope
 from pypipeline_engine.runtime.stage import Stage
+from pypipeline_engine.runtime.taps import Look, Taps
 from pypipeline_engine.runtime.worker import Worker
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ class Crew:
         self._stages: dict[ScalableCell, Stage] = {}
         self._deployed: list[ASingleCell] = []
         self._remote: list[RemoteWorker] = []
-        self._books = threading.Lock()  # guards `_deployed`, `_remote`, `units` and `retired`; held for nothing else
+        # Guards `_deployed`, `_remote`, `_taps`, `units` and `retired`; held for nothing else.
+        self._books = threading.Lock()
+        self._taps = Taps()
         self.units: dict[ASingleCell, Unit] = {}
         """Every single cell that runs, those of clones included."""
         self.retired: dict[str, Counters] = {}
@@ -115,11 +118,17 @@ class Crew:
             unit = Unit(cell.get_full_name(), cell._on_pull, outputs)
             with self._books:
                 self.units[cell] = unit
+                self._taps.attach(cell, unit)
             policy = cell.get_error_policy()
             unit.retries = policy.retries
             unit.skips_errors = policy.then == "skip"
             unit.report = self.dead_letters.append
         return unit
+
+    def tap(self, name: str, look: Look | None, with_inputs: bool = False) -> None:
+        """Have the items of a cell looked at, those of all of its clones in this process; see `RunHandle.tap`."""
+        with self._books:
+            self._taps.change(name, look, with_inputs, self.units)
 
     def _get_stage(self, cell: ScalableCell, scope: Scope) -> Stage:
         stage = self._stages.get(cell)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pypipeline_engine.cell import ACell
     from pypipeline_engine.core.counters import Statistics
     from pypipeline_engine.runtime.deployment import Deployment
+    from pypipeline_engine.runtime.taps import Look
     from pypipeline_engine.runtime.working import WorkingCell, WorkingThread
 
 
@@ -129,6 +130,16 @@ class RunHandle:
     def find_working(self) -> set[WorkingCell]:
         """The cells whose own code runs at this moment. Never waits for it."""
         return self._deployment.find_working()
+
+    def tap(self, name: str, look: Look | None, *, with_inputs: bool = False) -> None:
+        """Have the items of a cell looked at that its runs in this process bring, in whichever clone, until the run is over.
+
+        :param name: the full name of a single cell.
+        :param look: is given each item in the thread of the cell, right after the cell's code; the cell waits for it, and
+            what it raises is logged. `None` to look no more, after which only runs that had begun may still be told.
+        :param with_inputs: whether the item is to have what the cell pulled for it.
+        """
+        self._deployment.crew.tap(name, look, with_inputs)
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the run is over.

@@ -1,0 +1,96 @@
+"""Looking at the items of a cell while it runs, for who watches: nothing of it exists for a cell that nobody looks at.
+
+A unit reads what it has to run anew for every item. So a tap is another thing to run, which calls the cell's own code and
+then looks at what that has set. It can come and go at any moment, in any thread, without another plan, whatever the channels
+are that the values take afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeAlias
+
+from pypipeline_engine.cell import ASingleCell
+from pypipeline_engine.cellio import Input, Output
+from pypipeline_engine.core.errors import describe_error
+from pypipeline_engine.core.units import Unit
+from pypipeline_engine.core.values import UNSET
+
+
+@dataclass(frozen=True)
+class TappedItem:
+    """One item of a cell, as the cell has left it. The values are those of the pipeline: nobody may change them."""
+
+    number: int
+    """Counted from 0."""
+    outputs: dict[str, Any]
+    inputs: dict[str, list[Any]] = field(default_factory=dict)
+    """By connected input, what was pulled for this item, where that was asked for."""
+
+
+Look: TypeAlias = Callable[[TappedItem], None]
+
+
+class Taps:
+    """The taps of one deployment, by the full name of the cell. Not safe between threads: the crew has a lock for it."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, tuple[Look, bool]] = {}
+
+    def change(self, name: str, look: Look | None, with_inputs: bool, units: Mapping[ASingleCell, Unit]) -> None:
+        """Look at the items of a cell with `look`, instead of what did before; `None` for nothing.
+
+        :param units: those that there are.
+        """
+        if look is None:
+            self._wanted.pop(name, None)
+        else:
+            self._wanted[name] = look, with_inputs
+        for cell, unit in units.items():
+            if unit.name == name:
+                self.attach(cell, unit)
+
+    def attach(self, cell: ASingleCell, unit: Unit) -> None:
+        """Have a unit looked at, or no more, as its cell is."""
+        wanted = self._wanted.get(unit.name)
+        unit.tap(None if wanted is None else lambda body: partial(_run_and_look, *wanted, cell, unit, body))
+
+
+def _run_and_look(look: Look, with_inputs: bool, cell: ASingleCell, unit: Unit, body: Callable[[], None]) -> None:
+    """Run the code of a cell once, and have the item looked at where it has brought one."""
+    if not with_inputs:
+        body()
+        _look(look, cell, unit, {})
+        return
+    pulled: dict[str, list[Any]] = {}
+    pulls = {io: io.pull for io in cell.get_inputs() if isinstance(io, Input) and io.is_connected()}
+    try:
+        for io, pull in pulls.items():  # nobody else pulls them, or plans anew, until this run is over
+            io._bind(pull=_keep(pull, pulled.setdefault(io.get_name(), [])))
+        body()
+        _look(look, cell, unit, pulled)
+    finally:
+        for io, pull in pulls.items():
+            io._bind(pull=pull)
+        del pulled  # an error and this frame would keep each other, and values, alive
+
+
+def _keep(pull: Callable[[], Any], into: list[Any]) -> Callable[[], Any]:
+    def pull_and_keep() -> Any:
+        value = pull()
+        into.append(value)
+        return value
+
+    return pull_and_keep
+
+
+def _look(look: Look, cell: ASingleCell, unit: Unit, inputs: dict[str, list[Any]]) -> None:
+    outputs = {output.get_name(): output._read() for output in cell.get_outputs() if isinstance(output, Output)}
+    if any(value is UNSET for value in outputs.values()):
+        return  # the unit will say so
+    try:
+        look(TappedItem(unit.get_item_number(), outputs, inputs))
+    except Exception as error:  # to be looked at must never be what a cell fails of
+        cell.logger.error("an item of %s could not be looked at: %s", cell.get_full_name(), describe_error(error))
