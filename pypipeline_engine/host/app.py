@@ -23,6 +23,7 @@ from pypipeline_engine.graph.problems import describe
 from pypipeline_engine.host.events import Events
 from pypipeline_engine.host.graphs import Workshop
 from pypipeline_engine.host.journal import Journal
+from pypipeline_engine.host.looking_routes import LookingRoutes
 from pypipeline_engine.host.protocol import (
     PREFIX,
     PROTOCOL_VERSION,
@@ -124,6 +125,7 @@ class HostApp:
             self._post("/pause", ControlRequest, lambda _: session.pause(), may_wait=False),
             self._post("/resume", ControlRequest, lambda _: session.resume(), may_wait=False),
             self._post("/step", StepRequest, lambda step: session.step(step.items), may_wait=False),
+            *LookingRoutes(session, self._threads.run).make(),
         ]
         app = Starlette(
             routes=_by_path(routes),

@@ -69,6 +69,14 @@ def refuse(error: Exception) -> Refused:
     return Refused(CONFLICT if isinstance(error, _NOT_NOW) else UNPROCESSABLE, message)
 
 
+def find_cell(built: Built, name: str) -> ACell:
+    """The cell with this name, which its clones are copies of.
+
+    :raises Refused: if there is none in the run.
+    """
+    return _find_wrapper(built, name).get_inner_cell()
+
+
 def _find_wrapper(built: Built, name: str) -> ScalableCell:
     """The scalable cell that stands around the cell with this name."""
     inside: ACell = built.pipeline

@@ -35,6 +35,8 @@ class _Listener:
         self.changes: deque[str] = deque(maxlen=_CHANGES_KEPT)
         """What must arrive, in order."""
         self.snapshot: str | None = None
+        self.latest: dict[str, str] = {}
+        """Of what is told again and again, the latest, by what it is about."""
         self.next_s = 0.0
         """When it wants a snapshot next, by the clock of the event loop."""
         self.woken = asyncio.Event()
@@ -57,6 +59,8 @@ class Events:
         self._ticker: asyncio.Task[None] | None = None
         self._is_notified = False
         self._is_closed = False
+        self.on_listener: Callable[[], None] = lambda: None
+        """Is called when somebody begins to listen; must not wait."""
 
     def open(self) -> None:
         """Begin to tell, in the event loop that runs."""
@@ -80,6 +84,17 @@ class Events:
         """The run has changed; `final` is its last snapshot where it is over."""
         self._call(lambda: self._tell(info, final))
 
+    def tell(self, name: EventName, data: str, about: str = "") -> None:
+        """Tell everybody who listens something of a run.
+
+        :param about: where only the latest counts, of what; empty for what must arrive.
+        """
+        self._call(lambda: self._pass_on(_encode(name, data), about))
+
+    def has_listeners(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
     def _call(self, act: Callable[[], None]) -> None:
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop is closed: the process ends
@@ -99,6 +114,14 @@ class Events:
             listener.changes.extend(changes)
             listener.woken.set()
         self._tick_if_needed(info)
+
+    def _pass_on(self, text: str, about: str) -> None:
+        for listener in self._listeners:
+            if about:
+                listener.latest[about] = text
+            else:
+                listener.changes.append(text)
+            listener.woken.set()
 
     # ------------------------------------------------------------------ snapshots
 
@@ -140,6 +163,7 @@ class Events:
         self._listeners.add(listener)  # here, because a stream that was never begun is never ended
         try:
             info = self._get_info()
+            self.on_listener()
             yield _encode("run", info.model_dump_json())
             if info.state in OVER:
                 if info.run:
@@ -171,6 +195,8 @@ class Events:
         if listener.snapshot is not None:
             parts.append(listener.snapshot)
             listener.snapshot = None
+        parts.extend(listener.latest.values())
+        listener.latest.clear()
         return "".join(parts), len(entries) < ENTRIES_AT_ONCE
 
 

@@ -303,12 +303,13 @@ class LogLine(_Data):
 
 # ---------------------------------------------------------------------- events
 
-EventName: TypeAlias = Literal["run", "snapshot", "error", "log"]
+EventName: TypeAlias = Literal["run", "snapshot", "error", "log", "preview", "held"]
 """`GET /v1/events` brings these as server-sent events, with a comment line every second where nothing else comes.
 
 `run`: a `RunInfo`, at the beginning and at every change. `snapshot`: a `Snapshot`, while a run goes on and once at its end.
 `error`: a `CellError`. `log`: a `LogLine`. Errors and log lines have ids: a client that connects again with `Last-Event-ID`
-gets those that it missed, as far as they are kept; one without gets all that are kept.
+gets those that it missed, as far as they are kept; one without gets all that are kept. `preview` and `held`, where that was
+asked for: see `pypipeline_engine.host.looking`.
 """
 
 EVENT_MODELS: Final[dict[EventName, type[RunInfo] | type[Snapshot] | type[CellError] | type[LogLine]]] = {

@@ -70,6 +70,8 @@ def serve(workshop: Workshop, listening: socket.socket, stay: bool = False) -> N
     session = Session(workshop, journal, lambda info, final: events.publish(info, final))
     events = Events(journal, session.get_info, session.get_snapshot)
     journal.on_entry = events.notify
+    session.tell, session.is_heard = events.tell, events.has_listeners
+    events.on_listener = session.tell_again
 
     def greet() -> None:
         events.open()

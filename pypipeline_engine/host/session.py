@@ -19,6 +19,7 @@ from pypipeline_engine.host.graphs import Built, Workshop
 from pypipeline_engine.host.journal import Journal
 from pypipeline_engine.host.protocol import (
     CellError,
+    EventName,
     ParameterRequest,
     RunInfo,
     RunRequest,
@@ -28,6 +29,7 @@ from pypipeline_engine.host.protocol import (
 )
 from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
 from pypipeline_engine.host.sampler import Sampler
+from pypipeline_engine.host.watches import Watches
 from pypipeline_engine.insight.naming import without_root
 from pypipeline_engine.insight.observer import Observer
 
@@ -52,6 +54,7 @@ class _Run:
         self.sampler = Sampler(number, self.observer)
         self.latest_letter: DeadLetter | None = None
         self.handle: RunHandle | None = None
+        self.watches: Watches | None = None
         self.paused = paused
         self.was_paused = paused
         self.stop_asked = False
@@ -106,6 +109,10 @@ class Session:
         self._workshop = workshop
         self._journal = journal
         self._on_change = on_change
+        self.tell: Callable[[EventName, str, str], None] = lambda name, data, about: None
+        """Tells clients an event; see `Events.tell`."""
+        self.is_heard: Callable[[], bool] = lambda: True
+        """Whether any client listens to events."""
         # Guards the fields below and those of the run. Taken before the locks of the engine, never while code of cells runs.
         self._lock = threading.RLock()
         self._looking = threading.Lock()  # one look at a time; taken before `_lock`
@@ -232,6 +239,13 @@ class Session:
             return
         with self._lock:
             run.handle = handle
+            run.watches = Watches(
+                handle,
+                lambda name, data, about: self.tell(name, data, about),
+                lambda line: self._journal.add_line("warning", "host", line),
+                lambda: self._on_hold(run),
+                lambda: self.is_heard(),
+            )
             run.nb_items = handle.nb_items
             if run.end is None:
                 run.observer.begin(handle.find_working_threads, run.name)
@@ -279,7 +293,9 @@ class Session:
             run.observer.end()
             with self._lock:
                 run.final, run.end, run.error, run.unfinished_files = final, end, told, unfinished
-                run.built = run.handle = None
+                if run.watches is not None:
+                    run.watches.close()
+                run.built = run.handle = run.watches = None
         if told is not None:
             self._journal.add_error(told)
         self._on_change(run.get_info(), final)
@@ -303,14 +319,14 @@ class Session:
 
         :raises Refused: where no run goes on.
         """
-        return self._control(lambda handle: handle.resume())
+        return self._control(lambda handle: self.get_watches()[0].go_on(handle.resume))
 
     def step(self, nb_items: int) -> RunInfo:
         """Let items through while paused.
 
         :raises Refused: where no run goes on, or it is not paused.
         """
-        return self._control(lambda handle: handle.step(nb_items))
+        return self._control(lambda handle: self.get_watches()[0].go_on(lambda: handle.step(nb_items)))
 
     def _control(self, act: Callable[[RunHandle], None]) -> RunInfo:
         with self._lock:
@@ -339,6 +355,28 @@ class Session:
         run, built, _ = self._get_running()
         control.scale(built, request)
         return run.get_info()
+
+    def get_watches(self) -> tuple[Watches, Built]:
+        """What the run is looked at for, and what it was built from.
+
+        :raises Refused: where no run goes on.
+        """
+        with self._lock:
+            run, built, _ = self._get_running()
+            assert run.watches is not None
+            return run.watches, built
+
+    def tell_again(self) -> None:
+        """Somebody has begun to listen: tell what the run is looked at for once more. Does not wait."""
+        with self._lock:
+            watches = None if self._run is None else self._run.watches
+        if watches is not None:
+            watches.tell_again()
+
+    def _on_hold(self, run: _Run) -> None:
+        """A breakpoint has paused the run."""
+        run.was_paused = True
+        self._tell(run)
 
     def _get_running(self) -> tuple[_Run, Built, RunHandle]:
         with self._lock:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 AWKWARD = Path(__file__).with_name("awkward.py")
+LOOKED_AT = Path(__file__).with_name("looked_at.py")
 COMMAND = [sys.executable, "-P", "-m", "pypipeline_engine", "host"]
 TIMEOUT_S = 60.0
 
@@ -90,6 +91,14 @@ def host(shared_host: Host) -> Iterator[Host]:
     """A host without a run that goes on. Not for tests whose cells never come back."""
     yield shared_host
     shared_host.stop() if shared_host.get("/run")["run"] else None
+
+
+@pytest.fixture(scope="module")
+def looking_host() -> Iterator[Host]:
+    """A host with the cells for the tests of looking into a run."""
+    host = Host("--cells", str(LOOKED_AT))
+    yield host
+    host.end()
 
 
 @pytest.fixture

@@ -1,0 +1,65 @@
+"""Outputs of a running pipeline by the names that they have in the graph."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pypipeline_engine.cell import ACell, ASingleCell, RayCloneCell, ScalableCell, ThreadCloneCell
+from pypipeline_engine.cellio import IO, Output
+from pypipeline_engine.graph.problems import describe, suggestion
+from pypipeline_engine.host.control import find_cell
+from pypipeline_engine.host.graphs import Built
+from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
+
+
+class Place(NamedTuple):
+    """The output of a single cell."""
+
+    cell: str
+    """Its full name, that of the graph in front."""
+    output: str
+
+
+def find_output(built: Built, cell: str, port: str) -> Place:
+    """The output whose values leave a cell through a port: of a nested pipeline, that of a cell inside of it.
+
+    :raises Refused: where there is none, or its values are not in this process.
+    """
+    found = find_cell(built, cell)
+    names = found.get_output_names()
+    if port not in names:
+        if port in found.get_input_names():
+            raise Refused(UNPROCESSABLE, f"{cell}.{port} is an input: name the output that it is connected to")
+        known = f"; it has {', '.join(names)}" if names else "; it has none"
+        raise Refused(
+            UNPROCESSABLE, f"{cell} has no output {describe(port)}{suggestion(port, names) if names else ''}{known}"
+        )
+    io: IO[Any] = found.get_output(port)
+    while not isinstance(io, Output):
+        incoming = io.get_incoming_connections()
+        if not incoming:
+            raise Refused(UNPROCESSABLE, f"{cell}.{port} is not connected, and has no values")
+        io = incoming[0].get_source()
+    owner = io.get_cell()
+    assert isinstance(owner, ASingleCell)
+    _refuse_elsewhere(owner)
+    return Place(owner.get_full_name(), io.get_name())
+
+
+def find_single_cell(built: Built, full_name: str) -> ASingleCell:
+    """The cell itself, which its clones are copies of, by its full name."""
+    cells = built.pipeline._get_cells_recursively()
+    return next(one for one in cells if isinstance(one, ASingleCell) and one.get_full_name() == full_name)
+
+
+def _refuse_elsewhere(cell: ASingleCell) -> None:
+    around: ACell | None = cell
+    while around is not None:
+        numbers = around.get_clone_methods() if isinstance(around, ScalableCell) else {}
+        if numbers.get(RayCloneCell) and not numbers.get(ThreadCloneCell):
+            raise Refused(
+                CONFLICT,
+                f"{cell.get_name()} runs in other processes, by Ray, where nothing can be looked at: look at a cell that "
+                f"reads its values, or give it clones on threads",
+            )
+        around = around.get_parent_cell()

@@ -1,0 +1,104 @@
+"""Looking into a run over HTTP, at a real host."""
+
+import httpx
+import pytest
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def host(looking_host):
+    yield looking_host
+    looking_host.stop()
+
+
+@pytest.fixture
+def image_graph():
+    return {
+        "format": "pypipeline.graph",
+        "version": 1,
+        "name": "graph",
+        "cells": {
+            "count": {"type": "sources.Counter"},
+            "image": {"type": "looked_at.Image"},
+            "write": {"type": "looked_at.Ignore"},
+        },
+        "connections": [["count.value", "image.item"], ["image.image", "write.item"]],
+    }
+
+
+def test_a_breakpoint_holds_an_item_that_can_be_seen_and_run_again(host, image_graph, tmp_path):
+    host.run(image_graph, tmp_path, "/deploy")
+    assert host.post("/preview", {"cell": "image", "port": "image", "max_width": 32}).status_code == 200
+    answer = host.post("/breakpoint", {"cell": "image", "port": "image", "condition": "item == 5"})
+    assert answer.json()["breakpoints"][0]["condition"] == "item == 5"
+    assert host.get("/held") == {"items": [], "nb_missed": 0, "nb_bytes": 0}
+    host.post("/resume")
+    events = host.events(lambda name, data: name == "held")
+    assert events[-1][2]["inputs"]["item"][0]["text"] == "5"
+    host.events(lambda name, data: name == "preview" and data["item"] == 5)
+    assert host.get("/run")["state"] == "paused"
+    assert host.get("/held")["items"][0]["outputs"]["image"]["shape"] == [48, 64, 3]
+    for path in ("/held?port=image", "/held?port=image&held=1&side=output", "/preview?cell=image&port=image"):
+        picture = host.client.get(f"/v1{path}")
+        assert picture.status_code == 200, picture.text
+        assert picture.headers["content-type"] == "image/jpeg"
+        assert picture.headers["x-item"] == "5"
+        assert picture.content.startswith(b"\xff\xd8")
+    shown = host.client.get("/v1/preview?cell=image&port=image", headers=JSON).json()
+    assert shown["item"] == shown["value"]["mean"] == 5
+    assert host.get("/held?port=item")["text"] == "5"
+    again = host.post("/replay", {"parameters": {}})
+    assert again.json()["outputs"]["image"]["mean"] == 5
+    assert host.client.get("/v1/replay?port=image").headers["content-type"] == "image/jpeg"
+    assert host.client.delete("/v1/breakpoint?cell=image&port=image").json()["breakpoints"] == []
+    assert host.client.delete("/v1/preview").json()["previews"] == []
+    assert host.post("/step", {"items": 1}).status_code == 200
+    assert host.post("/replay").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "words"),
+    [
+        ("POST", "/preview", {"cell": "image"}, 422, "port is missing"),
+        ("POST", "/preview", {"cell": "image", "port": "image", "max_hz": 40}, 422, "at most 4"),
+        ("POST", "/preview", {"cell": "image", "port": "image", "max_width": 9999}, 422, "at most 1920"),
+        ("POST", "/breakpoint", {"cell": "image", "port": "image", "condition": "1 +"}, 422, "not an expression"),
+        ("GET", "/preview?cell=image", None, 422, "port is missing"),
+        ("GET", "/preview?cell=image&port=image", None, 409, "not previewed"),
+        ("GET", "/preview?cell=image&prot=image", None, 422, "did you mean"),
+        ("DELETE", "/breakpoint?cell=image", None, 422, "port is missing"),
+        ("GET", "/held?port=image", None, 409, "no item is held"),
+        ("GET", "/held?port=image&held=x", None, 422, "number of a held item"),
+        ("GET", "/held?port=image&side=left", None, 422, "one of input, output"),
+        ("POST", "/replay", {"held": 7}, 409, "7 is not held"),
+        ("GET", "/replay", None, 409, "no item was run again"),
+        ("PUT", "/held", None, 405, "GET, not PUT"),
+    ],
+)
+def test_what_is_wrong_is_refused_in_words(host, image_graph, tmp_path, method, path, body, status, words):
+    host.run(image_graph, tmp_path, "/deploy")
+    answer = host.client.request(method, f"/v1{path}", json=body)
+    assert answer.status_code == status, answer.text
+    assert words in answer.json()["message"]
+
+
+def test_without_a_run_and_without_the_token_nothing_is_shown(looking_host):
+    if looking_host.get("/run")["run"]:
+        looking_host.stop()
+    answer = looking_host.post("/preview", {"cell": "image", "port": "image"})
+    assert answer.status_code == 409
+    for path in ("/held", "/preview?cell=image&port=image", "/watched", "/replay"):
+        assert httpx.get(f"{looking_host.url}/v1{path}").status_code == 401
+
+
+def test_a_value_without_a_picture_says_so(host, image_graph, tmp_path):
+    host.run(image_graph, tmp_path, "/deploy")
+    host.post("/preview", {"cell": "count", "port": "value"})
+    host.post("/step", {"items": 2})
+    host.events(lambda name, data: name == "preview" and data["item"] == 1)
+    path = "/v1/preview?cell=count&port=value"
+    assert host.client.get(path).json()["value"]["text"] == "1"
+    refused = host.client.get(path, headers={"Accept": "image/jpeg"})
+    assert refused.status_code == 406
+    assert "no picture of count.value" in refused.json()["message"]
