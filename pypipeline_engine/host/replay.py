@@ -21,12 +21,12 @@ from pypipeline_engine.graph.problems import WrongGraphException
 from pypipeline_engine.host.blame import Blame
 from pypipeline_engine.host.control import refuse
 from pypipeline_engine.host.graphs import Built
+from pypipeline_engine.host.held import Held
 from pypipeline_engine.host.looking import ReplayInfo, ReplayRequest
 from pypipeline_engine.host.ports import find_single_cell
 from pypipeline_engine.host.protocol import CellError
 from pypipeline_engine.host.refusals import UNPROCESSABLE, Refused
 from pypipeline_engine.host.summaries import summarize
-from pypipeline_engine.host.watches import Held
 from pypipeline_engine.numbers import counted
 
 _STATE = (

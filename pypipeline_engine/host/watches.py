@@ -12,17 +12,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.core.values import size_of
 from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.host.breakpoints import Condition
+from pypipeline_engine.host.held import Held
 from pypipeline_engine.host.looking import (
     BreakpointRequest,
     BreakpointSettings,
-    HeldInfo,
     HeldItems,
     PreviewInfo,
     PreviewRequest,
@@ -45,7 +44,6 @@ MOST_BREAKPOINTS = 32
 MOST_HELD = 8
 MOST_HELD_BYTES = 256 * 2**20
 """Of all held items together; the first one is held whatever it takes."""
-MOST_INPUTS_TOLD = 16
 IDLE_S = 10.0
 """For so long nobody has to listen, or to ask, for the values of previews to be let go."""
 LOOKS_FOR_LISTENERS_EVERY_S = 1.0
@@ -77,46 +75,6 @@ class _Breakpoint:
         self.condition = condition
         self.nb_hits = 0
         self.problem = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """An item that is held, with the values themselves."""
-
-    number: int
-    """Which one of the run, from 1."""
-    cell: str
-    port: str
-    condition: str
-    place: Place
-    item: TappedItem
-    nb_bytes: int
-
-    def get_value(self, port: str, side: str) -> Any:
-        """The value of an output or an input of the cell.
-
-        :param side: `output` or `input`; empty for the output, and where there is none of that name for the input.
-        :raises KeyError: where there is no such value.
-        """
-        if side != "input" and port in self.item.outputs:
-            return self.item.outputs[port]
-        if side != "output" and self.item.inputs.get(port):
-            return self.item.inputs[port][0]
-        raise KeyError(port)
-
-    def summarize(self) -> HeldInfo:
-        """What is told of it. Takes a while."""
-        return HeldInfo(
-            held=self.number,
-            cell=self.cell,
-            port=self.port,
-            condition=self.condition,
-            item=self.item.number,
-            inputs={
-                name: tuple(map(summarize, values[:MOST_INPUTS_TOLD])) for name, values in self.item.inputs.items()
-            },
-            outputs={name: summarize(value) for name, value in self.item.outputs.items()},
-        )
 
 
 class Watches:
