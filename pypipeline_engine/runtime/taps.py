@@ -7,7 +7,7 @@ are that the values take afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import UNSET
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)  # not frozen, which takes longer to make
 class TappedItem:
     """One item of a cell, as the cell has left it. The values are those of the pipeline: nobody may change them."""
 
@@ -55,14 +55,22 @@ class Taps:
     def attach(self, cell: ASingleCell, unit: Unit) -> None:
         """Have a unit looked at, or no more, as its cell is."""
         wanted = self._wanted.get(unit.name)
-        unit.tap(None if wanted is None else lambda body: partial(_run_and_look, *wanted, cell, unit, body))
+        outputs = [(output.get_name(), output) for output in cell.get_outputs() if isinstance(output, Output)]
+        unit.tap(None if wanted is None else lambda body: partial(_run_and_look, *wanted, cell, unit, outputs, body))
 
 
-def _run_and_look(look: Look, with_inputs: bool, cell: ASingleCell, unit: Unit, body: Callable[[], None]) -> None:
+def _run_and_look(
+    look: Look,
+    with_inputs: bool,
+    cell: ASingleCell,
+    unit: Unit,
+    outputs: Sequence[tuple[str, Output[Any]]],
+    body: Callable[[], None],
+) -> None:
     """Run the code of a cell once, and have the item looked at where it has brought one."""
     if not with_inputs:
         body()
-        _look(look, cell, unit, {})
+        _look(look, cell, unit, outputs, {})
         return
     pulled: dict[str, list[Any]] = {}
     pulls = {io: io.pull for io in cell.get_inputs() if isinstance(io, Input) and io.is_connected()}
@@ -70,7 +78,7 @@ def _run_and_look(look: Look, with_inputs: bool, cell: ASingleCell, unit: Unit, 
         for io, pull in pulls.items():  # nobody else pulls them, or plans anew, until this run is over
             io._bind(pull=_keep(pull, pulled.setdefault(io.get_name(), [])))
         body()
-        _look(look, cell, unit, pulled)
+        _look(look, cell, unit, outputs, pulled)
     finally:
         for io, pull in pulls.items():
             io._bind(pull=pull)
@@ -86,11 +94,15 @@ def _keep(pull: Callable[[], Any], into: list[Any]) -> Callable[[], Any]:
     return pull_and_keep
 
 
-def _look(look: Look, cell: ASingleCell, unit: Unit, inputs: dict[str, list[Any]]) -> None:
-    outputs = {output.get_name(): output._read() for output in cell.get_outputs() if isinstance(output, Output)}
-    if any(value is UNSET for value in outputs.values()):
-        return  # the unit will say so
+def _look(
+    look: Look, cell: ASingleCell, unit: Unit, outputs: Sequence[tuple[str, Output[Any]]], inputs: dict[str, list[Any]]
+) -> None:
+    values: dict[str, Any] = {}
+    for name, output in outputs:
+        values[name] = value = output._read()
+        if value is UNSET:
+            return  # the unit will say so
     try:
-        look(TappedItem(unit.get_item_number(), outputs, inputs))
+        look(TappedItem(unit.get_item_number(), values, inputs))
     except Exception as error:  # to be looked at must never be what a cell fails of
         cell.logger.error("an item of %s could not be looked at: %s", cell.get_full_name(), describe_error(error))
