@@ -73,7 +73,7 @@ def test_a_breakpoint_holds_an_item_that_can_be_seen_and_run_again(host, image_g
         ("GET", "/held?port=image&side=left", None, 422, "one of input, output"),
         ("POST", "/replay", {"held": 7}, 409, "7 is not held"),
         ("GET", "/replay", None, 409, "no item was run again"),
-        ("PUT", "/held", None, 405, "GET, not PUT"),
+        ("PUT", "/held", None, 405, "not PUT"),
     ],
 )
 def test_what_is_wrong_is_refused_in_words(host, image_graph, tmp_path, method, path, body, status, words):
