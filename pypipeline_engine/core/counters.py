@@ -98,6 +98,41 @@ def quantile(latencies: Mapping[int, int], share: float) -> float | None:
 
 
 @dataclass(frozen=True)
+class CloneStatistics:
+    """What one clone of a scaled cell has done about one cell. `busy_s`, `starved_s` and `blocked_s` add up to `wall_s`."""
+
+    name: str
+    """Such as `#2`; of a clone within a clone `#2 #1`. A clone that comes later has another name."""
+    method: str
+    """`thread` or `ray`."""
+    runs: int
+    lost: int
+    errors: int
+    wall_s: float
+    busy_s: float
+    starved_s: float
+    cpu_s: float
+
+    @property
+    def blocked_s(self) -> float:
+        """Seconds spent waiting for whoever comes behind."""
+        return max(0.0, self.wall_s - self.busy_s - self.starved_s)
+
+    def since(self, earlier: CloneStatistics) -> CloneStatistics:
+        """What happened between `earlier` and this moment."""
+        return replace(
+            self,
+            runs=self.runs - earlier.runs,
+            lost=self.lost - earlier.lost,
+            errors=self.errors - earlier.errors,
+            wall_s=self.wall_s - earlier.wall_s,
+            busy_s=self.busy_s - earlier.busy_s,
+            starved_s=self.starved_s - earlier.starved_s,
+            cpu_s=min(self.cpu_s - earlier.cpu_s, self.busy_s - earlier.busy_s),  # which is read less often
+        )
+
+
+@dataclass(frozen=True)
 class CellStatistics:
     """One cell, over all of its workers, from the deployment on or over a window.
 
@@ -128,6 +163,8 @@ class CellStatistics:
     queue_capacity: int | None = None
     queue_bytes: int | None = None
     latencies: Mapping[int, int] = field(default_factory=dict, repr=False)
+    clones: tuple[CloneStatistics, ...] = ()
+    """Those that there are now, one by one; empty where it runs inline. Clones that went away count in the cell alone."""
 
     @property
     def items(self) -> int:
@@ -234,8 +271,10 @@ def _difference(cell: CellStatistics, earlier: CellStatistics | None) -> CellSta
         for bucket, count in cell.latencies.items()
         if (rest := count - earlier.latencies.get(bucket, 0)) > 0
     }
+    clones = {clone.name: clone for clone in earlier.clones}
     return replace(
         cell,
+        clones=tuple(clone.since(clones[clone.name]) if clone.name in clones else clone for clone in cell.clones),
         runs=cell.runs - earlier.runs,
         lost=cell.lost - earlier.lost,
         skipped=cell.skipped - earlier.skipped,

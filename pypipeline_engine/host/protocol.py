@@ -190,6 +190,20 @@ class RunInfo(_Data):
         return self.state in OVER
 
 
+class CloneFigures(_Data):
+    """One clone of a cell over the latest window; the count since the start of the run."""
+
+    name: str
+    """Such as `#2`; of a clone within a clone `#2 #1`."""
+    method: Literal["thread", "ray"]
+    items: int
+    rate_hz: float
+    busy: float
+    starved: float
+    blocked: float
+    cpu: float
+
+
 class CellFigures(_Data):
     """A cell over the latest window, all of its clones together; the counts since the start of the run."""
 
@@ -212,6 +226,8 @@ class CellFigures(_Data):
     queued: int | None = None
     """Items inside of a scaled cell; `null` where there is no queue."""
     queue_capacity: int | None = None
+    clones: tuple[CloneFigures, ...] = ()
+    """Those that there are now; empty where it runs inline."""
     working_s: float | None = None
     """Where a run of its code has been going on for more than a second: since when. A cell that hangs shows here."""
 

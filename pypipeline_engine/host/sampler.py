@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from pypipeline_engine.core.counters import CellStatistics, ConnectionStatistics, Statistics
+from pypipeline_engine.core.counters import CellStatistics, CloneStatistics, ConnectionStatistics, Statistics
 from pypipeline_engine.host.process import read_process
 from pypipeline_engine.host.protocol import (
     BottleneckInfo,
     CellFigures,
     ChangeInfo,
+    CloneFigures,
     ConnectionFigures,
     RunState,
     Snapshot,
@@ -202,7 +203,26 @@ def _to_figures(
         station=cell.station,
         queued=cell.queued,
         queue_capacity=cell.queue_capacity,
+        clones=tuple(
+            _to_clone(clone, whole, window.elapsed_s) for clone, whole in zip(cell.clones, total.clones, strict=True)
+        ),
         working_s=working_s,
+    )
+
+
+def _to_clone(clone: CloneStatistics, total: CloneStatistics, window_s: float) -> CloneFigures:
+    wall_s = max(clone.wall_s, 1e-9)
+    busy = min(1.0, max(0.0, clone.busy_s / wall_s))
+    starved = min(1.0 - busy, max(0.0, clone.starved_s / wall_s))
+    return CloneFigures(
+        name=clone.name,
+        method=clone.method,  # type: ignore[arg-type]  # the same words
+        items=total.runs - total.lost,
+        rate_hz=clone.runs / window_s if window_s > 0 else 0.0,
+        busy=busy,
+        starved=starved,
+        blocked=1.0 - busy - starved,
+        cpu=max(0.0, clone.cpu_s) / window_s if window_s > 0 else 0.0,
     )
 
 

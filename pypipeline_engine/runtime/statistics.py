@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pypipeline_engine.cell import ASingleCell
 from pypipeline_engine.core.counters import (
     CellStatistics,
+    CloneStatistics,
     ConnectionStatistics,
     Counters,
     Statistics,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pypipeline_engine.runtime.crew import Crew
     from pypipeline_engine.runtime.scope import Scope
     from pypipeline_engine.runtime.stage import Stage
+    from pypipeline_engine.runtime.worker import Worker
 
 
 def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) -> Statistics:
@@ -29,7 +31,7 @@ def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) ->
     """
     counted = crew.get_counters()
     found: dict[str, _Found] = {}
-    _collect(crew.scope, None, found)
+    _collect(crew.scope, None, "", found)
     cells = {name: _describe(one, elapsed_s, sum_counters(counted.get(name, []))) for name, one in found.items()}
     connections = tuple(
         ConnectionStatistics(
@@ -61,30 +63,63 @@ class _Found:
     """Whose clones run it: of a scaled cell in a scaled pipeline, one in each clone of that. None where it runs inline."""
     waited_s: float
     """For how long the thread has waited that runs it inline."""
+    clones: list[CloneStatistics] = field(default_factory=list)
 
 
-def _collect(scope: Scope, stage: Stage | None, found: dict[str, _Found]) -> None:
-    """Add the cells of `scope`, which is the inside of `stage`, and of what is inside of its stages."""
+def _collect(scope: Scope, worker: Worker | None, path: str, found: dict[str, _Found]) -> None:
+    """Add the cells of `scope`, which `worker` runs, and of what is inside of its stages.
+
+    :param path: the name of the clone whose inside this is.
+    """
     own_thread = scope.get_own_threads()
-    for cell in scope.cells:
-        own_stage = own_thread.get(cell) or stage
+    for cell, unit in scope.units.items():
+        own_stage = own_thread.get(cell) or (None if worker is None else worker.stage)
         # While its thread waits in the pull of another cell, it waits too.
         waited_s = scope.get_clock(cell).starved_s if own_stage is None else 0.0
-        _add(found, cell, scope.get_station(cell), own_stage, waited_s)
+        one = _add(found, cell, scope.get_station(cell), own_stage, waited_s)
+        if cell in own_thread:
+            one.clones += [_describe_clone(own, path, unit.counters) for own in list(own_thread[cell].workers)]
+        elif worker is not None:
+            one.clones.append(_describe_clone(worker, path, unit.counters))
     for inner in scope.stages.values():
-        for worker in list(inner.workers):
-            if worker.scope is not None:
-                _collect(worker.scope, inner, found)
-            elif worker.is_remote:
+        for one_inside in list(inner.workers):
+            if one_inside.scope is not None:
+                _collect(one_inside.scope, one_inside, _name_clone(one_inside, path), found)
+            elif one_inside.is_remote:
+                counted = one_inside.counters  # type: ignore[attr-defined]  # as all clones in other processes have
                 for single in inner.cell._get_cells_recursively():
                     if isinstance(single, ASingleCell):
-                        _add(found, single, inner.name, inner, 0.0)
+                        one = _add(found, single, inner.name, inner, 0.0)
+                        counters = counted.get(single.get_full_name(), Counters())
+                        one.clones.append(_describe_clone(one_inside, _name_clone(one_inside, path), counters))
 
 
-def _add(found: dict[str, _Found], cell: ASingleCell, station: str, stage: Stage | None, waited_s: float) -> None:
+def _add(found: dict[str, _Found], cell: ASingleCell, station: str, stage: Stage | None, waited_s: float) -> _Found:
     one = found.setdefault(cell.get_full_name(), _Found(cell, station, [], waited_s))
     if stage is not None and stage not in one.stages:
         one.stages.append(stage)
+    return one
+
+
+def _name_clone(worker: Worker, path: str) -> str:
+    return f"{path} #{worker.number}".strip()
+
+
+def _describe_clone(worker: Worker, name: str, counters: Counters) -> CloneStatistics:
+    wall_s = worker.wall_s
+    busy_s = min(counters.busy_s, wall_s)
+    own_s = 0.0 if worker.stage.pulls_its_inside else worker.starved_s
+    return CloneStatistics(
+        name=name or f"#{worker.number}",
+        method=worker.method.method,
+        runs=counters.runs,
+        lost=counters.lost,
+        errors=counters.errors,
+        wall_s=wall_s,
+        busy_s=busy_s,
+        starved_s=min(counters.starved_s + own_s, wall_s - busy_s),
+        cpu_s=min(counters.cpu_s, busy_s),
+    )
 
 
 def _describe(found: _Found, elapsed_s: float, total: Counters) -> CellStatistics:
@@ -120,4 +155,5 @@ def _describe(found: _Found, elapsed_s: float, total: Counters) -> CellStatistic
         queue_capacity=sum(stage.sequencer.window for stage in stages) if stages else None,
         queue_bytes=sum(stage.sequencer.queued_bytes for stage in stages) if stages else None,
         latencies=dict(total.latencies),
+        clones=tuple(found.clones),
     )

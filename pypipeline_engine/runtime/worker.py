@@ -29,9 +29,11 @@ class Worker:
         """Make a worker.
 
         :param scope: the inside of the scaled cell; `None` where the intake does all the work.
+        :param number: which no other clone of the stage has or had.
         """
         self.stage = stage
         self.scope = scope
+        self.number = number
         self.retiring = False
         self.nb_resting = 0
         """How many threads rest on its behalf: its own, or that of a scaled cell inside which asks it for tickets."""

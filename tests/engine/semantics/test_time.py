@@ -252,4 +252,32 @@ def test_clones_inside_of_clones_are_counted_together(pipeline, time):
         cell = pipeline._get_deployment().statistics().get_cell("p.box.inside.inner.work")
         assert cell.wall_s == pytest.approx(40.0)
         assert cell.workers == 2
+        assert [clone.name for clone in cell.clones] == ["#1 #1", "#1 #2", "#2 #1", "#2 #2"]
+        assert [clone.wall_s for clone in cell.clones] == [10.0] * 4
         assert cell.queue_capacity == 2 * 16  # of each clone of the box
+
+
+def test_each_clone_is_told_of_by_itself(pipeline, time, gate):
+    """Their runs add up to those of the cell, and the times of each to how long it exists."""
+
+    def work(value):
+        if value == 1:
+            gate("item")
+        time.passes(3.0)
+        return value
+
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source"), scaled(pipeline, "box", lambda box: Map(box, "work", work), 2), sink)
+    with deployed(pipeline):
+        pulling = Task(lambda: [pipeline.pull() for _ in range(3)])
+        gate.wait_for("item")
+        before = pipeline._get_deployment().statistics().get_cell("p.box.work")
+        gate.open()
+        pulling.get()
+        after = pipeline._get_deployment().statistics().get_cell("p.box.work")
+    assert {clone.name for clone in before.clones} == {"#1", "#2"}
+    assert sum(clone.runs for clone in after.clones) == after.runs
+    for clone in after.clones:
+        assert clone.busy_s + clone.starved_s + clone.blocked_s == pytest.approx(clone.wall_s)
+        assert clone.method == "thread"
+    assert pipeline.is_deployed() is False
