@@ -91,6 +91,10 @@ class GraphException(PipelineException):
     """Something is wrong with a graph document. The message lists every problem with its place in the document."""
 
 
+class RecordException(PipelineException):
+    """A record of a run cannot be written, or read."""
+
+
 class InternalError(PipelineException):
     """A fault of the engine itself."""
 

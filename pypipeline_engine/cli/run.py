@@ -7,6 +7,7 @@ import logging
 import math
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,22 @@ def _check_finite(ctx: click.Context, param: click.Parameter, value: float | Non
     metavar="FILE",
     help="Write the statistics of the run to FILE when it is over.",
 )
+@click.option(
+    "--record",
+    "record",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Record the run into the new FILE, for `pypipeline compare`.",
+)
+@click.option(
+    "--record-interval",
+    type=click.FloatRange(min=0.1),
+    callback=_check_finite,
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often a sample is recorded.",
+)
 @ray_address_option
 @ray_path_option
 @click.option("--traceback", "shows_traceback", is_flag=True, help="Where the run fails, show where in the code.")
@@ -82,6 +99,8 @@ def run(
     max_items: int | None,
     duration: float | None,
     stats_json: Path | None,
+    record: Path | None,
+    record_interval: float,
     ray_address: str | None,
     ray_paths: tuple[str, ...],
     shows_traceback: bool,
@@ -93,19 +112,27 @@ def run(
     """
     from pypipeline_engine.cli.loading import open_graph
     from pypipeline_engine.cli.overrides import Overrides
+    from pypipeline_engine.cli.recording import check_recordable, open_recording
     from pypipeline_engine.cli.watch import Limits, watch
     from pypipeline_engine.exceptions import NotDeployableException
 
     if stats_json is not None:
         check_writable(stats_json, "--stats-json")
+    if record is not None:
+        check_recordable(record)
     set_ray_cluster(ray_address, ray_paths)
     _log_to_stderr()
     with Interrupts() as interrupts:
-        pipeline = open_graph(graph, libraries, output_dir, Overrides(assignments, scaling)).build()
+        opened = open_graph(graph, libraries, output_dir, Overrides(assignments, scaling))
+        pipeline = opened.build()
         if interrupts.exit_code is not None:
             sys.exit(interrupts.exit_code)
+        recorded = (
+            open_recording(record, opened, pipeline, assignments, scaling, record_interval) if record else nullcontext()
+        )
         try:
-            ending = watch(pipeline, Limits(max_items, duration), interrupts)
+            with recorded as recording:
+                ending = watch(pipeline, Limits(max_items, duration), interrupts, recording)
         except NotDeployableException as error:
             raise CommandError(f"{graph} cannot be run: {error}") from error
         except Exception as error:

@@ -21,6 +21,7 @@ from pypipeline_engine.insight.observer import Observer
 from pypipeline_engine.numbers import counted, elapsed
 
 if TYPE_CHECKING:
+    from pypipeline_engine.cli.recording import Recording
     from pypipeline_engine.runtime import RunHandle
 
 _GOES_ON = ("running", "paused")
@@ -46,14 +47,17 @@ class Ending:
     error: Exception | None
 
 
-def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> Ending:
+def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts, recording: Recording | None = None) -> Ending:
     """Run `pipeline` to its end, with a live table in a terminal and plain lines otherwise. Blocks.
 
     An error that ends the run is in what is returned.
 
+    :param recording: is told when the run has begun, and how it ended.
     :raises Exception: what deploying raised; then the run has not begun.
     """
     watcher = _Watcher(pipeline, limits, interrupts)
+    if recording is not None:
+        recording.begin(watcher.look)
     display = _make_display(watcher.observer.explain)
     usual_way, interrupts.last_words = interrupts.last_words, display.abandon
     try:
@@ -63,13 +67,16 @@ def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> Ending:
         watcher.stop()
         display.close()
     moment = watcher.look()
-    return Ending(
+    ending = Ending(
         watcher.explain_end(),
         RUN_FAILED if watcher.error is not None else interrupts.exit_code or OK,
         moment,
         watcher.observer.explain(moment.statistics),
         watcher.error,
     )
+    if recording is not None:
+        recording.finish(ending)
+    return ending
 
 
 class _Watcher:

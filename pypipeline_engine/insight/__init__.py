@@ -2,7 +2,7 @@
 
 from pypipeline_engine.insight.advice import Advice, Cause, advise
 from pypipeline_engine.insight.bottleneck import Bottleneck, Station, find_bottleneck, get_stations
-from pypipeline_engine.insight.summary import statistics_as_data
+from pypipeline_engine.insight.summary import bottleneck_as_data, statistics_as_data
 
 __all__ = [
     "Advice",
@@ -10,6 +10,7 @@ __all__ = [
     "Cause",
     "Station",
     "advise",
+    "bottleneck_as_data",
     "find_bottleneck",
     "get_stations",
     "statistics_as_data",
