@@ -6,6 +6,7 @@ import click
 
 from pypipeline_engine import __version__
 from pypipeline_engine.cli.cells import cells
+from pypipeline_engine.cli.compare import compare
 from pypipeline_engine.cli.graph_commands import examples, export, show, validate
 from pypipeline_engine.cli.host import host
 from pypipeline_engine.cli.run import run
@@ -20,5 +21,5 @@ def app() -> None:
     """
 
 
-for command in (run, validate, show, export, cells, examples, host):
+for command in (run, compare, validate, show, export, cells, examples, host):
     app.add_command(command)

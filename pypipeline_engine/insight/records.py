@@ -231,6 +231,16 @@ class Record:
             ),
         )
 
+    def count_source_runs(self) -> list[int]:
+        """How often the cells without inputs had run, all together, at each sample."""
+        rows = self._query(
+            f"SELECT sample, sum(runs) FROM cell_samples JOIN cells ON cells.id = cell "
+            f"WHERE name IN ({', '.join('?' * len(self.sources))}) GROUP BY sample",
+            *self.sources,
+        )
+        runs = {row[0]: row[1] for row in rows}
+        return [runs.get(sample.number, 0) for sample in self.samples]
+
     def _sum_latencies(self, first: Sample, last: Sample) -> dict[str, dict[int, int]]:
         rows = self._query(
             "SELECT name, latencies FROM cell_samples JOIN cells ON cells.id = cell WHERE sample > ? AND sample <= ?",
