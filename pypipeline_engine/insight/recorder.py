@@ -88,7 +88,7 @@ class Recorder:
             (
                 name,
                 graph,
-                source,
+                _to_text(source),
                 _to_json(list(command)),
                 _to_json(list(sources)),
                 _to_json(self._versions),
@@ -120,7 +120,7 @@ class Recorder:
         try:
             with connection:
                 self._write_sample(connection, statistics, state)
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:  # whatever it is, it is no reason to end a run
             self.give_up(error)
 
     def finish(self, end: RecordedEnd) -> None:
@@ -133,9 +133,9 @@ class Recorder:
             with connection:
                 connection.execute(
                     "UPDATE run SET ended_at = ?, state = ?, words = ?, error = ?, bottleneck = ?",
-                    (_now(), end.state, end.words, end.error, bottleneck),
+                    (_now(), end.state, end.words, None if end.error is None else _to_text(end.error), bottleneck),
                 )
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:  # as above
             self.give_up(error)
             return
         self.close()
@@ -248,7 +248,7 @@ class Recorder:
             self._letters.add((letter.cell, letter.item))
             connection.execute(
                 "INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?)",
-                (letter.cell, letter.item, letter.error, letter.traceback),
+                (letter.cell, letter.item, _to_text(letter.error), _to_text(letter.traceback)),
             )
 
 
@@ -261,11 +261,16 @@ def _create(path: Path) -> sqlite3.Connection:
     except OSError as error:
         raise RecordException(f"{path} cannot be written: {error.strerror}") from error
     # Whoever looks at the run has a thread of its own; the first lines are written by the one that starts it.
-    return sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, check_same_thread=False)
+    return sqlite3.connect(path.absolute(), timeout=_LOCK_TIMEOUT_S, check_same_thread=False)
+
+
+def _to_text(text: str) -> str:
+    """What can be written: names of files may have bytes that are no text, and errors tell names of files."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=True)
 
 
 def _now() -> str:

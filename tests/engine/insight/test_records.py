@@ -213,6 +213,35 @@ def test_a_locked_file_ends_the_recording_with_one_warning(make_recorder, path: 
         assert len(record.samples) == 1
 
 
+def test_texts_that_are_none_do_not_end_the_recording(make_recorder, path: Path, caplog) -> None:
+    """A file name with bytes that are no UTF-8, in the path of a graph and in the message of an error."""
+    recorder = make_recorder(source="graph\udcff.json", command=["--set read.path=\udcff"])
+    letter = DeadLetter("work", 0, "OSError: \udcff.png", "Traceback \udcff")
+    recorder.add(at(1.0, 1, 0.1, dead_letters=(letter,)), "running")
+    recorder.finish(RecordedEnd("failed", "failed", "OSError: \udcff.png"))
+    assert not caplog.records
+    with Record(path) as record:
+        assert (record.source, record.command) == ("graph\\udcff.json", ["--set read.path=\udcff"])
+        assert record.read_dead_letters()[0].error == "OSError: \\udcff.png"
+        assert record.end is not None
+        assert record.end.error == "OSError: \\udcff.png"
+
+
+def test_a_fault_while_a_sample_is_written_ends_the_recording(make_recorder, caplog) -> None:
+    def read_process():
+        raise RuntimeError("no figures")
+
+    make_recorder(read_process=read_process).add(at(1.0, 1, 0.1), "running")
+    assert caplog.records[0].getMessage().endswith("ended early, and the run goes on: no figures")
+
+
+@pytest.mark.parametrize("name", [":memory:", "a#b?mode=ro%41.record", "file:x.record"])
+def test_a_name_is_a_name(make_recorder, tmp_path: Path, name: str) -> None:
+    record_three(make_recorder(name))
+    with Record(tmp_path / name) as record:
+        assert len(record.samples) == 3
+
+
 def test_a_run_that_has_not_begun_leaves_nothing(make_recorder, tmp_path: Path) -> None:
     make_recorder().discard()
     assert list(tmp_path.iterdir()) == []
