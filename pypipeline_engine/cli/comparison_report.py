@@ -13,10 +13,8 @@ from pypipeline_engine.insight.comparison import CellComparison, Comparison, Fig
 from pypipeline_engine.insight.records import Record
 from pypipeline_engine.numbers import UNKNOWN, counted, duration, elapsed, rate, share, significant, size
 
-_VERDICTS = {"real": "real", "noise": "within noise", "unknown": "too short to tell"}
-_STYLES = {"real": "bold", "noise": "dim", "unknown": "dim"}
-_BUSY_MACHINE = 0.1
-"""Where others used more than this share of its cores, figures are doubtful."""
+_VERDICTS = {"real": "real", "doubtful": "doubtful", "noise": "within noise", "unknown": "too short to tell"}
+_STYLES = {"real": "bold", "doubtful": "yellow", "noise": "dim", "unknown": "dim"}
 
 
 def make_report(comparison: Comparison, before: Record, after: Record) -> RenderableType:
@@ -30,7 +28,7 @@ def make_report(comparison: Comparison, before: Record, after: Record) -> Render
     lines.append(Text(_sum_up(comparison), style="bold"))
     lines.append(Text(f"a  {_explain_run(before, comparison.before)}"))
     lines.append(Text(f"b  {_explain_run(after, comparison.after)}"))
-    lines += [Text(f"{name}: {warning}", style="yellow") for name, warning in _doubts(comparison, before, after)]
+    lines += [Text(doubt, style="yellow") for doubt in _doubts(comparison)]
     if comparison.versions:
         lines += [Text("other versions"), *_indented(comparison.versions)]
     if comparison.graph:
@@ -48,17 +46,19 @@ def _indented(texts: Iterable[str]) -> Iterator[Text]:
 
 def _sum_up(comparison: Comparison) -> str:
     figure = comparison.pipeline[0]
+    word = "faster" if (figure.difference or 0) > 0 else "slower"
+    first = {
+        "real": f"b is {word}",
+        "doubtful": f"b was {word}, on a machine that was busy with something else",
+        "noise": "a and b are equally fast, as far as can be told",
+        "unknown": "one of the runs is too short to tell which is faster",
+    }[figure.verdict]
     figures = [*comparison.pipeline, *(figure for cell in comparison.cells for figure in cell.figures)]
-    nb_real = sum(figure.verdict == "real" for figure in figures)
-    change = f"{rate(figure.before)} → {rate(figure.after)}"
-    if figure.verdict == "real":
-        word = "faster" if (figure.difference or 0) > 0 else "slower"
-        first = f"b is {word}: {change}, {_change_text(figure)}"
-    elif figure.verdict == "noise":
-        first = f"a and b are equally fast, as far as can be told: {change}"
-    else:
-        first = f"one of the runs is too short to tell whether b is faster: {change}"
-    return f"{first}. {nb_real} of {counted(len(figures), 'figure')} changed by more than noise."
+    changed = [figure.verdict for figure in figures if figure.verdict in ("real", "doubtful")]
+    return (
+        f"{first}: {rate(figure.before)} → {rate(figure.after)}, {_change_text(figure)}. {len(changed)} of "
+        f"{counted(len(figures), 'figure')} changed by more than noise."
+    )
 
 
 def _explain_run(record: Record, part: Steady) -> str:
@@ -71,15 +71,13 @@ def _explain_run(record: Record, part: Steady) -> str:
     )
 
 
-def _doubts(comparison: Comparison, before: Record, after: Record) -> Iterator[tuple[str, str]]:
-    """What makes the figures of one run doubtful."""
-    for name, record, part in (("a", before, comparison.before), ("b", after, comparison.after)):
-        cores = record.machine.cores
-        if part.others is not None and part.others > _BUSY_MACHINE * cores:
+def _doubts(comparison: Comparison) -> Iterator[str]:
+    """What makes the figures of a run doubtful."""
+    for name, part in (("a", comparison.before), ("b", comparison.after)):
+        if not part.is_quiet and part.others is not None:
             yield (
-                name,
-                f"other processes used {significant(part.others)} of {counted(cores, 'core')}, so that its figures may "
-                f"be theirs",
+                f"{name}  other processes used {significant(part.others)} of {counted(part.cores, 'core')}: what got "
+                f"slower there may be their doing"
             )
 
 

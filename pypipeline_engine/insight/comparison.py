@@ -6,7 +6,8 @@ and the rest runs empty. A figure is that of the whole steady part; its noise co
 
 A change is called real where it is larger than its noise, which is the interval of the difference, and never less than what
 two runs of the same graph may differ by: `LEAST_CHANGE` of the value, `LEAST_POINTS` for shares of time, and the width of a
-bucket for percentiles, of which no more is known.
+bucket for percentiles, of which no more is known. What other processes do to a run is no noise: they may slow down all of
+it. Where they used more than `QUIET` of the cores in one of the runs, changes that they may have made are called doubtful.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ LEAST_CHANGE = 0.03
 """Of a rate, a time or an amount; smaller changes are within noise, whatever the samples say."""
 LEAST_POINTS = 0.02
 """Of a share of time."""
+QUIET = 0.1
+"""Of the cores of a machine."""
 _BUCKET = 2 ** (1 / BUCKETS_PER_OCTAVE) - 1
 _ROUNDING = 1e-9
 _NOT_LOADED = "not loaded"
 
 Unit: TypeAlias = Literal["rate", "seconds", "bucketed seconds", "share", "share of items", "bytes"]
-Verdict: TypeAlias = Literal["real", "noise", "unknown"]
+Verdict: TypeAlias = Literal["real", "doubtful", "noise", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Figure:
     after: float | None
     noise: float | None
     """How much of the difference may be chance, in the unit of the figure; `None` where that is not known."""
+    is_disturbed: bool
+    """Whether other processes may be why it is different."""
 
     @property
     def difference(self) -> float | None:
@@ -61,7 +66,9 @@ class Figure:
         """Whether the change is real; `unknown` where a run was too short, or does not have the figure."""
         if self.difference is None or self.noise is None:
             return "unknown"
-        return "real" if abs(self.difference) > self.noise else "noise"
+        if abs(self.difference) <= self.noise:
+            return "noise"
+        return "doubtful" if self.is_disturbed else "real"
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,14 @@ class Steady:
     end_s: float
     """Both since the start of the run."""
     bottleneck: Bottleneck | None
+    cores: int
     others: float | None
-    """Cores that other processes of the machine used meanwhile; `None` where that is not known."""
+    """How many of them other processes of the machine used meanwhile; `None` where that is not known."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the run had the machine for itself, as far as is known."""
+        return self.others is None or self.others <= QUIET * self.cores
 
 
 @dataclass(frozen=True)
@@ -158,6 +171,7 @@ def _find_steady(record: Record, warm_up_s: float | None) -> Steady:
         begin_s=first.elapsed_s,
         end_s=last.elapsed_s,
         bottleneck=find_bottleneck(whole.window, record.sources),
+        cores=record.machine.cores,
         others=_find_others(whole, first, last),
     )
 
@@ -268,7 +282,9 @@ def _compare_figure(kind: _Kind, parts: Sequence[Steady], nb_figures: int) -> Fi
         a, b = ([value for block in part.blocks if (value := kind.of(block)) is not None] for part in parts)
         interval = interval_of_difference(a, b, nb_figures)
         noise = None if interval is None else max(interval, _floor(kind.unit, before, after))
-    return Figure(kind.key, kind.label, kind.unit, before, after, noise)
+    depends = kind.unit not in ("bytes", "share of items")
+    is_disturbed = depends and not all(part.is_quiet for part in parts)
+    return Figure(kind.key, kind.label, kind.unit, before, after, noise, is_disturbed)
 
 
 def _floor(unit: Unit, before: float, after: float) -> float:

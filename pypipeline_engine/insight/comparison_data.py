@@ -45,6 +45,7 @@ def _run_as_data(record: Record, part: Steady) -> dict[str, Any]:
         "blocks": len(part.blocks),
         "sink_items": part.whole.window.sink_items,
         "bottleneck": None if part.bottleneck is None else bottleneck_as_data(part.bottleneck),
+        "is_quiet": part.is_quiet,
         "other_processes_cores": part.others,
         "versions": record.versions,
         "machine": asdict(record.machine),

@@ -22,8 +22,10 @@ MACHINE = Machine("Linux 6", "x86_64", "Core X", 4, 16_000_000_000, 0.1)
 
 
 @pytest.fixture
-def run(make_recorder, tmp_path: Path) -> Callable[..., Path]:
+def run(make_recorder, tmp_path: Path, monkeypatch) -> Callable[..., Path]:
     """Records a run of so many items in each of its seconds, each `item_s` of work."""
+
+    monkeypatch.setattr(recorder_module, "read_machine", lambda: MACHINE)
 
     def record(
         name: str,
@@ -34,6 +36,7 @@ def run(make_recorder, tmp_path: Path) -> Callable[..., Path]:
         sources_end_at: int | None = None,
         errors: int = 0,
         others: float = 0.0,
+        method: str = "thread",
         **values,
     ) -> Path:
         seconds = iter(range(10_000))
@@ -48,7 +51,14 @@ def run(make_recorder, tmp_path: Path) -> Callable[..., Path]:
             done += number
             bucket = bucket_of(item_s)
             latencies = {**latencies, bucket: latencies.get(bucket, 0) + number}
-            now = at(float(second), done, min(done * item_s, second), errors=errors * second, lost=errors * second)
+            now = at(
+                float(second),
+                done,
+                min(done * item_s, second),
+                errors=errors * second,
+                lost=errors * second,
+                method=method,
+            )
             count, work = now.cells
             if sources_end_at is not None and second >= sources_end_at:
                 count = replace(count, runs=10_000)
@@ -180,7 +190,6 @@ def test_a_run_without_figures_is_refused(run, make_recorder) -> None:
 
 
 def test_machines_and_versions_are_compared(run, monkeypatch) -> None:
-    monkeypatch.setattr(recorder_module, "read_machine", lambda: MACHINE)
     monkeypatch.setattr(recorder_module, "read_versions", lambda: {"engine": "1", "numpy": "2.1"})
     one = run("a", [100] * 10)
     monkeypatch.setattr(
@@ -195,10 +204,20 @@ def test_machines_and_versions_are_compared(run, monkeypatch) -> None:
     assert comparison.versions == ("numpy: 2.1 → not loaded", "cv2: not loaded → 4.12")
 
 
-def test_what_other_processes_used_is_told(run) -> None:
-    comparison = compared(run("a", [100] * 10), run("b", [100] * 10, others=1.5))
-    assert comparison.before.others == pytest.approx(0.0)
-    assert comparison.after.others == pytest.approx(1.5)
+def test_what_may_be_the_doing_of_other_processes_is_doubtful(run) -> None:
+    steady = {"item_s": 0.008, "errors": 3}
+    comparison = compared(run("a", [100] * 10), run("b", [60] * 10, others=1.5, **steady))
+    assert (comparison.before.others, comparison.before.is_quiet) == (pytest.approx(0.0), True)
+    assert (comparison.after.others, comparison.after.is_quiet) == (pytest.approx(1.5), False)
+    verdicts = {figure.key: figure.verdict for figure in comparison.cells[1].figures}
+    assert {verdicts[key] for key in ("rate_hz", "service_s", "latency_p50_s")} == {"doubtful"}
+    assert verdicts["errors"] == "real"
+    quiet = compared(run("c", [100] * 10), run("d", [60] * 10, others=0.05, **steady))
+    assert figure_of(quiet, "work", "rate_hz").verdict == "real"
+
+
+def test_processes_of_clones_are_no_strangers(run) -> None:
+    assert compared(run("a", [100] * 10, others=1.5, method="ray"), run("b", [100] * 10)).before.others is None
 
 
 def test_graphs_are_compared(run) -> None:

@@ -75,4 +75,4 @@ def test_the_start_that_is_unlike_the_rest_is_found() -> None:
     assert find_warm_up([5.0] * 10) == 0
     assert find_warm_up([]) == 0
     assert find_warm_up([3.0]) == 0
-    assert find_warm_up([1.0, 2.0, 4.0, 8.0, 16.0, 32.0]) <= 3
+    assert find_warm_up([2.0**number for number in range(12)]) <= 3
