@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pypipeline_engine.cli.display import workers_text
-from pypipeline_engine.insight.comparison import CellComparison, Comparison, Figure, Steady, Unit
+from pypipeline_engine.insight.comparison import CellComparison, Comparison, Figure, Unit
 from pypipeline_engine.insight.records import Record
+from pypipeline_engine.insight.steady import Steady
 from pypipeline_engine.numbers import UNKNOWN, counted, duration, elapsed, rate, share, significant, size
 
 _VERDICTS = {"real": "real", "doubtful": "doubtful", "noise": "within noise", "unknown": "too short to tell"}

@@ -1,39 +1,41 @@
 """Two recorded runs, figure by figure: what changed, and whether that is more than chance.
 
-Compared is the steady part of each run: the longest stretch without a pause, from the first delivered item on, without the
-warm-up (see `noise.find_warm_up`, on the rate of delivered items) and without the end, when the sources have nothing left
-and the rest runs empty. A figure is that of the whole steady part; its noise comes from blocks of it (see `noise`).
+Compared is the steady part of each run (see `steady`). A figure is that of all of it; its noise comes from its blocks (see
+`noise`). Percentiles need some pulls in a block, and so longer blocks where pulls are rare.
 
 A change is called real where it is larger than its noise, which is the interval of the difference, and never less than what
-two runs of the same graph may differ by: `LEAST_CHANGE` of the value, `LEAST_POINTS` for shares of time, and the width of a
-bucket for percentiles, of which no more is known. What other processes do to a run is no noise: they may slow down all of
-it. Where they used more than `QUIET` of the cores in one of the runs, changes that they may have made are called doubtful.
+two runs of the same graph may differ by: `LEAST_CHANGE` of the value, `LEAST_POINTS` for shares of time, for times of one
+item what takes `LEAST_LOAD` of a worker, and for percentiles the width of a bucket, of which no more is known. What other
+processes do to a run is no noise: they may slow down all of it. Where a run did not have its machine for itself, changes
+that they may have made are called doubtful.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from pypipeline_engine.core.counters import BUCKETS_PER_OCTAVE, CellStatistics, Statistics
+from pypipeline_engine.core.counters import BUCKETS_PER_OCTAVE, CellStatistics, Statistics, quantile
 from pypipeline_engine.exceptions import GraphException, RecordException
 from pypipeline_engine.graph.model import Document
 from pypipeline_engine.graph.reader import read
-from pypipeline_engine.insight.bottleneck import Bottleneck, find_bottleneck
 from pypipeline_engine.insight.graph_changes import GraphChange, find_graph_changes
 from pypipeline_engine.insight.machine import Machine
-from pypipeline_engine.insight.noise import cut_into_blocks, find_warm_up, interval_of_difference
-from pypipeline_engine.insight.records import Record, Sample
-from pypipeline_engine.numbers import UNKNOWN, count, elapsed, size
+from pypipeline_engine.insight.noise import interval_of_difference
+from pypipeline_engine.insight.records import Record
+from pypipeline_engine.insight.steady import Block, Steady, find_steady
+from pypipeline_engine.numbers import UNKNOWN, count, size
 
 LEAST_CHANGE = 0.03
 """Of a rate, a time or an amount; smaller changes are within noise, whatever the samples say."""
 LEAST_POINTS = 0.02
 """Of a share of time."""
-QUIET = 0.1
-"""Of the cores of a machine."""
+LEAST_LOAD = 0.002
+"""Of the time of a worker: how fast a core does little things depends on what it did before, and that on chance."""
+_PULLS_IN_BLOCK = {0.5: 10, 0.95: 40}
+"""How many a percentile needs in each block. Of fewer, its value is hardly that of the whole run."""
 _BUCKET = 2 ** (1 / BUCKETS_PER_OCTAVE) - 1
 _ROUNDING = 1e-9
 _NOT_LOADED = "not loaded"
@@ -82,37 +84,6 @@ class CellComparison:
 
 
 @dataclass(frozen=True)
-class Block:
-    """A piece of a run."""
-
-    window: Statistics
-    cpu_s: float
-    """Of the process."""
-    memory_bytes: int | None
-    """Of the process, at its end."""
-
-
-@dataclass(frozen=True)
-class Steady:
-    """The part of a run that is compared."""
-
-    whole: Block
-    blocks: tuple[Block, ...]
-    begin_s: float
-    end_s: float
-    """Both since the start of the run."""
-    bottleneck: Bottleneck | None
-    cores: int
-    others: float | None
-    """How many of them other processes of the machine used meanwhile; `None` where that is not known."""
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether the run had the machine for itself, as far as is known."""
-        return self.others is None or self.others <= QUIET * self.cores
-
-
-@dataclass(frozen=True)
 class Comparison:
     """Everything that is different."""
 
@@ -136,92 +107,25 @@ def compare(before: Record, after: Record, warm_up_s: float | None = None) -> Co
     :raises RecordException: where one of them is damaged, or holds nothing to compare.
     """
     changes = find_graph_changes(*(_read_graph(record) for record in (before, after)))
-    parts = [_find_steady(record, warm_up_s) for record in (before, after)]
+    parts = [find_steady(record, warm_up_s) for record in (before, after)]
     cells = [{cell.name: cell for cell in part.whole.window.cells} for part in parts]
     common = [name for name in cells[0] if name in cells[1]]
-    plans = [_PIPELINE, *([_cell_plan(name, parts) for name in common])]
-    nb_figures = sum(map(len, plans))
-    pipeline, *of_cells = [tuple(_compare_figure(one, parts, nb_figures) for one in plan) for plan in plans]
+    kinds = {name: _kinds_of_cell(name, parts) for name in common}
+    nb_figures = len(_OF_PIPELINE) + sum(map(len, kinds.values()))
     return Comparison(
         before=parts[0],
         after=parts[1],
         machine=tuple(_compare_machines(before.machine, after.machine)),
         versions=tuple(_compare_texts(before.versions, after.versions)),
         graph=tuple(changes),
-        pipeline=pipeline,
+        pipeline=_compare_figures(_OF_PIPELINE, parts, None, nb_figures),
         cells=tuple(
-            CellComparison(name, cells[0][name], cells[1][name], figures)
-            for name, figures in zip(common, of_cells, strict=True)
+            CellComparison(name, cells[0][name], cells[1][name], _compare_figures(kinds[name], parts, name, nb_figures))
+            for name in common
         ),
         only_before=tuple(name for name in cells[0] if name not in cells[1]),
         only_after=tuple(name for name in cells[1] if name not in cells[0]),
     )
-
-
-# ---------------------------------------------------------------------- the part that is compared
-
-
-def _find_steady(record: Record, warm_up_s: float | None) -> Steady:
-    samples = _select(record, warm_up_s)
-    first, last = samples[0], samples[-1]
-    whole = _take_block(record, first, last)
-    return Steady(
-        whole=whole,
-        blocks=tuple(_take_block(record, samples[a], samples[b]) for a, b in cut_into_blocks(len(samples))),
-        begin_s=first.elapsed_s,
-        end_s=last.elapsed_s,
-        bottleneck=find_bottleneck(whole.window, record.sources),
-        cores=record.machine.cores,
-        others=_find_others(whole, first, last),
-    )
-
-
-def _select(record: Record, warm_up_s: float | None) -> Sequence[Sample]:
-    """The samples of the steady part; all of them where there are too few to tell it from the rest."""
-    if len(record.samples) < 2 or record.samples[-1].elapsed_s <= record.samples[0].elapsed_s:
-        raise RecordException(f"{record.path} holds no figures: the run was over before its second sample")
-    runs = record.count_source_runs()
-    stretches: list[list[int]] = [[]]
-    for number, sample in enumerate(record.samples):
-        if sample.state != "running":
-            stretches.append([])
-        elif sample.sink_items > 0:
-            stretches[-1].append(number)
-    chosen = max(stretches, key=len)
-    runs = record.count_source_runs()
-    while len(chosen) > 1 and runs[chosen[-1]] == runs[chosen[-2]] and runs[-1] > 0:
-        chosen.pop()
-    samples = [record.samples[number] for number in chosen]
-    if warm_up_s is not None:
-        samples = [sample for sample in samples if sample.elapsed_s >= warm_up_s]
-        if len(samples) < 2:
-            raise RecordException(
-                f"{record.path} has fewer than two samples of its steady part after {elapsed(warm_up_s)}"
-            )
-        return samples
-    rates = [
-        (now.sink_items - then.sink_items) / max(now.elapsed_s - then.elapsed_s, 1e-9)
-        for then, now in pairwise(samples)
-    ]
-    samples = samples[find_warm_up(rates) :]
-    return samples if len(samples) > 1 else record.samples
-
-
-def _take_block(record: Record, first: Sample, last: Sample) -> Block:
-    return Block(
-        record.between(first, last),
-        last.process.cpu_s - first.process.cpu_s,
-        last.process.memory_bytes,
-    )
-
-
-def _find_others(whole: Block, first: Sample, last: Sample) -> float | None:
-    """Unknown, too, where clones in other processes belong to the run."""
-    began_s, ended_s = first.process.machine_busy_s, last.process.machine_busy_s
-    is_alone = all(cell.method in ("inline", "thread") for cell in whole.window.cells)
-    if began_s is None or ended_s is None or not is_alone:
-        return None
-    return max(0.0, ended_s - began_s - whole.cpu_s) / whole.window.elapsed_s
 
 
 # ---------------------------------------------------------------------- figures
@@ -235,14 +139,17 @@ class _Kind:
     label: str
     unit: Unit
     of: Callable[[Block], float | None]
+    quantile: float | None = None
 
 
-_PIPELINE = [
+_OfCell: TypeAlias = Callable[[CellStatistics, Statistics], float | None]
+
+_OF_PIPELINE = [
     _Kind("sink_rate_hz", "rate", "rate", lambda block: block.window.sink_rate_hz),
     _Kind("cpu_s", "CPU per item", "seconds", lambda block: _per(block.cpu_s, block.window.sink_items)),
     _Kind("memory_bytes", "memory", "bytes", lambda block: block.memory_bytes),
 ]
-_OF_CELLS: list[tuple[str, str, Unit, Callable[[CellStatistics, Statistics], float | None]]] = [
+_OF_CELL: list[tuple[str, str, Unit, _OfCell]] = [
     ("rate_hz", "rate", "rate", lambda cell, window: _per(cell.items, window.elapsed_s)),
     ("service_s", "time per item", "seconds", lambda cell, _: _per(cell.busy_s, cell.runs)),
     ("latency_p50_s", "p50", "bucketed seconds", lambda cell, _: cell.latency_s(0.5)),
@@ -250,20 +157,24 @@ _OF_CELLS: list[tuple[str, str, Unit, Callable[[CellStatistics, Statistics], flo
     ("busy", "busy", "share", lambda cell, _: cell.busy),
     ("cpu_s", "CPU per item", "seconds", lambda cell, _: _per(cell.cpu_s, cell.runs)),
 ]
-_FAULTS_OF_CELLS: list[tuple[str, str, Unit, Callable[[CellStatistics, Statistics], float | None]]] = [
+_FAULTS_OF_CELL: list[tuple[str, str, Unit, _OfCell]] = [
     ("errors", "errors", "share of items", lambda cell, _: _per(cell.errors, cell.runs)),
     ("skipped", "skipped", "share of items", lambda cell, _: _per(cell.skipped, cell.runs)),
 ]
+_QUANTILES = {"latency_p50_s": 0.5, "latency_p95_s": 0.95}
 
 
-def _cell_plan(name: str, parts: Iterable[Steady]) -> list[_Kind]:
+def _kinds_of_cell(name: str, parts: Iterable[Steady]) -> list[_Kind]:
     """The figures of a cell; errors and skipped items only where there are some."""
     cells = [part.whole.window.get_cell(name) for part in parts]
-    faults = [kind for kind in _FAULTS_OF_CELLS if any(getattr(cell, kind[0]) for cell in cells)]
-    return [_Kind(key, label, unit, _reader(name, of)) for key, label, unit, of in (*_OF_CELLS, *faults)]
+    faults = [kind for kind in _FAULTS_OF_CELL if any(getattr(cell, kind[0]) for cell in cells)]
+    return [
+        _Kind(key, label, unit, _look_at(name, of), _QUANTILES.get(key))
+        for key, label, unit, of in (*_OF_CELL, *faults)
+    ]
 
 
-def _reader(name: str, of: Callable[[CellStatistics, Statistics], float | None]) -> Callable[[Block], float | None]:
+def _look_at(name: str, of: _OfCell) -> Callable[[Block], float | None]:
     def look(block: Block) -> float | None:
         cell = next((cell for cell in block.window.cells if cell.name == name), None)
         return None if cell is None else of(cell, block.window)
@@ -275,26 +186,63 @@ def _per(amount: float, number: float) -> float | None:
     return amount / number if number > 0 else None
 
 
-def _compare_figure(kind: _Kind, parts: Sequence[Steady], nb_figures: int) -> Figure:
-    before, after = (kind.of(part.whole) for part in parts)
-    noise = None
-    if before is not None and after is not None:
-        a, b = ([value for block in part.blocks if (value := kind.of(block)) is not None] for part in parts)
-        interval = interval_of_difference(a, b, nb_figures)
-        noise = None if interval is None else max(interval, _floor(kind.unit, before, after))
-    depends = kind.unit not in ("bytes", "share of items")
-    is_disturbed = depends and not all(part.is_quiet for part in parts)
-    return Figure(kind.key, kind.label, kind.unit, before, after, noise, is_disturbed)
+def _compare_figures(
+    kinds: Sequence[_Kind], parts: Sequence[Steady], cell: str | None, nb_figures: int
+) -> tuple[Figure, ...]:
+    """The figures of one cell, or of the pipeline."""
+    figures = []
+    is_disturbed = not all(part.is_quiet for part in parts)
+    hz = max(_get_rate(part, cell) for part in parts)
+    for kind in kinds:
+        before, after = (kind.of(part.whole) for part in parts)
+        noise = None
+        if before is not None and after is not None:
+            a, b = (_read_blocks(kind, part, cell) for part in parts)
+            interval = interval_of_difference(a, b, nb_figures)
+            noise = None if interval is None else max(interval, _floor(kind.unit, before, after, hz))
+        depends = kind.unit not in ("bytes", "share of items")
+        figures.append(Figure(kind.key, kind.label, kind.unit, before, after, noise, depends and is_disturbed))
+    return tuple(figures)
 
 
-def _floor(unit: Unit, before: float, after: float) -> float:
+def _get_rate(part: Steady, cell: str | None) -> float:
+    window = part.whole.window
+    return window.sink_rate_hz if cell is None else window.rate_hz(window.get_cell(cell))
+
+
+def _read_blocks(kind: _Kind, part: Steady, cell: str | None) -> list[float]:
+    if kind.quantile is not None and cell is not None:
+        return _read_quantiles(kind.quantile, part, cell)
+    return [value for block in part.blocks if (value := kind.of(block)) is not None]
+
+
+def _read_quantiles(share: float, part: Steady, cell: str) -> list[float]:
+    """The quantile of each block, or of as many in a row as have enough pulls; what is left over is left out."""
+    found = []
+    pulls: Counter[int] = Counter()
+    for block in part.blocks:
+        pulls.update(*(dict(one.latencies) for one in block.window.cells if one.name == cell))
+        if pulls.total() >= _PULLS_IN_BLOCK[share]:
+            value = quantile(pulls, share)
+            if value is not None:
+                found.append(value)
+            pulls = Counter()
+    return found
+
+
+def _floor(unit: Unit, before: float, after: float, hz: float) -> float:
+    """What the noise of a figure is at least.
+
+    :param hz: how many items there were in a second.
+    """
     if unit == "share of items":
         return 0.0
     if unit == "share":
         return LEAST_POINTS
+    relative = LEAST_CHANGE * max(before, after)
     if unit == "bucketed seconds":
-        return min(before, after) * _BUCKET * (1 + _ROUNDING)
-    return LEAST_CHANGE * max(before, after)
+        relative = min(before, after) * _BUCKET * (1 + _ROUNDING)
+    return max(relative, LEAST_LOAD / hz) if unit.endswith("seconds") and hz > 0 else relative
 
 
 # ---------------------------------------------------------------------- what else is different

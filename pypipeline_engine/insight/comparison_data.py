@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from pypipeline_engine.insight.comparison import CellComparison, Comparison, Figure, Steady
+from pypipeline_engine.insight.comparison import CellComparison, Comparison, Figure
 from pypipeline_engine.insight.records import Record
+from pypipeline_engine.insight.steady import Steady
 from pypipeline_engine.insight.summary import bottleneck_as_data
 
 

@@ -337,21 +337,30 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open a record so that nothing is written, also where its writer goes on or was killed."""
+    """Open a record so that nothing is written into it, also where its writer goes on or was killed."""
     address = path.absolute().as_uri()
     with _Explained(path):
-        connection = sqlite3.connect(f"{address}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
         try:
-            connection.execute("SELECT 1 FROM run").fetchone()
-        except sqlite3.OperationalError:
-            # A folder where nothing can be created: SQLite finds no place for the index of a log that is not there.
-            if path.with_name(f"{path.name}-wal").exists():
-                connection.close()
-                raise
-            connection.close()
-            connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
-            connection.row_factory = sqlite3.Row
+            return _open(f"{address}?mode=ro")
+        except sqlite3.OperationalError as error:
+            # What was killed has a log, and SQLite an index of it beside the file, also where the log is gone.
+            log = path.with_name(f"{path.name}-wal")
+            if log.exists():
+                raise RecordException(
+                    f"{path} was not closed by its run, and cannot be read in this folder ({error}): copy it together with "
+                    f"{log.name} to a folder that can be written to"
+                ) from error
+            return _open(f"{address}?mode=ro&immutable=1")
+
+
+def _open(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

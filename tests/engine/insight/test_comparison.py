@@ -134,6 +134,23 @@ def test_percentiles_differ_by_more_than_a_bucket_or_not_at_all(run, buckets: in
     assert figure_of(comparison, "work", "latency_p95_s").verdict == verdict
 
 
+def test_percentiles_of_rare_items_need_a_longer_run(run) -> None:
+    """The 95th of a hundred is not seen in blocks of four."""
+    comparison = compared(run("a", [2] * 50), run("b", [2] * 50))
+    assert figure_of(comparison, "work", "latency_p95_s").verdict == "unknown"
+    assert figure_of(comparison, "work", "latency_p50_s").verdict == "noise"
+    assert figure_of(comparison, "work", "rate_hz").verdict == "noise"
+    longer = compared(run("c", [2] * 150), run("d", [2] * 150))
+    assert figure_of(longer, "work", "latency_p95_s").verdict == "noise"
+
+
+@pytest.mark.parametrize(("items", "verdict"), [(100, "noise"), (100_000, "real")])
+def test_how_long_little_things_take_matters_where_there_are_many_of_them(run, items: int, verdict: str) -> None:
+    comparison = compared(run("a", [items] * 20, item_s=3e-6), run("b", [items] * 20, item_s=6e-6))
+    for key in ("service_s", "latency_p50_s", "cpu_s"):
+        assert figure_of(comparison, "work", key).verdict == verdict, key
+
+
 def test_errors_are_compared_where_there_are_some(run) -> None:
     comparison = compared(run("a", [100] * 20), run("b", [100] * 20, errors=3))
     errors = figure_of(comparison, "work", "errors")

@@ -139,6 +139,7 @@ def test_at_the_end_it_is_one_file(make_recorder, path: Path) -> None:
     record_three(recorder)
     recorder.finish(ENDED)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes()[18:20] == b"\1\1", "a file of its own, which needs no log to be read"
     assert not recorder.is_recording
 
 
@@ -176,6 +177,29 @@ def test_the_file_alone_of_a_killed_process_is_a_record_of_its_start(make_record
     shutil.copy(path, tmp_path / "alone.record")
     with Record(tmp_path / "alone.record") as record:
         assert (record.name, record.samples) == ("demo", [])
+
+
+def test_what_a_killed_process_leaves_is_read_where_nothing_can_be_written(
+    make_recorder, path: Path, monkeypatch
+) -> None:
+    """SQLite cannot make the index of a log there, and says so."""
+    connect = sqlite3.connect
+
+    def connect_there(address: str, **options) -> sqlite3.Connection:
+        if "immutable" not in address:
+            raise sqlite3.OperationalError("unable to open database file")
+        return connect(address, **options)
+
+    record_three(make_recorder())
+    alone = path.with_name("alone.record")
+    shutil.copy(path, alone)
+    monkeypatch.setattr(sqlite3, "connect", connect_there)
+    with Record(alone) as record:
+        assert record.name == "demo"
+    with pytest.raises(
+        RecordException, match=r"copy it together with run\.record-wal to a folder that can be written to"
+    ):
+        Record(path)
 
 
 def test_a_full_disk_ends_the_recording_with_one_warning(make_recorder, path: Path, caplog) -> None:
