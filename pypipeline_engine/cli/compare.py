@@ -35,9 +35,9 @@ def _check_finite(ctx: click.Context, param: click.Parameter, value: float | Non
     help="Leave out so much of the start of each run, instead of what looks unlike the rest.",
 )
 def compare(before: Path, after: Path, as_json: bool, warm_up: float | None) -> None:
-    """Compare two runs that were recorded by `run --record`, cell by cell.
+    """Compare two runs that `run --record` recorded.
 
-    Each change is told with its noise: how much of it may be chance. What is larger is marked as real.
+    Cell by cell, each change is told with its noise: how much of it may be chance. What is larger is marked as real.
     """
     from pypipeline_engine.exceptions import RecordException
     from pypipeline_engine.insight.comparison import compare as compare_records

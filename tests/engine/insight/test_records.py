@@ -14,7 +14,7 @@ from pypipeline_engine.core.counters import DeadLetter
 from pypipeline_engine.exceptions import RecordException
 from pypipeline_engine.insight import recorder as recorder_module
 from pypipeline_engine.insight.machine import read_machine, read_process
-from pypipeline_engine.insight.recorder import MOST_DEAD_LETTERS
+from pypipeline_engine.insight.recorder import MOST_DEAD_LETTERS, Recorder
 from pypipeline_engine.insight.records import Record, RecordedEnd
 
 
@@ -260,10 +260,16 @@ def test_a_fault_while_a_sample_is_written_ends_the_recording(make_recorder, cap
 
 
 @pytest.mark.parametrize("name", [":memory:", "a#b?mode=ro%41.record", "file:x.record"])
-def test_a_name_is_a_name(make_recorder, tmp_path: Path, name: str) -> None:
-    record_three(make_recorder(name))
-    with Record(tmp_path / name) as record:
-        assert len(record.samples) == 3
+def test_a_name_is_a_name(tmp_path: Path, monkeypatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorder = Recorder(Path(name), name="demo", graph=GRAPH)
+    try:
+        record_three(recorder)
+        with Record(Path(name)) as record:
+            assert len(record.samples) == 3
+    finally:
+        recorder.close()
+    assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
 def test_a_run_that_has_not_begun_leaves_nothing(make_recorder, tmp_path: Path) -> None:
