@@ -43,7 +43,7 @@ class ProcessFigures:
     """Resident now."""
     threads: int | None
     machine_busy_s: float | None
-    """CPU seconds that all processes used since the machine started, summed over its cores."""
+    """CPU seconds that all processes used since the machine started, on the cores that this one may use."""
 
 
 def read_machine() -> Machine:
@@ -94,10 +94,16 @@ def _read_cpu_model() -> str | None:
 
 
 def _count_cores() -> int:
+    cores = _find_cores()
+    return (os.cpu_count() or 1) if cores is None else len(cores)
+
+
+def _find_cores() -> set[int] | None:
+    """The numbers of those that this process may use; in a container these may be few of many."""
     try:
-        return len(os.sched_getaffinity(0))
+        return os.sched_getaffinity(0)
     except AttributeError:  # only Linux has it
-        return os.cpu_count() or 1
+        return None
 
 
 def _read_memory() -> int | None:
@@ -108,9 +114,15 @@ def _read_memory() -> int | None:
 
 
 def _read_busy_ticks(path: Path) -> int:
-    """What the first line of /proc/stat says: user, nice, system, idle, iowait, irq, softirq, steal. See proc_stat(5)."""
-    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, path.read_text().split()[1:9])
-    return user + nice + system + irq + softirq + steal
+    """What /proc/stat says of the cores: user, nice, system, idle, iowait, irq, softirq, steal. See proc_stat(5)."""
+    cores = {f"cpu{number}" for number in _find_cores() or ()}
+    busy = 0
+    for line in path.read_text().splitlines():
+        name, *rest = line.split()
+        if name in cores:
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, rest[:8])
+            busy += user + nice + system + irq + softirq + steal
+    return busy
 
 
 def is_ray_installed() -> bool:

@@ -1,6 +1,7 @@
 """Records of runs: written while the run goes on, read later, meanwhile, and after the writer was killed."""
 
 import logging
+import os
 import shutil
 import sqlite3
 import sys
@@ -123,6 +124,16 @@ def test_the_machine_is_told_and_not_named() -> None:
     assert machine.cores >= 1
     assert process.cpu_s > 0
     assert set(vars(machine)) == {"os", "architecture", "cpu_model", "cores", "memory_bytes", "load"}
+
+
+def test_what_others_do_on_cores_that_this_process_may_not_use_does_not_count(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 10})
+    monkeypatch.setattr(os, "sysconf", lambda _: 100)
+    (tmp_path / "stat").write_text(
+        "cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 9 9 9 9 9 9 9 9 0 0\ncpu1 100 20 30 9999 9999 1 2 7 0 0\n"
+        "cpu10 40 0 0 9 9 0 0 0 0 0\nintr 5 5\n"
+    )
+    assert read_process(tmp_path).machine_busy_s == 2.0
 
 
 def test_where_the_system_tells_little_the_process_is_known_by_its_cpu_time(tmp_path: Path) -> None:
