@@ -16,10 +16,10 @@ from pypipeline_engine.cli.files import check_writable
 from pypipeline_engine.cli.loading import Graph
 from pypipeline_engine.exceptions import RecordException
 from pypipeline_engine.graph.writer import to_text
-from pypipeline_engine.insight import bottleneck_as_data
-from pypipeline_engine.insight.naming import get_sources
+from pypipeline_engine.insight import advice_as_data
 from pypipeline_engine.insight.recorder import Recorder
 from pypipeline_engine.insight.records import RecordedEnd, explain_taken
+from pypipeline_engine.insight.structure import get_sources, get_structure
 
 if TYPE_CHECKING:
     from pypipeline_engine.cli.watch import Ending
@@ -96,7 +96,7 @@ class Recording:
                 ending.moment.state,
                 ending.words,
                 None if ending.error is None else in_one_line(ending.error),
-                None if ending.bottleneck is None else bottleneck_as_data(ending.bottleneck),
+                None if ending.advice is None else advice_as_data(ending.advice),
             )
         )
 
@@ -133,7 +133,7 @@ def open_recording(
             graph=to_text(graph.get_document()),
             source=str(graph.path),
             command=[*(f"--set {text}" for text in assignments), *(f"--scale {text}" for text in scaling)],
-            sources=get_sources(pipeline),
+            sources=get_sources(get_structure(pipeline)),
             interval_s=interval_s,
         )
     except RecordException as error:

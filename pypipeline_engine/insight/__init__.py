@@ -2,15 +2,15 @@
 
 from pypipeline_engine.insight.advice import Advice, Cause, advise
 from pypipeline_engine.insight.bottleneck import Bottleneck, Station, find_bottleneck, get_stations
-from pypipeline_engine.insight.summary import bottleneck_as_data, statistics_as_data
+from pypipeline_engine.insight.summary import advice_as_data, statistics_as_data
 
 __all__ = [
     "Advice",
     "Bottleneck",
     "Cause",
     "Station",
+    "advice_as_data",
     "advise",
-    "bottleneck_as_data",
     "find_bottleneck",
     "get_stations",
     "statistics_as_data",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pypipeline_engine.core.counters import CellStatistics, Statistics
 from pypipeline_engine.insight.bottleneck import Bottleneck, Station, find_bottleneck
 from pypipeline_engine.insight.gil import WAITS, GilShares
-from pypipeline_engine.insight.model import COMPUTES, Bound, Change, Machine, Model, Prediction
+from pypipeline_engine.insight.model import COMPUTES, Bound, Change, Model, Prediction, Resources
 from pypipeline_engine.insight.structure import UNKNOWN, Structure, get_sources
 from pypipeline_engine.numbers import counted, duration, rate, share
 
@@ -68,7 +68,7 @@ class Advice:
     """The same with the figures."""
 
 
-def advise(window: Statistics, structure: Structure, machine: Machine, gil: GilShares | None = None) -> Advice | None:
+def advise(window: Statistics, structure: Structure, machine: Resources, gil: GilShares | None = None) -> Advice | None:
     """Explain a window of a run; `None` where no cell ran in it.
 
     :param window: with the names that `structure` has.
@@ -154,7 +154,7 @@ def _name_limit(bottleneck: Bottleneck) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} limit the pipeline"
 
 
-def _explain_cause(cause: Cause, bottleneck: Bottleneck, model: Model, machine: Machine) -> str:
+def _explain_cause(cause: Cause, bottleneck: Bottleneck, model: Model, machine: Resources) -> str:
     match cause:
         case Cause.PYTHON:
             return ", with Python code that holds the GIL"
@@ -176,7 +176,7 @@ def _explain_cause(cause: Cause, bottleneck: Bottleneck, model: Model, machine: 
             return ""
 
 
-def _tell_figures(bottleneck: Bottleneck, model: Model, machine: Machine) -> Sequence[str]:
+def _tell_figures(bottleneck: Bottleneck, model: Model, machine: Resources) -> Sequence[str]:
     if not bottleneck.stations:
         return []
     cell = bottleneck.stations[0].dominant_cell

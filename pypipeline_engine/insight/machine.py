@@ -55,7 +55,7 @@ def read_machine() -> Machine:
         os=f"{platform.system()} {platform.release()}",
         architecture=platform.machine(),
         cpu_model=_read_cpu_model(),
-        cores=_count_cores(),
+        cores=get_nb_cpus(),
         memory_bytes=_read_memory(),
         load=load,
     )
@@ -93,7 +93,8 @@ def _read_cpu_model() -> str | None:
     return platform.processor() or None
 
 
-def _count_cores() -> int:
+def get_nb_cpus() -> int:
+    """Cores that this process may use."""
     cores = _find_cores()
     return (os.cpu_count() or 1) if cores is None else len(cores)
 
@@ -128,11 +129,3 @@ def _read_busy_ticks(path: Path) -> int:
 def is_ray_installed() -> bool:
     """Whether there is a Ray to import, which this does not do."""
     return find_spec("ray") is not None
-
-
-def get_nb_cpus() -> int:
-    """Cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1

@@ -33,7 +33,7 @@ Method: TypeAlias = Literal["thread", "ray"]
 
 
 @dataclass(frozen=True)
-class Machine:
+class Resources:
     """What the process runs on, over the window."""
 
     cores: int
@@ -109,7 +109,7 @@ class _State:
 class Model:
     """A pipeline over one window, in which at least one item was delivered."""
 
-    def __init__(self, window: Statistics, machine: Machine, gil: GilShares) -> None:
+    def __init__(self, window: Statistics, machine: Resources, gil: GilShares) -> None:
         """Take over what was measured.
 
         :raises ValueError: where nothing was delivered.

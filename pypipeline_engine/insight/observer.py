@@ -12,7 +12,7 @@ from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.insight.advice import Advice, advise
 from pypipeline_engine.insight.gil import GilProbe, GilShares
 from pypipeline_engine.insight.machine import get_nb_cpus, is_ray_installed
-from pypipeline_engine.insight.model import Machine
+from pypipeline_engine.insight.model import Resources
 from pypipeline_engine.insight.structure import Structure, get_structure
 from pypipeline_engine.runtime.working import WorkingThread
 
@@ -76,7 +76,7 @@ class Observer:
         if cpu is None:
             cpu = self._measure_cpu(window.elapsed_s)
         gil = GilShares() if self._probe is None else self._probe.get_shares(window)
-        machine = Machine(self._surroundings.cores, cpu, self._surroundings.has_ray)
+        machine = Resources(self._surroundings.cores, cpu, self._surroundings.has_ray)
         return advise(window, self.structure, machine, gil)
 
     def _measure_cpu(self, span_s: float) -> float:

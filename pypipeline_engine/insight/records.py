@@ -138,7 +138,7 @@ class RecordedEnd:
     error: str | None = None
     """What made it fail, in one line."""
     bottleneck: Mapping[str, Any] | None = None
-    """As `bottleneck_as_data` gives it, over the whole run."""
+    """As `advice_as_data` gives it, over the whole run."""
 
 
 class Record:

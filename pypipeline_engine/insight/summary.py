@@ -24,7 +24,7 @@ def statistics_as_data(statistics: Statistics, advice: Advice | None) -> dict[st
             {"source": c.source, "target": c.target, "items": c.items, "queued": c.queued, "capacity": c.capacity}
             for c in statistics.connections
         ],
-        "bottleneck": None if advice is None else {**bottleneck_as_data(advice.bottleneck), **_advice_as_data(advice)},
+        "bottleneck": None if advice is None else advice_as_data(advice),
         "dead_letters": [
             {"cell": letter.cell, "item": letter.item, "error": letter.error} for letter in statistics.dead_letters
         ],
@@ -54,8 +54,10 @@ def _cell_as_data(cell: CellStatistics, statistics: Statistics) -> dict[str, Any
     }
 
 
-def _advice_as_data(advice: Advice) -> dict[str, Any]:
+def advice_as_data(advice: Advice) -> dict[str, Any]:
+    """What limits the pipeline, and what to do."""
     return {
+        **bottleneck_as_data(advice.bottleneck),
         "cause": advice.cause.value,
         "advice": advice.sentence,
         "changes": [] if advice.best is None else [asdict(change) for change in advice.best.changes],
@@ -65,7 +67,7 @@ def _advice_as_data(advice: Advice) -> dict[str, Any]:
 
 
 def bottleneck_as_data(bottleneck: Bottleneck) -> dict[str, Any]:
-    """What limits a pipeline, with the figures of each station that does."""
+    """What limits the pipeline."""
     return {
         "cells": list(bottleneck.cells),
         "kind": "station" if bottleneck.stations else "source" if bottleneck.sources else "none",

@@ -25,7 +25,7 @@ from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.graph import load_pipeline
 from pypipeline_engine.insight.advice import Advice, Cause, advise
 from pypipeline_engine.insight.gil import GilProbe
-from pypipeline_engine.insight.model import Machine, Model, Prediction
+from pypipeline_engine.insight.model import Model, Prediction, Resources
 from pypipeline_engine.insight.naming import without_root
 from pypipeline_engine.insight.structure import get_structure
 from pypipeline_engine.runtime import RunHandle
@@ -79,7 +79,7 @@ def examine(known: KnownPipeline, seconds: float, folder: Path) -> Found:
     structure = get_structure(pipeline)
     with pipeline.run() as handle, GilProbe(lambda: find_threads(handle)) as probe:
         window, cpu = measure(pipeline, handle, seconds, probe)
-        machine, gil = Machine(CORES, cpu), probe.get_shares(window)
+        machine, gil = Resources(CORES, cpu), probe.get_shares(window)
         advice = advise(window, structure, machine, gil)
         assert advice is not None, "no cell ran"
         model = Model(window, machine, gil)

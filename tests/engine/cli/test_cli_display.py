@@ -14,12 +14,12 @@ from pypipeline_engine.cli.plain import PlainDisplay
 from pypipeline_engine.cli.summary import print_summary
 from pypipeline_engine.core.counters import CellStatistics, DeadLetter, Statistics, bucket_of
 from pypipeline_engine.insight import Advice, advise
-from pypipeline_engine.insight.model import Machine
+from pypipeline_engine.insight.model import Resources
 from pypipeline_engine.insight.structure import CellRole
 
 
 def explain(window: Statistics) -> Advice | None:
-    return advise(window, {"video": CellRole(is_source=True)}, Machine(cores=4))
+    return advise(window, {"video": CellRole(is_source=True)}, Resources(cores=4))
 
 
 def make_cell(name: str, seconds: float, busy: float, workers: int = 1, method: str = "inline") -> CellStatistics:

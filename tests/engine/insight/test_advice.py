@@ -6,7 +6,7 @@ from figures import make_cell, make_window
 from pypipeline_engine.core.counters import CellStatistics
 from pypipeline_engine.insight.advice import Advice, Cause, advise
 from pypipeline_engine.insight.gil import GilShares
-from pypipeline_engine.insight.model import Machine
+from pypipeline_engine.insight.model import Resources
 from pypipeline_engine.insight.structure import CellRole
 
 FREE = CellRole(can_have_thread=True, can_have_clones=True)
@@ -18,11 +18,11 @@ STRUCTURE = {
     "loop": CellRole(can_have_thread=True, can_have_clones=True, is_on_cycle=True),
     "sink": CellRole(is_sink=True, can_have_thread=True),
 }
-MACHINE = Machine(cores=2, cpu=1.0, has_ray=True)
+MACHINE = Resources(cores=2, cpu=1.0, has_ray=True)
 
 
 def get_advice(
-    *cells: CellStatistics, machine: Machine = MACHINE, gil: GilShares | None = None, sink_items: int = 100
+    *cells: CellStatistics, machine: Resources = MACHINE, gil: GilShares | None = None, sink_items: int = 100
 ) -> Advice:
     advice = advise(make_window(*cells, sink_items=sink_items), STRUCTURE, machine, gil)
     assert advice is not None
@@ -50,7 +50,7 @@ def test_code_that_holds_the_gil_is_not_given_threads_but_processes() -> None:
     assert advice.cause is Cause.PYTHON
     assert get_changes(advice) == [("work", "ray", 0, 2)]
     without_ray = get_advice(
-        make_cell("work", 19.8, workers=2, method="thread", cpu_s=9.9), gil=held, machine=Machine(2, 1.0)
+        make_cell("work", 19.8, workers=2, method="thread", cpu_s=9.9), gil=held, machine=Resources(2, 1.0)
     )
     assert without_ray.best is None
     assert "threads cannot help" in without_ray.sentence
@@ -68,7 +68,7 @@ def test_what_holds_the_gil_is_named_though_another_cell_seems_busier() -> None:
 
 
 def test_waiting_is_told_from_computing() -> None:
-    advice = get_advice(make_cell("work", 9.9, method="thread", cpu_s=0.1), machine=Machine(2, 0.1))
+    advice = get_advice(make_cell("work", 9.9, method="thread", cpu_s=0.1), machine=Resources(2, 0.1))
     assert advice.cause is Cause.WAITING
     assert get_changes(advice) == [("work", "thread", 1, 2)]
 
@@ -90,7 +90,7 @@ def test_a_source_that_nobody_is_busy_behind_is_the_limit() -> None:
 
 
 def test_a_full_machine_has_nothing_to_give() -> None:
-    advice = get_advice(make_cell("work", 19.8, workers=2, method="thread"), machine=Machine(2, 1.98, True))
+    advice = get_advice(make_cell("work", 19.8, workers=2, method="thread"), machine=Resources(2, 1.98, True))
     assert advice.cause is Cause.MACHINE
     assert advice.best is None
     assert "all 2 cores are busy" in advice.sentence

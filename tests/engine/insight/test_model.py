@@ -4,10 +4,10 @@ import pytest
 from figures import make_cell, make_window
 
 from pypipeline_engine.insight.gil import GilShares
-from pypipeline_engine.insight.model import RAY_OVERHEAD_S, Machine, Model
+from pypipeline_engine.insight.model import RAY_OVERHEAD_S, Model, Resources
 
 NO_GIL = GilShares(0.0, {})
-MANY_CORES = Machine(cores=64)
+MANY_CORES = Resources(cores=64)
 
 
 def predict(model: Model, cell: str, method: str = "thread", more: int = 1) -> float:
@@ -42,14 +42,14 @@ def test_an_inline_cell_gets_a_station_of_its_own_and_relieves_the_old_one() -> 
 
 def test_the_cores_are_a_bound_with_what_is_no_cells() -> None:
     window = make_window(make_cell("slow", 10.0, method="thread"))
-    assert predict(Model(window, Machine(cores=2, cpu=1.0), NO_GIL), "slow") == pytest.approx(20.0)
+    assert predict(Model(window, Resources(cores=2, cpu=1.0), NO_GIL), "slow") == pytest.approx(20.0)
     # 0.25 cores go to what is no cell's, for each item as much as for the last one.
-    assert predict(Model(window, Machine(cores=2, cpu=1.25), NO_GIL), "slow") == pytest.approx(16.0)
+    assert predict(Model(window, Resources(cores=2, cpu=1.25), NO_GIL), "slow") == pytest.approx(16.0)
 
 
 def test_the_gil_is_a_bound_for_threads_and_none_for_other_processes() -> None:
     window = make_window(make_cell("python", 10.0, method="thread"))
-    model = Model(window, Machine(cores=4, cpu=1.0), GilShares(1.0, {"python": 1.0}))
+    model = Model(window, Resources(cores=4, cpu=1.0), GilShares(1.0, {"python": 1.0}))
     assert predict(model, "python") == pytest.approx(10.0)
     prediction = model.predict([model.make_change("python", "ray", 2)])
     assert prediction.hz == pytest.approx(2 / (0.1 + RAY_OVERHEAD_S))
@@ -58,7 +58,7 @@ def test_the_gil_is_a_bound_for_threads_and_none_for_other_processes() -> None:
 def test_waiting_for_the_gil_is_left_behind_in_another_process() -> None:
     """Two clones that share the GIL are busy all the time, and compute half of it."""
     window = make_window(make_cell("python", 20.0, workers=2, method="thread", cpu_s=10.0))
-    model = Model(window, Machine(cores=4, cpu=1.0), GilShares(1.0, {"python": 1.0}))
+    model = Model(window, Resources(cores=4, cpu=1.0), GilShares(1.0, {"python": 1.0}))
     assert predict(model, "python") == pytest.approx(10.0)
     assert predict(model, "python", "ray", 2) == pytest.approx(2 / (0.1 + RAY_OVERHEAD_S))
 
@@ -77,11 +77,11 @@ def test_who_has_the_gil_nearly_always_is_found_behind_others_that_seem_as_busy(
         make_cell("python", 39.0, workers=4, method="thread", cpu_s=9.5),
         make_cell("sleeps", 10.0, method="thread", cpu_s=0.2),
     )
-    model = Model(window, Machine(cores=2, cpu=1.0), GilShares(0.95, {"python": 0.9, "sleeps": 0.1}))
+    model = Model(window, Resources(cores=2, cpu=1.0), GilShares(0.95, {"python": 0.9, "sleeps": 0.1}))
     holder = model.find_gil_holder()
     assert holder is not None
     assert holder.name == "python"
-    assert Model(window, Machine(2, 1.0), GilShares(0.5, {"python": 0.5})).find_gil_holder() is None
+    assert Model(window, Resources(2, 1.0), GilShares(0.5, {"python": 0.5})).find_gil_holder() is None
 
 
 def test_a_scaled_pipeline_is_scaled_as_a_whole() -> None:

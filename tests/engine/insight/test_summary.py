@@ -12,7 +12,7 @@ from pypipeline_engine.core.counters import (
     bucket_of,
 )
 from pypipeline_engine.insight import advise, statistics_as_data
-from pypipeline_engine.insight.model import Machine
+from pypipeline_engine.insight.model import Resources
 from pypipeline_engine.insight.structure import CellRole
 
 
@@ -47,7 +47,7 @@ def statistics() -> Statistics:
 
 def test_every_figure_is_there_under_its_unit(statistics: Statistics) -> None:
     structure = {"detect": CellRole(can_have_thread=True, can_have_clones=True)}
-    advice = advise(statistics, structure, Machine(cores=4, cpu=1.9))
+    advice = advise(statistics, structure, Resources(cores=4, cpu=1.9))
     data = json.loads(json.dumps(statistics_as_data(statistics, advice)))
     assert data["sink_rate_hz"] == pytest.approx(9.7)
     detect = data["cells"]["detect"]
