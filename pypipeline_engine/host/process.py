@@ -1,13 +1,9 @@
-"""What the operating system says of this process."""
+"""The process of the host in figures."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from pypipeline_engine.host.protocol import ProcessFigures
-
-_PROC = Path("/proc/self")
+from pypipeline_engine.insight import machine
 
 
 def read_process(cpu: float) -> ProcessFigures | None:
@@ -15,10 +11,7 @@ def read_process(cpu: float) -> ProcessFigures | None:
 
     :param cpu: CPU seconds per second, measured by the caller.
     """
-    try:
-        pages = int((_PROC / "statm").read_text().split()[1])
-        nb_threads = len(list((_PROC / "task").iterdir()))
-        page_bytes = os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError, AttributeError):
+    found = machine.read_process()
+    if found.memory_bytes is None or found.threads is None:
         return None
-    return ProcessFigures(cpu=cpu, memory_bytes=pages * page_bytes, threads=nb_threads)
+    return ProcessFigures(cpu=cpu, memory_bytes=found.memory_bytes, threads=found.threads)

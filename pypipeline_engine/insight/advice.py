@@ -19,8 +19,8 @@ WORTH_A_PROCESS = 1.2
 """By so much more than threads, clones in other processes have to bring."""
 IS_HELD = 0.5
 """A cell that holds the GIL for so much of its work is taken for Python code."""
-IS_FULL = 0.9
-"""A machine that is busy for so much of its time has nothing left to give."""
+MENTIONED_CPU = 0.2
+"""What other processes use is mentioned from here on, in cores."""
 ALTERNATES = 0.1
 """A scaled cell whose workers wait for inputs and for room for so much of their time each has a queue that is too short."""
 QUICK_S = 100e-6
@@ -123,7 +123,7 @@ def _find_cause(bottleneck: Bottleneck, model: Model, structure: Structure) -> C
         return Cause.SINK if role.is_sink else Cause.WAITING
     if holds_gil:
         return Cause.PYTHON
-    if model.machine.cpu >= IS_FULL * model.machine.cores:
+    if model.is_machine_full:
         return Cause.MACHINE
     return Cause.CPU
 
@@ -189,7 +189,8 @@ def _tell_figures(bottleneck: Bottleneck, model: Model, machine: Resources) -> S
     held = model.gil.by_cell.get(cell.name)
     if held is not None and cell.method != "ray" and cell.cpu_s >= WAITS * cell.busy_s:
         texts.append(f"By estimate it holds the GIL for {share(held)} of its work.")
-    texts.append(f"The process uses {machine.cpu:.1f} of {counted(machine.cores, 'core')}.")
+    others = f", others {machine.others_cpu:.1f}" if machine.others_cpu >= MENTIONED_CPU else ""
+    texts.append(f"The process uses {machine.cpu:.1f} of {counted(machine.cores, 'core')}{others}.")
     return texts
 
 

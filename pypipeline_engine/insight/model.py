@@ -22,6 +22,8 @@ from pypipeline_engine.insight.gil import GilShares
 
 COMPUTES = 0.3
 """A cell with so much CPU time in its busy time computes; what is less waits, and the GIL is nothing to it."""
+IS_FULL = 0.9
+"""A machine that is busy for so much of its time has nothing left to give."""
 GIL_IS_FULL = 0.75
 """Where the GIL is had by somebody for so much of the time, it is the limit; the rest is handing it over."""
 GIL_IS_USED_UP = 0.88
@@ -40,6 +42,8 @@ class Resources:
     cpu: float = 0.0
     """CPU seconds per second of this process, also of threads that are no cell's."""
     has_ray: bool = False
+    others_cpu: float = 0.0
+    """CPU seconds per second of all other processes on these cores."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,10 @@ class Model:
         loads = _fit_gil(loads, remote, gil, window.sink_rate_hz)
         self._state = _State({station.name: station.workers for station in self.stations}, loads, remote)
         cells_cpu_s = sum(load.cpu_s for own in loads.values() for load in own if load.cell.name not in remote)
+        # Clones in other processes are not others. Beside others, one gets half of the cores at least, or what one has now.
+        remote_cpu = sum(load.cpu_s for own in loads.values() for load in own if load.cell.name in remote)
+        others = max(0.0, machine.others_cpu - remote_cpu * window.sink_rate_hz)
+        self._free_cores = max(machine.cores / 2, min(machine.cores, machine.cpu), machine.cores - others)
         self._other_cpu_s = max(0.0, machine.cpu / window.sink_rate_hz - cells_cpu_s)
         self.bounds = sorted(self._get_bounds(self._state), key=lambda bound: bound.hz)
 
@@ -170,9 +178,10 @@ class Model:
             return None
         return first.cell
 
-    def get_cores_needed(self) -> float:
-        """CPU seconds for each item delivered, of all cells and of what is none."""
-        return self._other_cpu_s + sum(load.cpu_s for own in self._state.loads.values() for load in own)
+    @property
+    def is_machine_full(self) -> bool:
+        """Whether all cores are busy, with this process or with others."""
+        return self.machine.cpu + self.machine.others_cpu >= IS_FULL * self.machine.cores
 
     # ------------------------------------------------------------------ bounds
 
@@ -190,7 +199,7 @@ class Model:
             if demand_s > 0:
                 bounds.append(Bound(state.workers[name] / demand_s, "station", name))
         if cpu_s > 0:
-            bounds.append(Bound(self.machine.cores / cpu_s, "cores"))
+            bounds.append(Bound(self._free_cores / cpu_s, "cores"))
         if gil_s > 0:
             bounds.append(Bound(1 / gil_s, "gil"))
         return bounds or [Bound(math.inf, "cores")]

@@ -11,12 +11,27 @@ from pypipeline_engine.cell import Pipeline
 from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.insight.advice import Advice, advise
 from pypipeline_engine.insight.gil import GilProbe, GilShares
-from pypipeline_engine.insight.machine import get_nb_cpus, is_ray_installed
+from pypipeline_engine.insight.machine import get_nb_cpus, is_ray_installed, read_process
 from pypipeline_engine.insight.model import Resources
 from pypipeline_engine.insight.structure import Structure, get_structure
 from pypipeline_engine.runtime.working import WorkingThread
 
-_USES_KEPT = 200
+_READINGS_KEPT = 200
+
+
+class _Meter:
+    """By how much something grows in a second, over about the latest while."""
+
+    def __init__(self, read: Callable[[], float]) -> None:
+        self._read = read
+        self._readings: deque[tuple[float, float]] = deque([(time.perf_counter(), read())], maxlen=_READINGS_KEPT)
+
+    def measure(self, span_s: float) -> float:
+        """Over the time since the reading that is closest to `span_s` seconds ago."""
+        now_s, now = time.perf_counter(), self._read()
+        since_s, before = min(self._readings, key=lambda reading: abs(now_s - reading[0] - span_s))
+        self._readings.append((now_s, now))
+        return (now - before) / (now_s - since_s) if now_s > since_s else 0.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,8 @@ class Observer:
         self.structure = structure
         self._surroundings = surroundings or Surroundings.of_this_process()
         self._probe: GilProbe | None = None
-        self._uses: deque[tuple[float, float]] = deque([(time.perf_counter(), time.process_time())], maxlen=_USES_KEPT)
+        self._own = _Meter(time.process_time)
+        self._others = _Meter(lambda: read_process().machine_busy_s or 0.0)
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> Observer:
@@ -74,14 +90,8 @@ class Observer:
         :param cpu: CPU seconds per second that the process used in it; by default, as far as was looked.
         """
         if cpu is None:
-            cpu = self._measure_cpu(window.elapsed_s)
+            cpu = self._own.measure(window.elapsed_s)
         gil = GilShares() if self._probe is None else self._probe.get_shares(window)
-        machine = Resources(self._surroundings.cores, cpu, self._surroundings.has_ray)
+        others = self._others.measure(window.elapsed_s)
+        machine = Resources(self._surroundings.cores, cpu, self._surroundings.has_ray, max(0.0, others - cpu))
         return advise(window, self.structure, machine, gil)
-
-    def _measure_cpu(self, span_s: float) -> float:
-        """CPU seconds per second of this process over about the latest `span_s` seconds."""
-        now_s, used_s = time.perf_counter(), time.process_time()
-        since_s, before_s = min(self._uses, key=lambda use: abs(now_s - use[0] - span_s))
-        self._uses.append((now_s, used_s))
-        return (used_s - before_s) / (now_s - since_s) if now_s > since_s else 0.0

@@ -25,6 +25,7 @@ from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.graph import load_pipeline
 from pypipeline_engine.insight.advice import Advice, Cause, advise
 from pypipeline_engine.insight.gil import GilProbe
+from pypipeline_engine.insight.machine import read_process
 from pypipeline_engine.insight.model import Model, Prediction, Resources
 from pypipeline_engine.insight.naming import without_root
 from pypipeline_engine.insight.structure import get_structure
@@ -78,8 +79,8 @@ def examine(known: KnownPipeline, seconds: float, folder: Path) -> Found:
     pipeline = load_pipeline(path)
     structure = get_structure(pipeline)
     with pipeline.run() as handle, GilProbe(lambda: find_threads(handle)) as probe:
-        window, cpu = measure(pipeline, handle, seconds, probe)
-        machine, gil = Resources(CORES, cpu), probe.get_shares(window)
+        window, machine = measure(pipeline, handle, seconds, probe)
+        gil = probe.get_shares(window)
         advice = advise(window, structure, machine, gil)
         assert advice is not None, "no cell ran"
         model = Model(window, machine, gil)
@@ -89,7 +90,9 @@ def examine(known: KnownPipeline, seconds: float, folder: Path) -> Found:
         find_scalable(pipeline, known.culprit_name).scale_up(1, ThreadCloneCell)
         then = measure(pipeline, handle, seconds, probe)[0].sink_rate_hz
     held = "–" if gil.held is None else f"{gil.held:.2f}"
-    notes = f"GIL {held} {gil.by_cell.get(known.culprit_name, -1):.2f}, CPU {machine.cpu:.2f}"
+    notes = (
+        f"GIL {held} {gil.by_cell.get(known.culprit_name, -1):.2f}, CPU {machine.cpu:.2f} + {machine.others_cpu:.2f}"
+    )
     return Found(known, advice, window.sink_rate_hz, prediction, then, notes)
 
 
@@ -98,15 +101,17 @@ def find_threads(handle: RunHandle) -> list[WorkingThread]:
     return [thread._replace(name=thread.name.removeprefix("known.")) for thread in handle.find_working_threads()]
 
 
-def measure(pipeline: Pipeline, handle: RunHandle, seconds: float, probe: GilProbe) -> tuple[Statistics, float]:
-    """What happened in so many seconds, and how much of the CPU it used."""
+def measure(pipeline: Pipeline, handle: RunHandle, seconds: float, probe: GilProbe) -> tuple[Statistics, Resources]:
+    """What happened in so many seconds, and what was used of the machine."""
     time.sleep(WARM_S)
     probe.forget()
-    before, cpu, begin = handle.statistics(), time.process_time(), time.perf_counter()
+    before, begin = handle.statistics(), read_process()
     time.sleep(seconds)
-    after = handle.statistics()
-    cpu = (time.process_time() - cpu) / (time.perf_counter() - begin)
-    return without_root(after.since(before), pipeline.get_name()), cpu
+    after, end = handle.statistics(), read_process()
+    window = without_root(after.since(before), pipeline.get_name())
+    cpu = (end.cpu_s - begin.cpu_s) / window.elapsed_s
+    all_cpu = ((end.machine_busy_s or 0) - (begin.machine_busy_s or 0)) / window.elapsed_s
+    return window, Resources(CORES, cpu, has_ray=True, others_cpu=max(0.0, all_cpu - cpu))
 
 
 def find_scalable(pipeline: ACell, name: str) -> ScalableCell:

@@ -47,6 +47,18 @@ def test_the_cores_are_a_bound_with_what_is_no_cells() -> None:
     assert predict(Model(window, Resources(cores=2, cpu=1.25), NO_GIL), "slow") == pytest.approx(16.0)
 
 
+def test_what_other_processes_use_is_not_to_be_had_down_to_half_of_the_cores() -> None:
+    window = make_window(make_cell("slow", 10.0, method="thread"))
+
+    def predict_beside(others: float) -> float:
+        model = Model(window, Resources(cores=4, cpu=1.0, others_cpu=others), NO_GIL)
+        return predict(model, "slow", more=3)
+
+    assert predict_beside(0.0) == pytest.approx(40.0)
+    assert predict_beside(1.0) == pytest.approx(30.0)
+    assert predict_beside(3.0) == pytest.approx(20.0)
+
+
 def test_the_gil_is_a_bound_for_threads_and_none_for_other_processes() -> None:
     window = make_window(make_cell("python", 10.0, method="thread"))
     model = Model(window, Resources(cores=4, cpu=1.0), GilShares(1.0, {"python": 1.0}))
