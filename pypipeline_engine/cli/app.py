@@ -10,6 +10,7 @@ from pypipeline_engine.cli.compare import compare
 from pypipeline_engine.cli.graph_commands import examples, export, show, validate
 from pypipeline_engine.cli.host import host
 from pypipeline_engine.cli.run import run
+from pypipeline_engine.cli.tune import tune
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,5 +22,5 @@ def app() -> None:
     """
 
 
-for command in (run, compare, validate, show, export, cells, examples, host):
+for command in (run, tune, compare, validate, show, export, cells, examples, host):
     app.add_command(command)

@@ -147,7 +147,7 @@ def _explain(tied: tuple[Station, ...]) -> str:
     capacity_hz = tied[0].capacity_hz
     limit = "the pipeline" if capacity_hz is None else f"the pipeline to {rate(capacity_hz)}"
     if len(tied) > 1:
-        names = _listed([station.dominant_cell.name for station in tied])
+        names = listed([station.dominant_cell.name for station in tied])
         loads = "; ".join(f"{station.dominant_cell.name}: {_explain_load(station)}" for station in tied)
         return f"{names} together limit {limit}. {loads}."
     (station,) = tied
@@ -190,7 +190,7 @@ def _explain_idle(busiest: Station, waited_for: tuple[str, ...], measured_hz: fl
     if waited_for:
         verb = "limits" if len(waited_for) == 1 else "limit"
         return (
-            f"{_listed(waited_for)} {verb} the pipeline to {rate(measured_hz)}: no cell is busy for more than {busy} of the "
+            f"{listed(waited_for)} {verb} the pipeline to {rate(measured_hz)}: no cell is busy for more than {busy} of the "
             f"time, they wait for items."
         )
     if len(busiest.cells) > 1:
@@ -201,10 +201,10 @@ def _explain_idle(busiest: Station, waited_for: tuple[str, ...], measured_hz: fl
 
 
 def _few(names: list[str]) -> str:
-    return _listed(names) if len(names) <= 3 else f"{len(names)} other cells"
+    return listed(names) if len(names) <= 3 else f"{len(names)} other cells"
 
 
-def _listed(names: Collection[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+def listed(names: Collection[str]) -> str:
+    """Names in words: `a`, `a and b`, `a, b and c`."""
     *front, last = names
     return f"{', '.join(front)} and {last}" if front else last
