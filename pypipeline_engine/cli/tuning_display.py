@@ -58,7 +58,7 @@ class TuningDisplay:
         """Show what is measured, until the next line."""
         if self._is_terminal:
             expected = "" if predicted_hz is None else f", predicted {rate(predicted_hz)}"
-            columns = os.get_terminal_size(self._originals[2]).columns
+            columns = os.get_terminal_size(self._originals[2]).columns or 80
             self._write(_CLEAR_LINE + f"    {change}{expected} ..."[: columns - 1])
 
     def done(self, step: Step) -> None:

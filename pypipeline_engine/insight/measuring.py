@@ -330,8 +330,11 @@ def _find_burst(statistics: Statistics) -> float:
 
 
 def _in_words(error: Exception) -> str:
+    """What went wrong, and in which cell: the engine notes its full name at the error."""
     message = " ".join(str(error).split())
-    return message if isinstance(error, PipelineException) and message else f"{type(error).__name__}: {message}"
+    words = message if isinstance(error, PipelineException) and message else f"{type(error).__name__}: {message}"
+    places = [note for note in getattr(error, "__notes__", ()) if note.startswith("in ")]
+    return f"{words} ({places[0]})" if places else words
 
 
 def _added(one: Statistics, other: Statistics) -> Statistics:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
 
 from pypipeline_engine.core.counters import Statistics
+from pypipeline_engine.insight.bottleneck import find_bottleneck
 from pypipeline_engine.insight.proposals import Candidate, Facts, Propose, propose
 from pypipeline_engine.insight.settings import Setting, cost_of, describe_change, key_of
 
@@ -244,6 +245,11 @@ class Tuner:
         target_hz = self._facts.target_hz
         if target_hz is not None and self._best.rate_hz >= target_hz:
             return "the rate is reached, and nothing can be taken away"
+        limit = find_bottleneck(self._best.window, self._facts.sources)
+        for name, clones in self._best.setting.items():
+            is_limit = limit is not None and any(f"{cell}.".startswith(f"{name}.") for cell in limit.cells)
+            if is_limit and 1 < self._facts.most_clones.get(name, 0) <= clones.number:
+                return f"{name} is the limit, and has the most clones that were allowed, {clones.number}"
         return "nothing else is expected to help"
 
     def _try(self, candidate: Candidate) -> bool:

@@ -43,10 +43,11 @@ class Hang(ASingleCell):
     def __init__(self, parent_cell: ICompositeCell | None, name: str) -> None:
         super().__init__(parent_cell, name)
         self.item: Input[int] = Input(self, "item")
+        self.descriptor: ConfigParameter[int] = ConfigParameter(self, "descriptor", default_value=1)
 
     def _on_pull(self) -> None:
         self.item.pull()
-        print("hanging", flush=True)
+        os.write(self.descriptor.pull(), b"hanging\n")
         threading.Event().wait()
 
 
