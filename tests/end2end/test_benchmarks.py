@@ -33,6 +33,15 @@ def test_all_contenders_that_are_installed_bring_the_right_results(tmp_path: Pat
         assert all("median" in found or "absence" in found for found in contenders.values()), contenders
 
 
+@pytest.mark.slow
+def test_tuning_runs_beside_a_grid_of_settings() -> None:
+    command = [sys.executable, str(BENCHMARKS / "tuning.py"), "--quick", "--graph", "nested", "--cell", "poly=0,4"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "best of the grid: " in done.stdout
+    assert "The tuned graph is " in done.stdout
+
+
 def test_an_unknown_workload_is_refused_with_those_that_there_are() -> None:
     done = benchmarks("w0")
     assert done.returncode == 2
