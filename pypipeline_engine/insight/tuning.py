@@ -106,11 +106,13 @@ class _Ratio:
     """The standard error."""
 
     @classmethod
-    def of(cls, found: Estimate, best: Estimate) -> _Ratio:
-        """The ratio of the latest measurements."""
-        one, other = found.measurements[-1], best.measurements[-1]
-        value = one.rate_hz / other.rate_hz
-        return cls(value, value * math.hypot(_relative_error(one), _relative_error(other)))
+    def of(cls, found: Measurement, *others: Measurement) -> _Ratio:
+        """One measurement beside the mean of those before and after it."""
+        mean_hz = sum(one.rate_hz for one in others) / len(others)
+        error = math.hypot(*map(_relative_error, others)) / len(others)
+        drift = (max(one.rate_hz for one in others) - min(one.rate_hz for one in others)) / (4 * mean_hz)
+        value = found.rate_hz / mean_hz
+        return cls(value, value * math.hypot(_relative_error(found), max(error, drift)))
 
     @classmethod
     def mean(cls, ratios: list[_Ratio]) -> _Ratio:
@@ -273,18 +275,17 @@ class Tuner:
     def _compare(self, found: Estimate) -> tuple[bool, str]:
         """Whether a candidate is better than the best so far, and why. Measures both again where that is not clear."""
         best = self._best
-        ratios = [_Ratio.of(found, best)]
+        ratios = [_Ratio.of(found.measurements[-1], best.measurements[-1])]
         verdict = self._judge(found, ratios, is_first=True)
-        for _ in range(ROUNDS - 1):
+        for look in range(1, ROUNDS):
             if verdict is not None or self._left_s() < 2 * self._share_s:
                 break
-            before_hz = best.measurements[-1].rate_hz
+            if look > 1:
+                self._measure(found)
+            # Each of the candidate's stands between two of the best, so that a steady drift is none of its merits.
             self._measure(best)
-            # The candidate stands between two measurements of the best.
-            between_hz = (before_hz + best.measurements[-1].rate_hz) / 2
-            ratios[-1] = _Ratio(found.measurements[-1].rate_hz / between_hz, ratios[-1].error)
-            self._measure(found)
-            ratios.append(_Ratio.of(found, best))
+            ratio = _Ratio.of(found.measurements[-1], *best.measurements[-2:])
+            ratios = [ratio] if look == 1 else [*ratios, ratio]
             verdict = self._judge(found, ratios)
         verdict = verdict or self._judge(found, ratios, is_last=True)
         assert verdict is not None, "the last look decides"

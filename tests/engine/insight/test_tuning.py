@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from simulated import Silent, Simulated, Work
+from simulated import WINDOW_S, Silent, Simulated, Work
 
 from pypipeline_engine.insight.proposals import Candidate, Facts
 from pypipeline_engine.insight.settings import INLINE, Clones, cost_of
@@ -52,17 +52,32 @@ def test_noise_alone_is_no_gain(seed: int) -> None:
     assert gained >= 0.97
 
 
-def test_a_machine_that_gets_faster_meanwhile_makes_no_candidate_better() -> None:
-    simulated = Simulated({"read": Work(0.1, most=1), "work": Work(0.02)}, drift=lambda now_s: 1 + now_s / 300)
+@pytest.mark.parametrize("percent_a_measurement", [-4, -1, 1, 4])
+def test_a_machine_that_gets_faster_meanwhile_makes_no_candidate_better(percent_a_measurement: float) -> None:
+    simulated = Simulated(
+        {"read": Work(0.1, most=1), "work": Work(0.02)},
+        drift=lambda now_s: (1 + percent_a_measurement / 100) ** (now_s / WINDOW_S),
+    )
     facts = Facts({"read": 1, "work": 8}, 4)
 
     def more(window, setting, facts) -> list[Candidate]:
-        number = setting["work"].threads + 1
-        return [Candidate({"work": Clones(number)}, None, "a guess")] if number < 5 else []
+        return [Candidate({"work": Clones(number)}, None, "a guess") for number in range(2, 6)]
 
     start = {"read": Clones(1), "work": Clones(1)}
     tuner = Tuner(start, facts, simulated.measure, Silent(), 200, simulated.clock, more)
-    assert tuner.run().after.setting == start
+    tuned = tuner.run()
+    assert tuned.after.setting == start
+    assert [step.outcome for step in tuned.steps] == ["start", "undone", "undone", "undone", "undone"]
+
+
+def test_a_library_that_has_threads_of_its_own_needs_no_clones() -> None:
+    """As OpenCV, which uses all cores for a cell that runs inline."""
+
+    def slower(setting) -> float:
+        return 1.0 if setting["work"].number else 2.05
+
+    simulated = Simulated({"read": FAST, "work": Work(0.1), "write": FAST}, cores=2, slower=slower)
+    assert simulated.tune({"work": Clones(2)}).after.setting["work"] == INLINE
 
 
 def test_threads_that_wait_for_the_gil_become_processes() -> None:
