@@ -217,6 +217,21 @@ class _Model:
                     return change
         return None
 
+    def by_processes(self, cell: CellStatistics) -> dict[str, Clones]:
+        """Processes in place of the threads of a cell, or of a pipeline around it; empty where they cannot help."""
+        owner = self.get_owner(cell.name, self.setting)
+        options = [owner] if owner is not None else _around(cell.name)
+        name = next((name for name in options if self.facts.most_clones.get(name, 0) > 1), None)
+        # Threads that wait for something else than a core share the GIL well.
+        computes = cell.cpu_s * cell.workers >= 0.5 * cell.busy_s
+        if name is None or not computes or "ray" not in self.facts.methods:
+            return {}
+        clones = self.setting.get(name, INLINE)
+        if clones.ray and not clones.threads:
+            return {}
+        number = min(self.facts.most_clones[name], max(clones.number, self.facts.cores))
+        return {name: Clones(0, number, clones.queue_capacity)}
+
     def _add(self, setting: Setting, name: str, number: int) -> dict[str, Clones] | None:
         clones = setting.get(name, INLINE)
         if name not in self.facts.most_clones or clones.number + number > self.facts.most_clones[name]:
@@ -279,14 +294,12 @@ def _otherwise(model: _Model) -> list[Candidate]:
     bottleneck = find_bottleneck(window, facts.sources)
     limits = () if bottleneck is None else bottleneck.stations
     for station in () if model.is_full else limits[:2]:
-        owner = model.get_owner(station.dominant_cell.name, setting)
-        clones = setting.get(owner or "", INLINE)
-        if owner is not None and clones.threads and "ray" in facts.methods and facts.most_clones.get(owner, 0) > 1:
-            number = min(facts.most_clones[owner], max(clones.threads, facts.cores))
-            why = f"{owner} is the limit, and its threads seem to wait for the GIL"
-            if not model.is_gil_bound:
-                why = f"{owner} is the limit, and processes share no GIL"
-            swap = {owner: Clones(0, clones.ray + number, clones.queue_capacity)}
+        swap = model.by_processes(station.dominant_cell)
+        if swap:
+            (name,) = swap
+            why = f"{name} is the limit, and " + (
+                "its threads seem to wait for the GIL" if model.is_gil_bound else "processes share no GIL"
+            )
             predicted_hz = model.predict({**setting, **swap}, lean=True) if model.is_gil_bound else None
             candidates.append(Candidate(swap, predicted_hz, why))
     if len(limits) > 1:
