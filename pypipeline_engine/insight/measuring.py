@@ -45,8 +45,10 @@ TICK_S = 0.05
 MOST_FOR_LOOKING = 0.01
 """Looking at the statistics may take so much of the time."""
 _GOES_ON = ("running", "paused")
+LEAST_BURSTS = 4
+"""So many bursts have to be seen."""
 PATIENCE = 3
-"""Where nothing has been delivered, it is waited for so many times as long."""
+"""Where too little has been delivered to tell, it takes so many times as long at most."""
 
 
 @dataclass(frozen=True)
@@ -133,13 +135,12 @@ class RateMeter:
     @property
     def is_enough(self) -> bool:
         """Whether the rate is known well enough, or the time is over."""
-        spent_s = self._spent_s + self._elapsed_s
-        if not self.items:
-            return spent_s >= PATIENCE * self._most_s
-        if spent_s >= self._most_s:
+        if self._spent_s + self._elapsed_s >= PATIENCE * self._most_s:
             return True
-        if self.seconds < LEAST * self._most_s:
+        if self.seconds < LEAST * self._most_s or self.items < LEAST_BURSTS * self.burst:
             return False
+        if self.seconds >= (1 - WARM_UP) * self._most_s:
+            return True
         return len(self._groups()) >= LEAST_GROUPS and self.error_hz <= self._precision * self.rate_hz
 
     @property

@@ -358,6 +358,6 @@ class Tuner:
 
 
 def _explain_miss(gain: float, noise: float) -> str:
-    if gain <= MIN_GAIN:
-        return "no gain" if gain > -MIN_GAIN else "slower"
-    return f"within the noise of ±{100 * noise:.1f} %"
+    if noise > MIN_GAIN and abs(gain) <= noise:
+        return f"within the noise of ±{100 * noise:.0f} %"
+    return "no gain" if gain > -MIN_GAIN else "slower"

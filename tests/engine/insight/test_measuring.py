@@ -85,6 +85,14 @@ def test_a_stream_that_ends_in_the_middle_is_gone_on_with_after_its_next_warm_up
     assert meter.rate_hz == pytest.approx(10)
 
 
+def test_a_first_item_that_comes_late_leaves_the_time_to_measure() -> None:
+    """Two items that come close together after the time is over say nothing about the rate."""
+    meter = RateMeter(2.0)
+    feed(meter, [1.9, *(1.95 + number * 0.25 for number in range(100))], 2.0)
+    assert meter.rate_hz == pytest.approx(4, rel=0.15)
+    assert meter.items >= 4
+
+
 def test_where_nothing_comes_it_ends_after_a_while() -> None:
     meter = RateMeter(1.0)
     feed(meter, [], 1.0)
