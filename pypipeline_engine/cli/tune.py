@@ -192,7 +192,7 @@ def _search(opened: Graph, facts: Facts, budget_s: float, interrupts: Interrupts
                 shutil.rmtree(scratch, ignore_errors=True)
                 display.abandon("\nleft at once: nothing was written\n")
 
-            interrupts.last_words = leave
+            usual_way, interrupts.last_words = interrupts.last_words, leave
             display.begin(document.name, facts, budget_s)
             try:
                 return Tuner(start, facts, measurer, display, budget_s, monotonic).run()
@@ -201,6 +201,8 @@ def _search(opened: Graph, facts: Facts, budget_s: float, interrupts: Interrupts
             except StopAsked:
                 display.abandon("stopped before anything was measured\n")
                 sys.exit(interrupts.exit_code or RUN_FAILED)
+            finally:
+                interrupts.last_words = usual_way
 
 
 def _write_graph(original: Graph, tuned: Tuned, output: Path) -> None:

@@ -323,8 +323,11 @@ class Tuner:
             if self._left_s() < 2 * self._share_s:
                 break
             self._listener.trying("what was found, beside what it began with", None)
-            self._measure(self._before)
-            self._measure(self._best)
+            try:
+                self._measure(self._before)
+                self._measure(self._best)
+            except RefusedException:  # what has run before; what is known is kept
+                break
         takes_less = cost_of(self._best.setting) < cost_of(self._before.setting)
         target_hz = self._facts.target_hz
         if takes_less or (target_hz is not None and self._before.rate_hz < target_hz <= self._best.rate_hz):

@@ -149,6 +149,13 @@ def test_a_start_that_is_refused_is_an_error() -> None:
         simulated.tune()
 
 
+def test_what_fails_now_and_then_does_not_take_the_result_along() -> None:
+    simulated = Simulated({"read": FAST, "work": Work(0.1), "write": FAST})
+    simulated.refused = lambda setting: "it fails" if len(simulated.measured) > 4 else None
+    tuned = simulated.tune()
+    assert tuned.after.setting["work"].threads == 4
+
+
 @pytest.mark.parametrize("budget_s", [1, 5, 20, 60])
 def test_the_budget_is_kept(budget_s: float) -> None:
     simulated = Simulated(PIPELINES["five of one kind"], noise=0.05)
