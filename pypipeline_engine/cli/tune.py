@@ -158,8 +158,8 @@ def _find_facts(
     pipeline: Pipeline, methods: tuple[str, ...] | None, max_clones: int | None, target_hz: float | None
 ) -> Facts:
     from pypipeline_engine.insight.measuring import count_cores, find_most_clones
-    from pypipeline_engine.insight.naming import get_sources
     from pypipeline_engine.insight.proposals import Facts
+    from pypipeline_engine.insight.structure import get_sources, get_structure
     from pypipeline_engine.runtime.remote.cluster import NOT_INSTALLED, is_installed
 
     if methods is None:
@@ -168,7 +168,9 @@ def _find_facts(
         raise CommandError(f"--methods: {NOT_INSTALLED}")
     cores = count_cores()
     most = max(2 * cores, LEAST_MOST_CLONES) if max_clones is None else max_clones
-    return Facts(find_most_clones(pipeline, most), cores, tuple(get_sources(pipeline)), methods, target_hz)
+    return Facts(
+        find_most_clones(pipeline, most), cores, tuple(get_sources(get_structure(pipeline))), methods, target_hz
+    )
 
 
 def _search(opened: Graph, facts: Facts, budget_s: float, interrupts: Interrupts) -> Tuned:

@@ -24,6 +24,8 @@ COMPUTES = 0.3
 """A cell with so much CPU time in its busy time computes; what is less waits, and the GIL is nothing to it."""
 IS_FULL = 0.9
 """A machine that is busy for so much of its time has nothing left to give."""
+POOLED = 0.2
+"""Where the process takes so much more CPU time than its busiest cell, a library has threads of its own."""
 GIL_IS_FULL = 0.75
 """Where the GIL is had by somebody for so much of the time, it is the limit; the rest is handing it over."""
 GIL_IS_USED_UP = 0.88
@@ -137,6 +139,7 @@ class Model:
         others = max(0.0, machine.others_cpu - remote_cpu * window.sink_rate_hz)
         self._free_cores = max(machine.cores / 2, min(machine.cores, machine.cpu), machine.cores - others)
         self._other_cpu_s = max(0.0, machine.cpu / window.sink_rate_hz - cells_cpu_s)
+        self._pooled_s = self._find_pooled()
         self.bounds = sorted(self._get_bounds(self._state), key=lambda bound: bound.hz)
 
     def _get_load(self, station: Station, cell: CellStatistics) -> _Load:
@@ -146,6 +149,16 @@ class Model:
         busy_s, cpu_s = cell.busy_s * scale, min(cell.cpu_s, cell.busy_s) * scale
         wants = self.gil.by_cell.get(cell.name, 0.0) if cell.method != "ray" else 0.0
         return _Load(cell, busy_s, cpu_s, min(cpu_s, wants * busy_s))
+
+    def _find_pooled(self) -> dict[str, float]:
+        """What threads of a library do for a cell that runs inline, for each item: a clone does it by itself, because clones
+        use one thread each. Taken to be of the cell that takes most of the time.
+        """
+        inline = [load for own in self._state.loads.values() for load in own if load.cell.method == "inline"]
+        first = max(inline, key=lambda load: load.busy_s, default=None)
+        if first is None or self._other_cpu_s <= POOLED * first.cpu_s or first.cpu_s < COMPUTES * first.busy_s:
+            return {}
+        return {first.cell.name: self._other_cpu_s}
 
     @property
     def limit(self) -> Bound:
@@ -210,7 +223,7 @@ class Model:
         """What the pipeline would deliver after these changes."""
         state = self._state
         for change in changes:
-            state = _apply(state, self.find_cell(change.cell), change)
+            state = _apply(state, self.find_cell(change.cell), change, self._pooled_s)
         before = self.limit.hz
         # What jitter and hand-overs take from the least bound, they take from the next one as well.
         kept = min(1.0, self.window.sink_rate_hz / before) if 0 < before < math.inf else 1.0
@@ -243,7 +256,7 @@ def _fit_gil(
     return {name: tuple(replace(load, gil_s=load.gil_s * factor) for load in own) for name, own in loads.items()}
 
 
-def _apply(state: _State, cell: CellStatistics, change: Change) -> _State:
+def _apply(state: _State, cell: CellStatistics, change: Change, pooled_s: Mapping[str, float]) -> _State:
     """The pipeline with a cell at a station of its own, where it has none, and with so many workers more there."""
     workers, loads = dict(state.workers), dict(state.loads)
     station = cell.station
@@ -251,7 +264,7 @@ def _apply(state: _State, cell: CellStatistics, change: Change) -> _State:
         (own,) = (load for load in loads[station] if load.cell.name == cell.name)
         loads[station] = tuple(load for load in loads[station] if load is not own)
         station = f"{cell.name} alone"
-        loads[station] = (own,)
+        loads[station] = (replace(own, busy_s=max(own.busy_s, own.cpu_s + pooled_s.get(cell.name, 0.0))),)
         workers[station] = float(change.after)
     else:
         workers[station] *= change.after / max(1, change.before)  # in each clone of a scaled pipeline around it
