@@ -1,6 +1,6 @@
 """The event stream: what goes on, told to everybody who listens.
 
-Everything here belongs to the thread of the event loop, but `notify` and `publish`, which any thread may call.
+Everything here belongs to the thread of the event loop, but `notify`, `publish` and `close`, which any thread may call.
 
 A listener that reads slowly is not waited for, and nothing piles up for it: of the snapshots it gets the latest, and of
 errors and log lines those that are still kept when it comes to them.
@@ -17,7 +17,7 @@ from pypipeline_engine.host.journal import Journal
 from pypipeline_engine.host.protocol import OVER, SNAPSHOT_HZ, EventName, RunInfo, Snapshot
 from pypipeline_engine.host.refusals import Refused
 
-MOST_LISTENERS = 16
+MOST_LISTENERS = 64
 HEARTBEAT_S = 1.0
 ENTRIES_AT_ONCE = 200
 BREATH_S = 0.05
@@ -67,7 +67,10 @@ class Events:
         self._loop = asyncio.get_running_loop()
 
     def close(self) -> None:
-        """End all streams."""
+        """End all streams, each when it has told what was published before. Any thread."""
+        self._call(self._shut)
+
+    def _shut(self) -> None:
         self._is_closed = True
         for listener in self._listeners:
             listener.woken.set()
@@ -181,6 +184,9 @@ class Events:
                         await asyncio.wait_for(listener.woken.wait(), HEARTBEAT_S)
                     except TimeoutError:
                         yield ": nothing new\n\n"
+            text, _ = self._collect(listener)  # the end of a run, where the host ends with it
+            if text:
+                yield text
         finally:
             self._listeners.discard(listener)
 

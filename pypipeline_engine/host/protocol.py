@@ -217,6 +217,7 @@ class CellFigures(_Data):
     """`busy`, `starved` and `blocked` are shares of the time of its workers, and add up to 1."""
     latency_p50_s: float | None
     latency_p95_s: float | None
+    latency_p99_s: float | None = None
     cpu: float
     """CPU seconds per second."""
     method: Literal["inline", "thread", "ray", "mixed"]
@@ -228,6 +229,8 @@ class CellFigures(_Data):
     queue_capacity: int | None = None
     clones: tuple[CloneFigures, ...] = ()
     """Those that there are now; empty where it runs inline."""
+    queue_bytes: int | None = None
+    """What the results that wait in that queue take, as far as it is known."""
     working_s: float | None = None
     """Where a run of its code has been going on for more than a second: since when. A cell that hangs shows here."""
 

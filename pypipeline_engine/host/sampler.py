@@ -197,6 +197,7 @@ def _to_figures(
         blocked=cell.blocked,
         latency_p50_s=cell.latency_s(0.5),
         latency_p95_s=cell.latency_s(0.95),
+        latency_p99_s=cell.latency_s(0.99),
         cpu=cell.cpu_s / window.elapsed_s if window.elapsed_s > 0 else 0.0,
         method=cell.method,  # type: ignore[arg-type]  # the same words
         workers=cell.workers,
@@ -206,6 +207,7 @@ def _to_figures(
         clones=tuple(
             _to_clone(clone, whole, window.elapsed_s) for clone, whole in zip(cell.clones, total.clones, strict=True)
         ),
+        queue_bytes=cell.queue_bytes,
         working_s=working_s,
     )
 

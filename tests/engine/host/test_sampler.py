@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from pypipeline_engine.core.counters import CellStatistics, Statistics
+import pytest
+
+from pypipeline_engine.core.counters import CellStatistics, Statistics, bucket_of
 from pypipeline_engine.host.sampler import Sampler
 from pypipeline_engine.insight.observer import Observer, Surroundings
 from pypipeline_engine.insight.structure import CellRole
@@ -159,3 +161,14 @@ def test_one_clone_that_hangs_makes_its_share_of_a_cell_busy():
         figures = look()
         clock.now_s += 1
     assert (figures.busy, figures.starved, figures.blocked) == (0.25, 0.75, 0.0)
+
+
+def test_a_cell_shows_its_slowest_runs_and_the_bytes_in_its_queue():
+    latencies = {bucket_of(0.001): 98, bucket_of(0.5): 2}
+    scaled = cell(
+        runs=100, wall_s=2.0, method="thread", queued=3, queue_capacity=8, queue_bytes=4096, latencies=latencies
+    )
+    figures = make_sampler(Clock()).look("running", lambda: Statistics(1.0, 100, (scaled,))).cells["work"]
+    assert figures.latency_p95_s == pytest.approx(0.001, rel=0.05)
+    assert figures.latency_p99_s == pytest.approx(0.5, rel=0.05)
+    assert (figures.queued, figures.queue_bytes) == (3, 4096)
