@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pypipeline_engine.cell.base import ACell
+    from pypipeline_engine.cell.policy import ErrorPolicy
     from pypipeline_engine.cell.scalable import ACloneCell, ScalableCell
 
 
@@ -28,6 +29,9 @@ class Deployment(Protocol):
 
     def rescale(self, cell: ScalableCell, get_clones: Callable[[], dict[type[ACloneCell], int]]) -> None:
         """Have `cell` ask for the clones that `get_clones` tells, and bring those that run in line with it."""
+
+    def change_policy(self, cell: ACell, policy: ErrorPolicy | None) -> None:
+        """Give `cell` another error policy, and have what runs follow it."""
 
 
 class Runtime(Protocol):

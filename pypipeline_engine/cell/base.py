@@ -259,15 +259,24 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
     def set_error_policy(self, policy: ErrorPolicy | None) -> None:
         """Say what happens when this cell, or one inside of it without a policy of its own, raises an error.
 
-        :param policy: `None` for what the parent says; `fail` where none says anything. Holds from the next deployment on.
+        While the pipeline is deployed, every run of a cell that starts after this has returned follows it. Where a cell
+        begins to try again, this waits until the pipeline is between two items, and its clones on threads are made again.
+
+        :param policy: `None` for what the parent says; `fail` where none says anything.
         :raises InvalidInputException: for anything else.
+        :raises InvalidStateException: while the cell has clones in other processes, and where the pipeline would have to
+            wait for the cell that asks.
         """
         if policy is not None and not isinstance(policy, ErrorPolicy):
             raise InvalidInputException(
                 f"the error policy of {self.get_full_name()} must be an ErrorPolicy or None, not {policy!r}: "
                 f"ErrorPolicy(retries=3, then='skip'), for example"
             )
-        self._error_policy = policy
+        deployment = self.get_root_cell()._deployment
+        if deployment is None:
+            self._error_policy = policy
+        else:
+            deployment.change_policy(self, policy)
 
     def get_error_policy(self) -> ErrorPolicy:
         """The policy of this cell, or the nearest one above it."""

@@ -119,11 +119,20 @@ class Crew:
             with self._books:
                 self.units[cell] = unit
                 self._taps.attach(cell, unit)
-            policy = cell.get_error_policy()
-            unit.retries = policy.retries
-            unit.skips_errors = policy.then == "skip"
+            _follow_policy(unit, cell)
             unit.report = self.dead_letters.append
         return unit
+
+    def find_retrying_anew(self) -> list[ASingleCell]:
+        """The cells that are to try again after an error and that do not yet, for which they need another plan."""
+        with self._books:
+            return [cell for cell, unit in self.units.items() if cell.get_error_policy().retries and not unit.retries]
+
+    def follow_policies(self) -> None:
+        """Let every cell follow the error policy that it has now."""
+        with self._books:
+            for cell, unit in self.units.items():
+                _follow_policy(unit, cell)
 
     def tap(self, name: str, look: Look | None, with_inputs: bool = False) -> None:
         """Have the items of a cell looked at, those of all of its clones in this process; see `RunHandle.tap`."""
@@ -442,6 +451,12 @@ class Crew:
                 unit.number_by_runs(stage.nb_brought)  # clones of clones had a part of the items only
             if stage.sequencer.ended:
                 unit.end()  # what it had before the end still waits behind it
+
+
+def _follow_policy(unit: Unit, cell: ASingleCell) -> None:
+    policy = cell.get_error_policy()
+    unit.retries = policy.retries
+    unit.skips_errors = policy.then == "skip"
 
 
 def _share_parameters(original: ACell, copy: ACell) -> None:

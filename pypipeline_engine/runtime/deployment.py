@@ -1,9 +1,9 @@
 """A deployed pipeline: its scopes and clones, and everything that happens to all of them at once.
 
-Threads: `pull`, `reset`, `rescale` and `undeploy` may be called from any thread; those that need the pipeline at rest
-between two steps take the turn of the main domain. No lock that a pull or a question needs is held while user code runs;
-`_structure`, which comes before the lock of the monitor, is held over `_on_deploy` and `_on_reset`, so that there is one
-change at a time.
+Threads: `pull`, `reset`, `rescale`, `change_policy` and `undeploy` may be called from any thread; those that need the
+pipeline at rest between two steps take the turn of the main domain. No lock that a pull or a question needs is held while
+user code runs; `_structure`, which comes before the lock of the monitor, is held over `_on_deploy` and `_on_reset`, so that
+there is one change at a time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, RayCloneCell, ScalableCell
+from pypipeline_engine.cell import ACell, ACloneCell, ASingleCell, ErrorPolicy, RayCloneCell, ScalableCell
 from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.core.errors import describe_error
 from pypipeline_engine.core.monitor import Monitor, Waiter
@@ -25,6 +25,7 @@ from pypipeline_engine.exceptions import (
 from pypipeline_engine.runtime import leaving
 from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
+from pypipeline_engine.runtime.policies import find_scaled_around, find_twins, refuse_where_elsewhere
 from pypipeline_engine.runtime.pulling import Puller
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.rescaling import Places, WithoutBounds, can_change_while_running, find_places, plan_again
@@ -189,7 +190,7 @@ class Deployment:
 
         :param get_clones: tells which clones; is asked when no other change is under way, which plans for those it found.
         """
-        with self._changing(cell), self.puller.explained():
+        with self._changing("number of clones", cell), self.puller.explained():
             before = cell._nb_clones
             cell._nb_clones = get_clones()
             if not self.puller.is_open or cell._nb_clones == before:
@@ -211,12 +212,12 @@ class Deployment:
                 raise
 
     @contextmanager
-    def _changing(self, cell: ScalableCell) -> Iterator[None]:
+    def _changing(self, what: str, cell: ACell) -> Iterator[None]:
         """One change at a time. Who is inside of a cell does not wait for another one, which may wait for that cell."""
         if not self._structure.acquire(blocking=not self.puller.is_inside()):
             raise InvalidStateException(
-                f"the number of clones of {cell.get_full_name()} cannot be changed by a cell at this moment: another change "
-                f"or a reset waits for that cell; try again with its next item"
+                f"the {what} of {cell.get_full_name()} cannot be changed by a cell at this moment: another change or a "
+                f"reset waits for that cell; try again with its next item"
             )
         try:
             yield
@@ -236,10 +237,46 @@ class Deployment:
         self.puller.refuse_from_inside(f"changed ({cell.get_full_name()} gets its first clone or loses its last one)")
         self.puller.begin()
         try:
-            plan_again(self.crew, self.monitor, renew_clones=places.here[0][0] is not self.scope)
+            is_in_clone = places.here[0][0] is not self.scope
+            plan_again(self.crew, self.monitor, set(self.scope.stages) if is_in_clone else ())
             self._limit_threads_of_opencv()
         finally:
             self.puller.end()
+
+    # ------------------------------------------------------------------ error policies while deployed
+
+    def change_policy(self, cell: ACell, policy: ErrorPolicy | None) -> None:
+        """Give `cell`, and its copies in clones, another error policy; see `ACell.set_error_policy`."""
+        with self._changing("error policy", cell), self.puller.explained():
+            if not self.puller.is_open:
+                cell._error_policy = policy
+                return
+            if self.crew.hooks.is_inside():
+                raise InvalidStateException(
+                    f"the error policy of {cell.get_full_name()} cannot be changed by _on_deploy, _on_undeploy or _on_reset "
+                    f"of a cell: change it before deploy(), or from _on_pull"
+                )
+            refuse_where_elsewhere(self.crew, cell)
+            twins = find_twins(self.crew, cell)
+            before = cell._error_policy
+            for twin in twins:
+                twin._error_policy = policy
+            retrying = self.crew.find_retrying_anew()
+            if not retrying:
+                self.crew.follow_policies()
+                return
+            try:
+                self.puller.refuse_from_inside(f"changed ({cell.get_full_name()} begins to try again after an error)")
+                self.puller.begin()
+            except BaseException:
+                for twin in twins:
+                    twin._error_policy = before
+                raise
+            try:
+                self.crew.follow_policies()
+                plan_again(self.crew, self.monitor, find_scaled_around(self.crew, retrying))
+            finally:
+                self.puller.end()
 
     # ------------------------------------------------------------------ ending
 

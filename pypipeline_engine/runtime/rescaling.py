@@ -7,6 +7,7 @@ inside gets its first clone, these are brought to one level; see `levelling`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,10 +86,10 @@ def _find_inside(around: Any, path: list[str]) -> ScalableCell:
     return around
 
 
-def plan_again(crew: Crew, monitor: Monitor, renew_clones: bool = False) -> None:
+def plan_again(crew: Crew, monitor: Monitor, renewed: Collection[ScalableCell] = ()) -> None:
     """Make the plan of the pipeline again, with the stages that are wanted now. The caller has the main turn.
 
-    :param renew_clones: whether clones are to be made again, because something inside of them is scaled otherwise.
+    :param renewed: those whose clones are to be made again, because something inside of them is to run otherwise.
     :raises BaseException: where a cell could not get its first clone. The plan is one without it then.
     """
     try:
@@ -97,7 +98,7 @@ def plan_again(crew: Crew, monitor: Monitor, renew_clones: bool = False) -> None
         for stage in crew.get_stages_downstream_first():
             if not stage.cell.get_nb_clones():
                 crew.dissolve_stage(stage)
-            elif renew_clones:
+            elif stage.cell in renewed:
                 crew.end_workers(stage)
         crew.scope.plan()
         _start_all(crew, failure)

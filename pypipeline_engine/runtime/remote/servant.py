@@ -335,7 +335,7 @@ class _NoChanges:
             f"a cell of {self._name} that runs in another process cannot change the pipeline that it belongs to"
         )
 
-    pull = reset = rescale = undeploy = _refuse
+    pull = reset = rescale = change_policy = undeploy = _refuse
 
 
 def _is_same(given: Any, value: Any) -> bool:

@@ -1,0 +1,48 @@
+"""Changing what happens when a cell of a deployed pipeline raises an error.
+
+A cell looks at its policy after an error, and so follows another one at once. To begin to try again it needs inputs that
+remember what they gave, which takes another plan of the scopes that it runs in.
+"""
+
+from __future__ import annotations
+
+from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
+from pypipeline_engine.exceptions import InvalidStateException
+from pypipeline_engine.runtime.crew import Crew
+
+
+def find_twins(crew: Crew, cell: ACell) -> list[ACell]:
+    """`cell`, the one that its pipeline has where it is in a clone, and the copies of it in all clones."""
+    name, kind = cell.get_full_name(), type(cell)
+    roots = dict.fromkeys([cell, *(scope.root for scope in crew.get_scopes())])
+    everywhere = dict.fromkeys(one for root in roots for one in root._get_cells_recursively())
+    # A cell of a document and the one that scales it have the same name, and are of different classes.
+    return [one for one in everywhere if type(one) is kind and one.get_full_name() == name]
+
+
+def refuse_where_elsewhere(crew: Crew, cell: ACell) -> None:
+    """Refuse where `cell`, or one inside of it, runs in other processes, which took its policy along.
+
+    :raises InvalidStateException: with what to do.
+    """
+    names = _get_names(cell)
+    for worker in crew.get_remote_workers():
+        if names & _get_names(worker.stage.cell):
+            raise InvalidStateException(
+                f"the error policy of {cell.get_full_name()} cannot change now: {worker.stage.cell.get_full_name()} has "
+                f"clones in other processes, which took it along when they started; take these away first, or undeploy()"
+            )
+
+
+def find_scaled_around(crew: Crew, cells: list[ASingleCell]) -> set[ScalableCell]:
+    """The scaled cells of the pipeline itself in whose clones there are some of `cells`, or copies of them."""
+    names = {cell.get_full_name() for cell in cells}
+    return {
+        stage.cell
+        for stage in crew.scope.stages.values()
+        if not stage.pulls_its_inside and names & _get_names(stage.cell)
+    }
+
+
+def _get_names(cell: ACell) -> set[str]:
+    return {one.get_full_name() for one in cell._get_cells_recursively() if isinstance(one, ASingleCell)}
