@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from threading import Thread
@@ -20,16 +21,21 @@ from starlette.types import ASGIApp
 
 from pypipeline_engine import __version__
 from pypipeline_engine.graph.problems import describe
+from pypipeline_engine.host import metrics
+from pypipeline_engine.host.controllers import Controllers
 from pypipeline_engine.host.events import Events
 from pypipeline_engine.host.graphs import Workshop
 from pypipeline_engine.host.journal import Journal
 from pypipeline_engine.host.looking_routes import LookingRoutes
+from pypipeline_engine.host.process import read_process
 from pypipeline_engine.host.protocol import (
+    CONTROL_HEADER,
     PREFIX,
     PROTOCOL_VERSION,
     SNAPSHOT_HZ,
     CellError,
     ControlRequest,
+    ErrorPolicyRequest,
     GraphRequest,
     HostInfo,
     LogLine,
@@ -37,10 +43,11 @@ from pypipeline_engine.host.protocol import (
     RunRequest,
     ScaleRequest,
     StepRequest,
+    TakeControlRequest,
 )
 from pypipeline_engine.host.refusals import UNPROCESSABLE, Refused
 from pypipeline_engine.host.requests import parse, read_body
-from pypipeline_engine.host.security import Guard, JsonResponse, refuse
+from pypipeline_engine.host.security import Guard, Hosts, JsonResponse, refuse
 from pypipeline_engine.host.session import Session
 from pypipeline_engine.insight.machine import get_nb_cpus, is_ray_installed
 
@@ -96,17 +103,24 @@ class Threads:
 class HostApp:
     """What a host answers. `make` puts the guard in front of it."""
 
-    def __init__(self, session: Session, workshop: Workshop, journal: Journal, events: Events) -> None:
+    def __init__(
+        self, session: Session, workshop: Workshop, journal: Journal, events: Events, controllers: Controllers
+    ) -> None:
         self._session = session
         self._workshop = workshop
         self._journal = journal
         self._events = events
+        self._controllers = controllers
+        self._expiry: asyncio.TimerHandle | None = None
         self._threads = Threads()
         self._catalogue: bytes | None = None
         self._catalogue_lock = asyncio.Lock()
 
-    def make(self, token: str, port: int) -> ASGIApp:
-        """The application."""
+    def make(self, token: str, hosts: Hosts) -> ASGIApp:
+        """The application.
+
+        :param hosts: what clients may call this host.
+        """
         session = self._session
         routes = [
             self._get("", self._tell_host),
@@ -116,23 +130,28 @@ class HostApp:
             self._get("/errors", self._tell_errors),
             self._get("/log", self._tell_log),
             self._get("/events", self._stream),
-            self._post("/validate", GraphRequest, self._workshop.validate),
+            ("GET", "/metrics", self._tell_metrics),
+            ("POST", f"{PREFIX}/control", self._take_control),
+            ("DELETE", f"{PREFIX}/control", self._give_control_back),
+            self._post("/validate", GraphRequest, self._workshop.validate, changes=False),
             self._post("/run", RunRequest, session.start),
             self._post("/deploy", RunRequest, self._deploy),
+            self._post("/undeploy", ControlRequest, lambda _: session.undeploy()),
             self._post("/parameter", ParameterRequest, session.set_parameter),
             self._post("/scale", ScaleRequest, session.scale),
+            self._post("/error-policy", ErrorPolicyRequest, session.set_error_policy),
             self._post("/stop", ControlRequest, lambda _: session.stop(), may_wait=False),
             self._post("/pause", ControlRequest, lambda _: session.pause(), may_wait=False),
             self._post("/resume", ControlRequest, lambda _: session.resume(), may_wait=False),
             self._post("/step", StepRequest, lambda step: session.step(step.items), may_wait=False),
-            *LookingRoutes(session, self._threads.run).make(),
+            *LookingRoutes(session, self._threads.run, self._with_control).make(),
         ]
         app = Starlette(
             routes=_by_path(routes),
             exception_handlers={Refused: _on_refused, HTTPException: _on_http_error, Exception: _on_error},
         )
         app.router.redirect_slashes = False
-        return Guard(app, token, port)
+        return Guard(app, token, hosts)
 
     # ------------------------------------------------------------------ kinds of routes
 
@@ -140,15 +159,38 @@ class HostApp:
         return "GET", PREFIX + path, handler
 
     def _post(
-        self, path: str, model: type[Any], act: Callable[[Any], BaseModel], *, may_wait: bool = True
+        self,
+        path: str,
+        model: type[Any],
+        act: Callable[[Any], BaseModel],
+        *,
+        may_wait: bool = True,
+        changes: bool = True,
     ) -> tuple[str, str, Handler]:
+        """:param may_wait: whether it may have to wait for the code of cells.
+        :param changes: whether it changes what goes on, for which the client must have control.
+        """
+
         async def handle(request: Request) -> Response:
             body = await read_body(request)
+            if changes:
+                self._controllers.require(request.headers.get(CONTROL_HEADER))
+                self._await_expiry()
             if not may_wait:
                 return _answer(act(parse(model, body)))
             return _answer(await self._threads.run(lambda: act(parse(model, body))))
 
         return "POST", PREFIX + path, handle
+
+    def _with_control(self, handler: Handler) -> Handler:
+        """What changes what goes on, for which the client must have control."""
+
+        async def handle(request: Request) -> Response:
+            self._controllers.require(request.headers.get(CONTROL_HEADER))
+            self._await_expiry()
+            return await handler(request)
+
+        return handle
 
     def _answer_with(self, act: Callable[[], BaseModel]) -> Handler:
         async def handle(_: Request) -> Response:
@@ -167,8 +209,39 @@ class HostApp:
                 pid=os.getpid(),
                 nb_cpus=get_nb_cpus(),
                 has_ray=is_ray_installed(),
+                is_monitor=self._controllers.needs_key,
+                controller=self._controllers.get(),
             )
         )
+
+    async def _tell_metrics(self, _: Request) -> Response:
+        info, totals = self._session.get_totals()
+        text = metrics.to_text(info, totals, read_process(cpu=0.0), time.process_time())
+        return Response(text, media_type=metrics.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+
+    async def _take_control(self, request: Request) -> Response:
+        wanted = parse(TakeControlRequest, await read_body(request))
+        grant = self._controllers.take(wanted.name, wanted.force, request.headers.get(CONTROL_HEADER))
+        self._await_expiry()
+        return _answer(grant)
+
+    async def _give_control_back(self, request: Request) -> Response:
+        await read_body(request)
+        self._controllers.give_back(request.headers.get(CONTROL_HEADER))
+        self._await_expiry()
+        return _answer(self._session.get_info())
+
+    def _await_expiry(self) -> None:
+        """Look again when the control that there is ends, unless it is renewed before."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        remaining_s = self._controllers.expires_in_s
+        loop = asyncio.get_running_loop()
+        self._expiry = None if remaining_s is None else loop.call_later(remaining_s, self._expire)
+
+    def _expire(self) -> None:
+        self._controllers.expire()
+        self._await_expiry()
 
     async def _tell_catalogue(self, _: Request) -> Response:
         async with self._catalogue_lock:
@@ -238,7 +311,9 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         allowed = headers.get("Allow", "")
         return refuse(405, f"{request.url.path} takes {allowed}, not {request.method}", headers)
     if error.status_code == 404:
-        return refuse(404, f"there is no {describe(request.url.path)}; everything stands below {PREFIX}", headers)
+        return refuse(
+            404, f"there is no {describe(request.url.path)}; everything but /metrics stands below {PREFIX}", headers
+        )
     return refuse(error.status_code, error.detail, headers)
 
 

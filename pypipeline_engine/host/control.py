@@ -1,9 +1,9 @@
-"""Changes to a pipeline that runs: its parameters and its clones, found by the names that they have in the graph."""
+"""Changes to a pipeline that runs: its parameters, clones and error policies, found by names as they are in the graph."""
 
 from __future__ import annotations
 
 from pypipeline_engine.catalogue.values import Mismatch, convert
-from pypipeline_engine.cell import ACell, Pipeline, RayCloneCell, ScalableCell, ThreadCloneCell
+from pypipeline_engine.cell import ACell, ErrorPolicy, Pipeline, RayCloneCell, ScalableCell, ThreadCloneCell
 from pypipeline_engine.cellio import RuntimeParameter
 from pypipeline_engine.core.errors import describe_error
 from pypipeline_engine.exceptions import (
@@ -16,7 +16,7 @@ from pypipeline_engine.graph.edit import find_parameter
 from pypipeline_engine.graph.model import Document
 from pypipeline_engine.graph.problems import WrongGraphException, describe, suggestion
 from pypipeline_engine.host.graphs import Built
-from pypipeline_engine.host.protocol import ParameterRequest, ScaleRequest
+from pypipeline_engine.host.protocol import ErrorPolicyRequest, ParameterRequest, ScaleRequest
 from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
 
 _NOT_NOW = (AlreadyDeployedException, InactiveException, InvalidStateException)
@@ -59,6 +59,18 @@ def scale(built: Built, request: ScaleRequest) -> None:
     wrapper = _find_wrapper(built, request.cell)
     try:
         wrapper.set_nb_clones({RayCloneCell: request.ray, ThreadCloneCell: request.thread})
+    except Exception as error:
+        raise refuse(error) from error
+
+
+def set_error_policy(built: Built, request: ErrorPolicyRequest) -> None:
+    """Change what happens when a cell raises an error. Waits for the item at hand where the cell gets another plan.
+
+    :raises Refused: if there is no such cell, or its policy cannot change now.
+    """
+    cell = _find_wrapper(built, request.cell).get_inner_cell()
+    try:
+        cell.set_error_policy(ErrorPolicy(request.on_error.retry, request.on_error.then))
     except Exception as error:
         raise refuse(error) from error
 

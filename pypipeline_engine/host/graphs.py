@@ -89,9 +89,14 @@ class Workshop:
                 pipeline = construct(document, catalogue, folders)
             except WrongGraphException as error:
                 raise _refuse(tuple(error.problems)) from error
-            found = {cell.type: catalogue.find(cell.type) for _, cell in document.walk() if not cell.is_pipeline}
-        types = KnownTypes([cell_type for cell_type in found.values() if cell_type is not None])
-        return Built(document, folders, types, pipeline)
+            return make_built(document, catalogue, folders, pipeline)
+
+
+def make_built(document: Document, catalogue: Catalogue, folders: Folders, pipeline: Pipeline) -> Built:
+    """What was built from a document with the types of a catalogue, which nobody else uses at this time."""
+    found = {cell.type: catalogue.find(cell.type) for _, cell in document.walk() if not cell.is_pipeline}
+    types = KnownTypes([cell_type for cell_type in found.values() if cell_type is not None])
+    return Built(document, folders, types, pipeline)
 
 
 def _examine(request: protocol.GraphRequest, catalogue: Catalogue, folders: Folders) -> Reading:

@@ -39,9 +39,19 @@ _SIDES = ("input", "output")
 class LookingRoutes:
     """From HTTP to what the run that goes on is looked at for."""
 
-    def __init__(self, session: Session, run_beside: Callable[[Callable[[], Response]], Awaitable[Response]]) -> None:
-        """:param run_beside: runs in a thread what may take time."""
+    def __init__(
+        self,
+        session: Session,
+        run_beside: Callable[[Callable[[], Response]], Awaitable[Response]],
+        with_control: Callable[[Handler], Handler],
+    ) -> None:
+        """Prepare.
+
+        :param run_beside: runs in a thread what may take time.
+        :param with_control: refuses clients that do not have control.
+        """
         self._session = session
+        self._with_control = with_control
         self._run_beside = run_beside
 
     def make(self) -> list[tuple[str, str, Handler]]:
@@ -51,10 +61,10 @@ class LookingRoutes:
             ("POST", "/preview", self._handle_body(PreviewRequest, self._preview)),
             ("GET", "/preview", self._handle(self._show_preview)),
             ("DELETE", "/preview", self._handle(self._stop_preview)),
-            ("POST", "/breakpoint", self._handle_body(BreakpointRequest, self._set_breakpoint)),
-            ("DELETE", "/breakpoint", self._handle(self._remove_breakpoint)),
+            ("POST", "/breakpoint", self._with_control(self._handle_body(BreakpointRequest, self._set_breakpoint))),
+            ("DELETE", "/breakpoint", self._with_control(self._handle(self._remove_breakpoint))),
             ("GET", "/held", self._handle(self._show_held)),
-            ("POST", "/replay", self._handle_body(ReplayRequest, self._replay)),
+            ("POST", "/replay", self._with_control(self._handle_body(ReplayRequest, self._replay))),
             ("GET", "/replay", self._handle(self._show_replayed)),
         ]
         return [(method, PREFIX + path, handler) for method, path, handler in routes]

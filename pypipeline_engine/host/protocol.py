@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from pypipeline_engine.catalogue.model import CellType
+from pypipeline_engine.graph.model import OnError
 
 PROTOCOL_VERSION: Final = 1
 """Goes up when a client of the version before would misunderstand something. Fields that are added do not count."""
@@ -44,6 +45,14 @@ class Hello(_Data):
     pid: int
 
 
+class Controller(_Data):
+    """The client that has control: the only one who may change something."""
+
+    name: str
+    since_s: float
+    """Seconds since the epoch."""
+
+
 class HostInfo(_Data):
     """`GET /v1`: what answers there."""
 
@@ -55,6 +64,10 @@ class HostInfo(_Data):
     """Cores that the process may use."""
     has_ray: bool = False
     """Whether Ray is installed there, so that cells can have Ray clones."""
+    is_monitor: bool = False
+    """Whether it serves the one run of `pypipeline run --monitor`: it takes no graphs, and changes need control."""
+    controller: Controller | None = None
+    """Who has control; `null` for nobody."""
 
 
 class Catalogue(_Data):
@@ -107,8 +120,33 @@ class Validation(_Data):
 # ---------------------------------------------------------------------- control
 
 
+CONTROL_HEADER: Final = "Pypipeline-Control"
+"""The header with the key that `POST /v1/control` gave, in every request that changes something."""
+
+
+class TakeControlRequest(_Request):
+    """`POST /v1/control`: be the one who may change something, or renew that, with the key in the header.
+
+    `DELETE /v1/control`, with the key, gives it back.
+    """
+
+    name: Annotated[str, Field(max_length=100)]
+    """Who that is, for others to see."""
+    force: bool = False
+    """Whether to take control from whoever has it."""
+
+
+class ControlGrant(Controller):
+    """The answer to it."""
+
+    key: str
+    """To be sent as `Pypipeline-Control`."""
+    expires_s: float
+    """Control ends so many seconds after the last request with the key."""
+
+
 class ControlRequest(_Request):
-    """`POST /v1/pause`, `/v1/resume` and `/v1/stop`: an empty object."""
+    """`POST /v1/pause`, `/v1/resume`, `/v1/stop` and `/v1/undeploy`: an empty object."""
 
 
 class StepRequest(_Request):
@@ -132,6 +170,14 @@ class ScaleRequest(_Request):
     cell: str
     thread: Annotated[int, Field(ge=0, le=1024)] = 0
     ray: Annotated[int, Field(ge=0, le=1024)] = 0
+
+
+class ErrorPolicyRequest(_Request):
+    """`POST /v1/error-policy`: what happens from now on when a running cell raises an error."""
+
+    cell: str
+    on_error: OnError
+    """As in a graph file: `"fail"`, `"skip"`, or `{"retry": 3, "then": "skip"}`."""
 
 
 class Refusal(_Data):
@@ -183,6 +229,8 @@ class RunInfo(_Data):
     """What ended the run, where it failed."""
     unfinished_files: tuple[str, ...] = ()
     """Files that a failed run has left, not complete."""
+    controller: Controller | None = None
+    """Who has control; `null` for nobody."""
 
     @property
     def is_over(self) -> bool:

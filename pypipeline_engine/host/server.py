@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -19,12 +18,12 @@ from types import FrameType
 
 import uvicorn
 
-from pypipeline_engine.host.app import HostApp
 from pypipeline_engine.host.events import Events
 from pypipeline_engine.host.graphs import Workshop
-from pypipeline_engine.host.journal import Journal
 from pypipeline_engine.host.output import captured_standard_streams, log_to, replace_by_null, set_aside
+from pypipeline_engine.host.parts import Parts
 from pypipeline_engine.host.protocol import PROTOCOL_VERSION, Hello
+from pypipeline_engine.host.security import Hosts
 from pypipeline_engine.host.session import Session
 
 GRACE_S = 5.0
@@ -59,33 +58,26 @@ def serve(workshop: Workshop, listening: socket.socket, stay: bool = False) -> N
     :param stay: whether to go on when the standard input ends.
     """
     port = listening.getsockname()[1]
-    hello = Hello(
-        protocol=PROTOCOL_VERSION, url=f"http://{ADDRESS}:{port}", token=secrets.token_urlsafe(32), pid=os.getpid()
-    )
+    parts = Parts(workshop)
+    hello = Hello(protocol=PROTOCOL_VERSION, url=f"http://{ADDRESS}:{port}", token=parts.token, pid=os.getpid())
     standard_output, standard_input = set_aside(1), set_aside(0)
     replace_by_null(0, os.O_RDONLY)  # a cell that reads gets nothing, and its child processes do not keep the pipe
     faulthandler.enable(set_aside(2))
-    journal = Journal()
-    log_to(journal)
-    session = Session(workshop, journal, lambda info, final: events.publish(info, final))
-    events = Events(journal, session.get_info, session.get_snapshot)
-    journal.on_entry = events.notify
-    session.tell, session.is_heard = events.tell, events.has_listeners
-    events.on_listener = session.tell_again
+    log_to(parts.journal)
 
     def greet() -> None:
-        events.open()
+        parts.events.open()
         _write_line(standard_output, hello.model_dump_json())
 
-    server = _Server(HostApp(session, workshop, journal, events).make(hello.token, port), greet)
-    ending = _Ending(session, events, server)
+    server = Server(parts.make_app(Hosts(port)), greet)
+    ending = _Ending(parts.session, parts.events, server)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ending.on_signal)
     if not stay:
         threading.Thread(
             target=_wait_for_end_of, args=(standard_input, ending.begin), name="pypipeline parent", daemon=True
         ).start()
-    with captured_standard_streams(journal):
+    with captured_standard_streams(parts.journal):
         server.run(sockets=[listening])
     sys.exit(ending.exit_code)
 
@@ -104,10 +96,14 @@ def _wait_for_end_of(descriptor: int, end: Callable[[], None]) -> None:
     end()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that says when it is ready, and leaves the signals alone."""
 
-    def __init__(self, app: object, greet: Callable[[], None]) -> None:
+    def __init__(self, app: object, greet: Callable[[], None], tls: tuple[str, str] | None = None) -> None:
+        """:param greet: is called when it is ready, in its event loop.
+        :param tls: the files with the certificate and its key.
+        """
+        certificate, key = tls or (None, None)
         super().__init__(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]  # uvicorn's own names for the same protocol
@@ -121,6 +117,8 @@ class _Server(uvicorn.Server):
                 date_header=False,
                 timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=1,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
             )
         )
         self._greet = greet

@@ -1,24 +1,24 @@
 """One run at a time: started from a graph, controlled, watched, and readable until the next one.
 
-All methods may be called from any thread. `start`, `set_parameter` and `scale` run code of cells and may take any time;
-the others come back at once, whatever the cells do.
+All methods may be called from any thread. `start`, `run_given`, `set_parameter`, `set_error_policy` and `scale` run code of
+cells and may take any time, and `undeploy` some seconds; the others come back at once, whatever the cells do.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pypipeline_engine.core.counters import DeadLetter, Statistics
 from pypipeline_engine.exceptions import NotDeployableException, PipelineException
 from pypipeline_engine.host import control
-from pypipeline_engine.host.blame import Blame
 from pypipeline_engine.host.graphs import Built, Workshop
 from pypipeline_engine.host.journal import Journal
+from pypipeline_engine.host.one_run import Run, find_unfinished
 from pypipeline_engine.host.protocol import (
-    CellError,
+    Controller,
+    ErrorPolicyRequest,
     EventName,
     ParameterRequest,
     RunInfo,
@@ -28,68 +28,17 @@ from pypipeline_engine.host.protocol import (
     Snapshot,
 )
 from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
-from pypipeline_engine.host.sampler import Sampler
 from pypipeline_engine.host.watches import Watches
 from pypipeline_engine.insight.naming import without_root
-from pypipeline_engine.insight.observer import Observer
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime import RunHandle
 
 MOST_LETTERS_AT_ONCE = 50
 """How many errors of skipped items are told one by one at a look; of more, the latest."""
+UNDEPLOY_S = 5.0
+"""How long `undeploy` waits for the code of cells."""
 _NO_RUN = Snapshot(run=0, state="none", elapsed_s=0, window_s=0, sink_items=0, sink_rate_hz=0, cells={})
-
-
-class _Run:
-    """One run, from the moment that its graph was built. Guarded by the lock of the session where it says so."""
-
-    def __init__(self, number: int, built: Built, *, paused: bool) -> None:
-        self.number = number
-        self.name = built.document.name
-        self.built: Built | None = built
-        """`None` once it is over: the pipeline may be large."""
-        self.blame = Blame(built.pipeline)
-        self.observer = Observer.of(built.pipeline)
-        self.sampler = Sampler(number, self.observer)
-        self.latest_letter: DeadLetter | None = None
-        self.handle: RunHandle | None = None
-        self.watches: Watches | None = None
-        self.paused = paused
-        self.was_paused = paused
-        self.stop_asked = False
-        self.nb_items: int | None = None
-        self.end: RunState | None = None
-        self.error: CellError | None = None
-        self.unfinished_files: tuple[str, ...] = ()
-        self.final: Snapshot | None = None
-        self.over = threading.Event()
-
-    def get_info(self) -> RunInfo:
-        return RunInfo(
-            run=self.number,
-            state=self.get_state(),
-            is_starting=self.handle is None and self.end is None,
-            name=self.name,
-            nb_items=self.nb_items,
-            error=self.error,
-            unfinished_files=self.unfinished_files,
-        )
-
-    def get_state(self) -> RunState:
-        if self.end is not None:
-            return self.end
-        if self.stop_asked:
-            return "stopping"
-        if self.handle is None:
-            return "paused" if self.paused else "running"
-        # Between the end of the engine's run and the note of it here, it is about to be over.
-        state = self.handle.state.value
-        return state if state in ("running", "paused") else "stopping"  # type: ignore[return-value]
-
-    def read(self) -> Statistics:
-        assert self.handle is not None
-        return without_root(self.handle.statistics(), self.name)
 
 
 class Session:
@@ -100,11 +49,13 @@ class Session:
         workshop: Workshop,
         journal: Journal,
         on_change: Callable[[RunInfo, Snapshot | None], None] = lambda info, final: None,
+        get_controller: Callable[[], Controller | None] = lambda: None,
     ) -> None:
         """Make a session without a run.
 
         :param on_change: is told every change of the run, at its end together with the last snapshot, in the thread
             that made it; must not wait.
+        :param get_controller: tells who has control, from any thread; must not wait.
         """
         self._workshop = workshop
         self._journal = journal
@@ -113,12 +64,14 @@ class Session:
         """Tells clients an event; see `Events.tell`."""
         self.is_heard: Callable[[], bool] = lambda: True
         """Whether any client listens to events."""
+        self._get_controller = get_controller
         # Guards the fields below and those of the run. Taken before the locks of the engine, never while code of cells runs.
         self._lock = threading.RLock()
         self._looking = threading.Lock()  # one look at a time; taken before `_lock`
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._is_building = False
         self._stop_asked = False  # while building
+        self._is_given = False  # whether the run is one that was started elsewhere, and there is to be no other
 
     # ------------------------------------------------------------------ what goes on
 
@@ -126,8 +79,19 @@ class Session:
         """The run, or what is left of the last one."""
         with self._lock:
             if self._is_building and self._stop_asked:
-                return RunInfo(run=self._get_next_number(), state="stopping", is_starting=True)
-            return RunInfo() if self._run is None else self._run.get_info()
+                return RunInfo(
+                    run=self._get_next_number(), state="stopping", is_starting=True, controller=self._get_controller()
+                )
+            run = self._run
+            return RunInfo(controller=self._get_controller()) if run is None else self._describe(run)
+
+    def _describe(self, run: Run) -> RunInfo:
+        return run.get_info(self._get_controller())
+
+    def tell_again(self) -> None:
+        """Tell `on_change` what there is: who has control is another one."""
+        with self._lock:
+            self._on_change(self.get_info(), None)
 
     def get_snapshot(self) -> Snapshot:
         """The figures of the run now, or of the whole of the last one. Tells new errors of skipped items to the journal."""
@@ -141,7 +105,7 @@ class Session:
                 return _NO_RUN.model_copy(update={"run": run.number, "state": run.get_state()})
             return self._look(run, run.get_state())
 
-    def _look(self, run: _Run, state: RunState, is_over: bool = False) -> Snapshot:
+    def _look(self, run: Run, state: RunState, is_over: bool = False) -> Snapshot:
         """`_looking` is held."""
         handle = run.handle
         assert handle is not None
@@ -160,9 +124,23 @@ class Session:
             run.was_paused,
         )
         self._tell_letters(run, taken[0].dead_letters)
+        if is_over:
+            run.last = without_root(taken[0], run.name)
         return snapshot
 
-    def _tell_letters(self, run: _Run, letters: tuple[DeadLetter, ...]) -> None:
+    def get_totals(self) -> tuple[RunInfo, Statistics | None]:
+        """The run, and what was counted in it until now or until its end, which never goes down; `None` where it has not
+        been deployed.
+        """
+        with self._looking:
+            run = self._run
+            if run is None:
+                return self.get_info(), None
+            handle = run.handle
+            statistics = run.last if handle is None else without_root(handle.statistics(), run.name)
+            return self._describe(run), None if statistics is None else run.totals.advance(statistics)
+
+    def _tell_letters(self, run: Run, letters: tuple[DeadLetter, ...]) -> None:
         new = []
         for letter in reversed(letters):
             if letter is run.latest_letter:
@@ -196,6 +174,12 @@ class Session:
         :raises Refused: while a run goes on, and where the graph is wrong or asks for what cannot be deployed.
         """
         with self._lock:
+            if self._is_given:
+                raise Refused(
+                    CONFLICT,
+                    "this host serves the run that 'pypipeline run --monitor' began, and takes no other graph: start "
+                    "'pypipeline host' for that",
+                )
             if self._is_building or (self._run is not None and self._run.end is None):
                 state = "is being built" if self._is_building else f"is {self.get_info().state}"
                 name = f" {self._run.name!r}" if self._run is not None and not self._is_building else ""
@@ -204,7 +188,7 @@ class Session:
             self._stop_asked = False
         run = None
         try:
-            run = _Run(self._get_next_number(), self._workshop.build(request), paused=request.paused)
+            run = Run(self._get_next_number(), self._workshop.build(request), paused=request.paused)
         finally:
             with self._lock:
                 self._is_building = False
@@ -216,27 +200,43 @@ class Session:
         if run.stop_asked:
             self._finish(run, "stopped")
         else:
-            self._deploy(run, request)
-        return run.get_info()
+            try:
+                self._deploy(run, request.max_items)
+            except NotDeployableException as error:
+                raise Refused(UNPROCESSABLE, str(error)) from error
+            except BaseException:  # a cell may raise SystemExit, and the host goes on; the run tells it
+                return self._describe(run)
+        return self._describe(run)
+
+    def run_given(self, built: Built, max_items: int | None = None) -> RunHandle:
+        """Deploy and run a pipeline that the process built by itself. To be called once, and before any `start`: this is the
+        only run of the session. Waits until it is deployed.
+
+        :raises BaseException: what deploying it raised.
+        """
+        with self._lock:
+            self._is_given = True
+            run = self._run = Run(self._get_next_number(), built, paused=False)
+        self._tell(run)
+        return self._deploy(run, max_items)
 
     def _get_next_number(self) -> int:
         return 1 if self._run is None else self._run.number + 1
 
-    def _deploy(self, run: _Run, request: RunRequest) -> None:
+    def _deploy(self, run: Run, max_items: int | None) -> RunHandle:
+        """:raises BaseException: what deploying raised; then the run has failed."""
         assert run.built is not None
         try:
             # It waits until it is known here: nothing that happens in it may be missed.
             handle: RunHandle = run.built.pipeline.run(
-                max_items=request.max_items,
+                max_items=max_items,
                 paused=True,
                 on_error=lambda error: self._journal.add_error(run.blame.explain(error, is_fatal=False)),
                 on_end=lambda: self._on_end(run),
             )
-        except BaseException as error:  # a cell may raise SystemExit, and the host goes on
+        except BaseException as error:
             self._finish(run, "failed", error)
-            if isinstance(error, NotDeployableException):
-                raise Refused(UNPROCESSABLE, str(error)) from error
-            return
+            raise
         with self._lock:
             run.handle = handle
             run.watches = Watches(
@@ -254,12 +254,15 @@ class Session:
             elif not run.paused:
                 handle.resume()
         self._tell(run)
+        return handle
 
     # ------------------------------------------------------------------ the end
 
     def stop(self) -> RunInfo:
         """Begin to end the run, which is over as soon as the code of its cells that runs comes back. Does nothing where
         none goes on, or it is ending already.
+
+        For clients; the process itself says `note_stop` where it stops what it has begun.
         """
         with self._lock:
             if self._is_building:
@@ -268,23 +271,47 @@ class Session:
             run = self._run
             if run is None or run.end is not None or run.stop_asked:
                 return self.get_info()
-            run.stop_asked = True
+            run.stop_asked = run.was_stopped_by_client = True
             if run.handle is not None:
                 self._stop_in_background(run.handle)
         self._tell(run)
-        return run.get_info()
+        return self._describe(run)
+
+    def undeploy(self, timeout_s: float = UNDEPLOY_S) -> RunInfo:
+        """Stop the run, whether it has begun to pull or was deployed only, and wait until it is undeployed.
+
+        :param timeout_s: how long to wait at most; the state is `stopping` where that was not enough.
+        """
+        self.stop()
+        self.wait(timeout_s)
+        return self.get_info()
+
+    def note_stop(self) -> None:
+        """The process is about to stop the run that it gave."""
+        with self._lock:
+            run = self._run
+            if run is None or run.end is not None or run.stop_asked:
+                return
+            run.stop_asked = True
+        self._tell(run)
+
+    @property
+    def was_stopped_by_client(self) -> bool:
+        """Whether a client was the first to ask that the run ends."""
+        run = self._run
+        return run is not None and run.was_stopped_by_client
 
     def _stop_in_background(self, handle: RunHandle) -> None:
         threading.Thread(target=handle.stop, name="pypipeline stop", daemon=True).start()
 
-    def _on_end(self, run: _Run) -> None:
+    def _on_end(self, run: Run) -> None:
         """Called in the thread of the run."""
         assert run.handle is not None
         self._finish(run, run.handle.state.value, run.handle.error)
 
-    def _finish(self, run: _Run, end: RunState, error: BaseException | None = None) -> None:
+    def _finish(self, run: Run, end: RunState, error: BaseException | None = None) -> None:
         told = None if error is None else run.blame.explain(error, is_fatal=True)
-        unfinished = _find_unfinished(run.built) if end == "failed" and run.built is not None else ()
+        unfinished = find_unfinished(run.built) if end == "failed" and run.built is not None else ()
         with self._looking:
             if run.handle is not None:
                 final = self._look(run, end, is_over=True)
@@ -298,7 +325,7 @@ class Session:
                 run.built = run.handle = run.watches = None
         if told is not None:
             self._journal.add_error(told)
-        self._on_change(run.get_info(), final)
+        self._on_change(self._describe(run), final)
         run.over.set()
 
     # ------------------------------------------------------------------ control
@@ -336,7 +363,7 @@ class Session:
             except PipelineException as error:
                 raise Refused(CONFLICT, str(error)) from error
         self._tell(run)
-        return run.get_info()
+        return self._describe(run)
 
     def set_parameter(self, request: ParameterRequest) -> RunInfo:
         """Give a runtime parameter another value.
@@ -345,7 +372,16 @@ class Session:
         """
         run, built, _ = self._get_running()
         control.set_parameter(built, request)
-        return run.get_info()
+        return self._describe(run)
+
+    def set_error_policy(self, request: ErrorPolicyRequest) -> RunInfo:
+        """Change what happens when a cell raises an error. A run of the cell that starts after this follows it.
+
+        :raises Refused: with the reason why that is not possible.
+        """
+        run, built, _ = self._get_running()
+        control.set_error_policy(built, request)
+        return self._describe(run)
 
     def scale(self, request: ScaleRequest) -> RunInfo:
         """Change the number of clones of a cell.
@@ -354,7 +390,7 @@ class Session:
         """
         run, built, _ = self._get_running()
         control.scale(built, request)
-        return run.get_info()
+        return self._describe(run)
 
     def get_watches(self) -> tuple[Watches, Built]:
         """What the run is looked at for, and what it was built from.
@@ -366,19 +402,19 @@ class Session:
             assert run.watches is not None
             return run.watches, built
 
-    def tell_again(self) -> None:
+    def tell_watches_again(self) -> None:
         """Somebody has begun to listen: tell what the run is looked at for once more. Does not wait."""
         with self._lock:
             watches = None if self._run is None else self._run.watches
         if watches is not None:
             watches.tell_again()
 
-    def _on_hold(self, run: _Run) -> None:
+    def _on_hold(self, run: Run) -> None:
         """A breakpoint has paused the run."""
         run.was_paused = True
         self._tell(run)
 
-    def _get_running(self) -> tuple[_Run, Built, RunHandle]:
+    def _get_running(self) -> tuple[Run, Built, RunHandle]:
         with self._lock:
             run = self._run
             if self._is_building or (run is not None and run.end is None and run.handle is None):
@@ -389,24 +425,7 @@ class Session:
                 raise Refused(CONFLICT, "the run is stopping")
             return run, run.built, run.handle
 
-    def _tell(self, run: _Run) -> None:
+    def _tell(self, run: Run) -> None:
         with self._lock:
             if run.end is None:
-                self._on_change(run.get_info(), None)
-
-
-def _find_unfinished(built: Built) -> tuple[str, ...]:
-    """The files that sinks were writing when the run failed: they have `.part` in their names until they are complete."""
-    found = []
-    for _, cell in built.document.walk():
-        cell_type = built.types.find(cell.type)
-        if cell_type is None or cell.disabled or cell.bypassed:
-            continue
-        for parameter in cell_type.parameters:
-            value = cell.parameters.get(parameter.name)
-            if isinstance(value, str) and "output_path" in parameter.type.paths():
-                target: Path = built.folders.resolve("output_path", value)
-                part = target.with_name(f"{target.stem}.part{target.suffix}")
-                if part.is_file():
-                    found.append(str(part))
-    return tuple(found)
+                self._on_change(self._describe(run), None)

@@ -11,7 +11,15 @@ from pypipeline_engine.exceptions import NotDeployableException
 from pypipeline_engine.graph import needs
 from pypipeline_engine.host.graphs import Workshop
 from pypipeline_engine.host.journal import ERRORS_KEPT, LINES_KEPT, MOST_LINES_AT_ONCE, Journal
-from pypipeline_engine.host.protocol import CellError, GraphRequest, ParameterRequest, RunRequest, ScaleRequest
+from pypipeline_engine.host.protocol import (
+    CellError,
+    Controller,
+    ErrorPolicyRequest,
+    GraphRequest,
+    ParameterRequest,
+    RunRequest,
+    ScaleRequest,
+)
 from pypipeline_engine.host.refusals import Refused
 from pypipeline_engine.host.session import Session
 from pypipeline_engine.runtime.remote import cluster
@@ -279,3 +287,115 @@ def test_items_of_a_stopped_run_are_complete(session, start, make_graph, tmp_pat
     session.wait(WAIT_S)
     assert session.get_info().state == "ended"
     assert [json.loads(line) for line in (tmp_path / "items.jsonl").read_text().splitlines()] == list(range(100))
+
+
+# ---------------------------------------------------------------------- undeploying, policies, totals
+
+
+def test_a_run_that_was_only_deployed_can_be_undeployed(session, start, make_graph, tmp_path):
+    assert session.undeploy().state == "none"
+    start(make_graph(), paused=True)
+    info = session.undeploy(WAIT_S)
+    assert (info.state, info.run) == ("stopped", 1)
+    assert list(tmp_path.iterdir()) == []
+    assert session.undeploy().state == "stopped"
+    assert start(make_graph(3)).run == 2
+
+
+def test_undeploying_does_not_wait_for_a_cell_for_ever(session, start, make_graph, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr("pypipeline_engine.cells.demo.Work._on_pull", lambda self: gate.wait(WAIT_S))
+    start(make_graph())
+    try:
+        assert session.undeploy(timeout_s=0.0).state == "stopping"
+    finally:
+        gate.set()
+    assert session.wait(WAIT_S)
+    assert session.get_info().state == "stopped"
+
+
+def test_an_error_policy_changes_while_the_run_goes_on(session, start, make_graph):
+    start(make_graph(None, {"milliseconds": 0, "fail_every": 3}), paused=True)
+    with pytest.raises(Refused, match=r'no cell "wrok" in the run; did you mean "work"'):
+        session.set_error_policy(ErrorPolicyRequest(cell="wrok", on_error="skip"))
+    session.set_error_policy(ErrorPolicyRequest(cell="work", on_error="skip"))
+    session.resume()
+    while session.get_snapshot().cells["work"].skipped < 5:
+        assert session.get_info().state == "running"
+    session.set_error_policy(ErrorPolicyRequest(cell="work", on_error={"retry": 1, "then": "fail"}))
+    session.set_error_policy(ErrorPolicyRequest(cell="work", on_error="fail"))
+    assert session.wait(WAIT_S)
+    assert session.get_info().state == "failed"
+    with pytest.raises(Refused, match="no run goes on"):
+        session.set_error_policy(ErrorPolicyRequest(cell="work", on_error="skip"))
+
+
+def test_totals_are_there_before_during_and_after_a_run(session, start, make_graph):
+    info, totals = session.get_totals()
+    assert (info.state, totals) == ("none", None)
+    start(make_graph(10, {"milliseconds": 0}), paused=True)
+    info, totals = session.get_totals()
+    assert (info.state, totals.sink_items) == ("paused", 0)
+    session.resume()
+    session.wait(WAIT_S)
+    info, totals = session.get_totals()
+    assert (info.state, totals.sink_items) == ("ended", 10)
+    assert [cell.name for cell in totals.cells] == ["count", "work", "write"]
+
+
+# ---------------------------------------------------------------------- a run that the process itself began
+
+
+@pytest.fixture
+def built(workshop, make_graph, tmp_path):
+    return workshop.build(RunRequest(graph=make_graph(), output_folder=str(tmp_path)))
+
+
+def test_a_given_run_is_watched_and_controlled_like_any_other(session, built, changes):
+    handle = session.run_given(built)
+    assert session.get_info().state == "running"
+    session.pause()
+    assert session.get_info().state == "paused"
+    session.scale(ScaleRequest(cell="work", thread=2))
+    assert session.get_snapshot().cells["work"].workers == 2
+    session.stop()
+    handle.wait(WAIT_S)
+    assert str(handle.state) == "stopped"
+    assert session.was_stopped_by_client
+    assert changes[-1][0].state == "stopped"
+
+
+def test_beside_a_given_run_there_is_no_other(session, built, start, make_graph):
+    session.run_given(built, max_items=3).wait(WAIT_S)
+    assert session.get_info().state == "ended"
+    with pytest.raises(Refused, match="serves the run that 'pypipeline run --monitor' began") as refused:
+        start(make_graph())
+    assert refused.value.status == 409
+
+
+def test_a_stop_of_the_process_itself_shows_and_is_none_of_a_client(session, built, changes):
+    handle = session.run_given(built)
+    session.note_stop()
+    assert changes[-1][0].state == "stopping"
+    session.stop()
+    handle.stop()
+    assert changes[-1][0].state == "stopped"
+    assert not session.was_stopped_by_client
+    session.note_stop()
+
+
+def test_a_given_run_that_cannot_be_deployed_raises_what_deploying_raised(session, workshop, make_graph, tmp_path):
+    graph = make_graph(None, {"at_deployment": "fail"}, "awkward.Awkward")
+    built = workshop.build(RunRequest(graph=graph, output_folder=str(tmp_path)))
+    with pytest.raises(ValueError, match="bad"):
+        session.run_given(built)
+    assert session.get_info().state == "failed"
+    assert session.get_info().error.cell == "work"
+
+
+def test_who_has_control_is_told_with_the_run(workshop, changes):
+    controller = Controller(name="anna", since_s=5.0)
+    session = Session(workshop, Journal(), lambda info, final: changes.append(info), lambda: controller)
+    assert session.get_info().controller == controller
+    session.tell_again()
+    assert changes == [session.get_info()]
