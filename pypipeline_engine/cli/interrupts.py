@@ -25,6 +25,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.last_words: Callable[[str], None] = _write_to_stderr
         """Writes a message where people see it, in the signal handler, before the second signal ends the process."""
+        self.before_leaving: Callable[[], None] = lambda: None
+        """Does what must not be left undone where the second signal ends the process; in the signal handler, as well."""
         self._stop: Callable[[], None] | None = None
         self._stopper: Thread | None = None
         self._received: signal.Signals | None = None
@@ -52,6 +54,7 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._received is not None:
+            self.before_leaving()
             self.last_words(_LEFT)
             os._exit(128 + number)
         self._received = signal.Signals(number)

@@ -9,13 +9,14 @@ import sys
 import traceback
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pypipeline_engine.cli.errors import RUN_FAILED, CommandError, in_one_line
 from pypipeline_engine.cli.files import check_writable, write_atomically
 from pypipeline_engine.cli.interrupts import Interrupts
+from pypipeline_engine.cli.monitoring import MonitorOptions, monitor_options, monitoring
 from pypipeline_engine.cli.options import (
     cells_option,
     graph_argument,
@@ -87,6 +88,7 @@ def _check_finite(ctx: click.Context, param: click.Parameter, value: float | Non
     metavar="SECONDS",
     help="How often a sample is recorded.",
 )
+@monitor_options
 @ray_address_option
 @ray_path_option
 @click.option("--traceback", "shows_traceback", is_flag=True, help="Where the run fails, show where in the code.")
@@ -104,6 +106,7 @@ def run(
     ray_address: str | None,
     ray_paths: tuple[str, ...],
     shows_traceback: bool,
+    **monitor: Any,
 ) -> None:
     """Run GRAPH until its stream ends.
 
@@ -120,6 +123,8 @@ def run(
         check_writable(stats_json, "--stats-json")
     if record is not None:
         check_recordable(record)
+    monitor_asked = MonitorOptions(**monitor)
+    monitor_asked.check()
     set_ray_cluster(ray_address, ray_paths)
     _log_to_stderr()
     with Interrupts() as interrupts:
@@ -131,8 +136,10 @@ def run(
             open_recording(record, opened, pipeline, assignments, scaling, record_interval) if record else nullcontext()
         )
         try:
-            with recorded as recording:
-                ending = watch(pipeline, Limits(max_items, duration), interrupts, recording)
+            with recorded as recording, monitoring(monitor_asked, opened, pipeline, interrupts) as served:
+                ending = watch(pipeline, Limits(max_items, duration), interrupts, recording, served)
+        except CommandError:
+            raise
         except NotDeployableException as error:
             raise CommandError(f"{graph} cannot be run: {error}") from error
         except Exception as error:

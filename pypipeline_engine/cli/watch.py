@@ -21,6 +21,7 @@ from pypipeline_engine.insight.observer import Observer
 from pypipeline_engine.numbers import counted, elapsed
 
 if TYPE_CHECKING:
+    from pypipeline_engine.cli.monitoring import RunMonitor
     from pypipeline_engine.cli.recording import Recording
     from pypipeline_engine.runtime import RunHandle
 
@@ -47,15 +48,22 @@ class Ending:
     error: Exception | None
 
 
-def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts, recording: Recording | None = None) -> Ending:
+def watch(
+    pipeline: Pipeline,
+    limits: Limits,
+    interrupts: Interrupts,
+    recording: Recording | None = None,
+    monitor: RunMonitor | None = None,
+) -> Ending:
     """Run `pipeline` to its end, with a live table in a terminal and plain lines otherwise. Blocks.
 
     An error that ends the run is in what is returned.
 
     :param recording: is told when the run has begun, and how it ended.
+    :param monitor: serves the run to clients, who may end it too.
     :raises Exception: what deploying raised; then the run has not begun.
     """
-    watcher = _Watcher(pipeline, limits, interrupts)
+    watcher = _Watcher(pipeline, limits, interrupts, monitor)
     if recording is not None:
         recording.begin(watcher.look)
     display = _make_display(watcher.observer.explain)
@@ -82,16 +90,18 @@ def watch(pipeline: Pipeline, limits: Limits, interrupts: Interrupts, recording:
 class _Watcher:
     """A run that goes on, and what is to end it."""
 
-    def __init__(self, pipeline: Pipeline, limits: Limits, interrupts: Interrupts) -> None:
+    def __init__(self, pipeline: Pipeline, limits: Limits, interrupts: Interrupts, monitor: RunMonitor | None) -> None:
         self._name = pipeline.get_name()
         self._limits = limits
         self._interrupts = interrupts
         self._ran_out_of_time = False
+        self._monitor = monitor
         self.observer = Observer.of(pipeline)
-        self._handle: RunHandle = pipeline.run(max_items=limits.max_items)
+        start = pipeline.run if monitor is None else monitor.run
+        self._handle: RunHandle = start(max_items=limits.max_items)
         self.observer.begin(self._handle.find_working_threads, self._name)
         self._ends_s = None if limits.duration_s is None else monotonic() + limits.duration_s
-        interrupts.stop_with(self._handle.stop)
+        interrupts.stop_with(self.stop)
 
     @property
     def error(self) -> Exception | None:
@@ -126,6 +136,8 @@ class _Watcher:
 
     def stop(self) -> None:
         """End the run where it is not over."""
+        if self._monitor is not None and self._handle.state in _GOES_ON:
+            self._monitor.note_stop()
         self._handle.stop()
         self.observer.end()
 
@@ -135,6 +147,8 @@ class _Watcher:
             return "failed"
         if self._interrupts.exit_code is not None:
             return f"stopped by {self._interrupts.cause}"
+        if self._monitor is not None and self._monitor.was_stopped_by_client and self._handle.state == "stopped":
+            return "stopped by a client"
         if self._ran_out_of_time and self._limits.duration_s is not None:
             return f"stopped after {elapsed(self._limits.duration_s)} as asked"
         if self._limits.max_items is not None and self._handle.statistics().sink_items >= self._limits.max_items:

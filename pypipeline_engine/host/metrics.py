@@ -130,7 +130,7 @@ def _get_families(
     yield _family("pypipeline_build_info", "gauge", "The release of the engine.", [("", {"version": __version__}, 1)])
     run = {"run": str(info.run), "graph": info.name}
     yield _family("pypipeline_run_info", "gauge", "The run of this process, 0 before the first one.", [("", run, 1)])
-    states = [("", {"state": state}, float(state == info.state)) for state in get_args(RunState)]
+    states = [("", {"state": state}, int(state == info.state)) for state in get_args(RunState)]
     yield _family("pypipeline_run_state", "gauge", "1 for the state that the run is in, 0 for the others.", states)
     yield _single("process_cpu_seconds_total", "counter", "CPU seconds of the process, user and system.", process_cpu_s)
     if process is not None:

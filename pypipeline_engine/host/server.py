@@ -32,16 +32,17 @@ ADDRESS = "127.0.0.1"
 _KEEP_ALIVE_S = 30
 
 
-def listen(port: int) -> socket.socket:
-    """A socket of this machine that programs on it can connect to.
+def listen(port: int, host: str = ADDRESS) -> socket.socket:
+    """A socket of this machine that programs can connect to: those on it only, unless `host` is another address.
 
     :param port: 0 for one that is free.
-    :raises OSError: where the port cannot be had.
+    :raises OSError: where the port or the address cannot be had.
     """
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((ADDRESS, port))
+        listening.bind(address)
         listening.listen(128)
     except OSError:
         listening.close()

@@ -127,6 +127,33 @@ def estimate_shares(sightings: Mapping[Sighting, float], computing: Mapping[str,
     return GilShares(held / total, {name: share for name, share in shares.items() if seen[name] >= FEWEST_LOOKS})
 
 
+class _Impatience:
+    """While it is entered, threads that want the GIL have it taken away soon from whoever has it; by several, until the last
+    one leaves.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # the interval belongs to the process, and so does this
+        self._nb_inside = 0
+        self._usual_s = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._nb_inside == 0:
+                self._usual_s = sys.getswitchinterval()
+                sys.setswitchinterval(PATIENCE_S)
+            self._nb_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._nb_inside -= 1
+            if self._nb_inside == 0:
+                sys.setswitchinterval(self._usual_s)
+
+
+_impatience = _Impatience()
+
+
 class GilProbe:
     """Looks again and again, in a thread of its own, from `start` or the beginning of a `with` block until `stop`.
 
@@ -197,14 +224,10 @@ class GilProbe:
         """Sleep, and look once."""
         before = self._find_threads()
         asleep_s = self._random.uniform(SHORTEST_SLEEP_S, LONGEST_SLEEP_S)
-        usual_s = sys.getswitchinterval()
-        sys.setswitchinterval(PATIENCE_S)
-        try:
+        with _impatience:
             begin_s = self._clock()
             self._sleep(asleep_s)
             late_s = self._clock() - begin_s - asleep_s
-        finally:
-            sys.setswitchinterval(usual_s)
         sighting = make_sighting(before, self._find_threads(), late_s)
         with self._lock:
             self._sightings[sighting] = self._sightings.get(sighting, 0.0) + 1.0

@@ -1,5 +1,6 @@
 """Who has the GIL: what is made of looks, and the looks themselves."""
 
+import sys
 import threading
 
 import pytest
@@ -109,6 +110,20 @@ class TestProbe:
         probe, _ = self.make()
         probe.look()
         assert intervals == [PATIENCE_S, 0.005]
+
+    def test_two_probes_leave_the_switch_interval_as_it_was(self) -> None:
+        usual_s = sys.getswitchinterval()
+        within: list[float] = []
+
+        def sleep(_: float) -> None:
+            if not within:  # another probe looks while this one sleeps
+                within.append(sys.getswitchinterval())
+                GilProbe(list, sleep=lambda _: within.append(sys.getswitchinterval())).look()
+                within.append(sys.getswitchinterval())
+
+        GilProbe(list, sleep=sleep).look()
+        assert within == pytest.approx([PATIENCE_S] * 3)
+        assert sys.getswitchinterval() == pytest.approx(usual_s)
 
     def test_it_forgets(self) -> None:
         probe, _ = self.make()
