@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Final, Literal, TypeAlias, get_args
 
 from pypipeline_engine import __version__
@@ -35,84 +36,102 @@ Sample: TypeAlias = tuple[str, Labels, float]
 
 
 @dataclass(frozen=True)
-class _Known:
-    raw: CellStatistics
-    shown: CellStatistics
-    offset: tuple[float, float, float]
-    """What is added to the seconds of `raw`: busy, starved and blocked."""
+class CellTotals:
+    """What was counted of a cell from the start of the run on; none of it was ever more before."""
+
+    now: CellStatistics
+    """As it was read, for what may go up and down."""
+    items: int
+    errors: int
+    skipped: int
+    busy_s: float
+    starved_s: float
+    blocked_s: float
+    cpu_s: float
+    latencies: Mapping[int, int]
+    offsets: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """What was added to the seconds that were read: busy, starved and blocked."""
+
+    @property
+    def name(self) -> str:
+        """That of the cell."""
+        return self.now.name
+
+
+@dataclass(frozen=True)
+class RunTotals:
+    """The same for a whole run."""
+
+    elapsed_s: float
+    sink_items: int
+    cells: tuple[CellTotals, ...]
+    connections: tuple[ConnectionStatistics, ...]
 
 
 class Totals:
     """Keeps what was counted in one run from ever going down. One thread at a time uses it.
 
     It may go down in statistics: counters are read while they are written, seconds are estimates from samples, and a cell
-    that gets its first clone or loses its last one has other workers from then on, whose seconds begin anew.
+    that gets its first clone or loses its last one has other workers from then on, whose seconds begin anew. Whoever reads
+    counters takes the least step down for a new beginning from zero.
     """
 
     def __init__(self) -> None:
-        self._cells: dict[str, _Known] = {}
+        self._cells: dict[str, CellTotals] = {}
         self._connections: dict[tuple[str, str], ConnectionStatistics] = {}
         self._sink_items = 0
 
-    def advance(self, now: Statistics) -> Statistics:
-        """The statistics from the start of the run until now, of which nothing is less than it was before."""
+    def advance(self, now: Statistics) -> RunTotals:
+        """The totals from the start of the run until now."""
         self._sink_items = max(self._sink_items, now.sink_items)
         self._cells.update({cell.name: _advance(self._cells.get(cell.name), cell) for cell in now.cells})
         for connection in now.connections:
             ends = (connection.source, connection.target)
             before = self._connections.get(ends, connection)
             self._connections[ends] = replace(connection, items=max(before.items, connection.items))
-        return replace(
-            now,
-            sink_items=self._sink_items,
-            cells=tuple(self._cells[cell.name].shown for cell in now.cells),
-            connections=tuple(self._connections[c.source, c.target] for c in now.connections),
+        return RunTotals(
+            now.elapsed_s,
+            self._sink_items,
+            tuple(self._cells[cell.name] for cell in now.cells),
+            tuple(self._connections[c.source, c.target] for c in now.connections),
         )
 
 
-def _advance(before: _Known | None, cell: CellStatistics) -> _Known:
+def _advance(before: CellTotals | None, cell: CellStatistics) -> CellTotals:
+    seconds = cell.busy_s, cell.starved_s, cell.blocked_s
     if before is None:
-        return _Known(cell, cell, (0.0, 0.0, 0.0))
-    raw, shown = before.raw, before.shown
-    seconds, shown_s = _get_seconds(cell), _get_seconds(shown)
-    offset = before.offset
-    if cell.method != raw.method or cell.wall_s < raw.wall_s:
-        offset = tuple(old - new for old, new in zip(shown_s, seconds, strict=True))  # type: ignore[assignment]
+        return CellTotals(
+            cell, max(0, cell.items), cell.errors, cell.skipped, *seconds, cell.cpu_s, dict(cell.latencies)
+        )
+    shown, offsets = (before.busy_s, before.starved_s, before.blocked_s), before.offsets
+    if cell.method != before.now.method or cell.wall_s < before.now.wall_s:
+        offsets = (shown[0] - seconds[0], shown[1] - seconds[1], shown[2] - seconds[2])
     busy_s, starved_s, blocked_s = (
-        max(old, new + more) for old, new, more in zip(shown_s, seconds, offset, strict=True)
+        max(old, new + offset) for old, new, offset in zip(shown, seconds, offsets, strict=True)
     )
-    runs = max(shown.runs, cell.runs)
     latencies = {
-        bucket: max(shown.latencies.get(bucket, 0), cell.latencies.get(bucket, 0))
-        for bucket in {**shown.latencies, **cell.latencies}
+        bucket: max(before.latencies.get(bucket, 0), cell.latencies.get(bucket, 0))
+        for bucket in {**before.latencies, **cell.latencies}
     }
-    return _Known(
-        cell,
-        replace(
-            cell,
-            runs=runs,
-            lost=runs - max(shown.items, cell.items),
-            skipped=max(shown.skipped, cell.skipped),
-            errors=max(shown.errors, cell.errors),
-            wall_s=busy_s + starved_s + blocked_s,
-            busy_s=busy_s,
-            starved_s=starved_s,
-            cpu_s=max(shown.cpu_s, cell.cpu_s),
-            latencies=latencies,
-        ),
-        offset,
+    return CellTotals(
+        now=cell,
+        items=max(before.items, cell.items),
+        errors=max(before.errors, cell.errors),
+        skipped=max(before.skipped, cell.skipped),
+        busy_s=busy_s,
+        starved_s=starved_s,
+        blocked_s=blocked_s,
+        cpu_s=max(before.cpu_s, cell.cpu_s),
+        latencies=latencies,
+        offsets=offsets,
     )
-
-
-def _get_seconds(cell: CellStatistics) -> tuple[float, float, float]:
-    return cell.busy_s, cell.starved_s, cell.blocked_s
 
 
 # ---------------------------------------------------------------------- the text
 
 
 def to_text(
-    info: RunInfo, totals: Statistics | None, process: ProcessFigures | None = None, process_cpu_s: float = 0.0
+    info: RunInfo, totals: RunTotals | None, process: ProcessFigures | None = None, process_cpu_s: float = 0.0
 ) -> str:
     """All metrics, as Prometheus reads them.
 
@@ -125,7 +144,7 @@ def to_text(
 
 
 def _get_families(
-    info: RunInfo, totals: Statistics | None, process: ProcessFigures | None, process_cpu_s: float
+    info: RunInfo, totals: RunTotals | None, process: ProcessFigures | None, process_cpu_s: float
 ) -> Iterator[list[str]]:
     yield _family("pypipeline_build_info", "gauge", "The release of the engine.", [("", {"version": __version__}, 1)])
     run = {"run": str(info.run), "graph": info.name}
@@ -148,8 +167,8 @@ def _get_families(
     yield from _get_connection_families(totals.connections)
 
 
-def _get_cell_families(cells: tuple[CellStatistics, ...]) -> Iterator[list[str]]:
-    def family(name: str, kind: Kind, about: str, values: Iterable[tuple[CellStatistics, float | None]]) -> list[str]:
+def _get_cell_families(cells: tuple[CellTotals, ...]) -> Iterator[list[str]]:
+    def family(name: str, kind: Kind, about: str, values: Iterable[tuple[CellTotals, float | None]]) -> list[str]:
         samples = [("", {"cell": cell.name}, value) for cell, value in values if value is not None]
         return _family(f"pypipeline_cell_{name}", kind, about, samples)
 
@@ -175,13 +194,13 @@ def _get_cell_families(cells: tuple[CellStatistics, ...]) -> Iterator[list[str]]
         [(c, c.blocked_s) for c in cells],
     )
     yield family("cpu_seconds_total", "counter", "CPU seconds of the cell's own code.", [(c, c.cpu_s) for c in cells])
-    yield family("workers", "gauge", "Clones of the cell, 1 where it runs inline.", [(c, c.workers) for c in cells])
-    yield family("queue_items", "gauge", "Items inside of a scaled cell.", [(c, c.queued) for c in cells])
+    yield family("workers", "gauge", "Clones of the cell, 1 where it runs inline.", [(c, c.now.workers) for c in cells])
+    yield family("queue_items", "gauge", "Items inside of a scaled cell.", [(c, c.now.queued) for c in cells])
     yield family(
-        "queue_capacity_items", "gauge", "Items that may be inside of it.", [(c, c.queue_capacity) for c in cells]
+        "queue_capacity_items", "gauge", "Items that may be inside of it.", [(c, c.now.queue_capacity) for c in cells]
     )
     yield family(
-        "queue_bytes", "gauge", "What the results that wait inside of it take.", [(c, c.queue_bytes) for c in cells]
+        "queue_bytes", "gauge", "What the results that wait inside of it take.", [(c, c.now.queue_bytes) for c in cells]
     )
     yield _family(
         "pypipeline_cell_latency_seconds",
@@ -191,14 +210,14 @@ def _get_cell_families(cells: tuple[CellStatistics, ...]) -> Iterator[list[str]]
     )
 
 
-def _get_histogram(cell: CellStatistics) -> Iterator[Sample]:
+def _get_histogram(cell: CellTotals) -> Iterator[Sample]:
     labels = {"cell": cell.name}
     total = sum(cell.latencies.values())
     for octave in _OCTAVES:
         below = sum(number for bucket, number in cell.latencies.items() if bucket < octave * BUCKETS_PER_OCTAVE)
         yield "_bucket", {**labels, "le": _number(2**octave / 1e9)}, below
     yield "_bucket", {**labels, "le": "+Inf"}, total
-    yield "_sum", labels, sum(middle_of(bucket) * number for bucket, number in cell.latencies.items())
+    yield "_sum", labels, fsum(middle_of(bucket) * number for bucket, number in cell.latencies.items())
     yield "_count", labels, total
 
 

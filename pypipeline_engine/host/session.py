@@ -15,6 +15,7 @@ from pypipeline_engine.exceptions import NotDeployableException, PipelineExcepti
 from pypipeline_engine.host import control
 from pypipeline_engine.host.graphs import Built, Workshop
 from pypipeline_engine.host.journal import Journal
+from pypipeline_engine.host.metrics import RunTotals
 from pypipeline_engine.host.one_run import Run, find_unfinished
 from pypipeline_engine.host.protocol import (
     Controller,
@@ -128,7 +129,7 @@ class Session:
             run.last = without_root(taken[0], run.name)
         return snapshot
 
-    def get_totals(self) -> tuple[RunInfo, Statistics | None]:
+    def get_totals(self) -> tuple[RunInfo, RunTotals | None]:
         """The run, and what was counted in it until now or until its end, which never goes down; `None` where it has not
         been deployed.
         """

@@ -4,6 +4,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from pypipeline_engine.core.counters import CellStatistics, ConnectionStatistics, Statistics, bucket_of
@@ -21,6 +23,10 @@ def cell(name="work", **more):
 
 def at(*cells, connections=()):
     return Statistics(8.0, 7, cells, connections)
+
+
+def totals(*cells, connections=()):
+    return Totals().advance(at(*cells, connections=connections))
 
 
 def read(text):
@@ -43,7 +49,7 @@ def test_a_run_is_told_in_full():
     scaled = cell("fast", method="thread", workers=3, queued=5, queue_capacity=8, queue_bytes=4096)
     connection = ConnectionStatistics("fast.y", "work.x", 9, 2, 16, 640)
     process = ProcessFigures(cpu=0.5, memory_bytes=10_000_000, threads=7)
-    found = read(to_text(RUNNING, at(scaled, cell(), connections=(connection,)), process, 12.5))
+    found = read(to_text(RUNNING, totals(scaled, cell(), connections=(connection,)), process, 12.5))
     assert found["pypipeline_run_info", "graph", "3"] == 1
     assert found["pypipeline_run_state", "running"] == 1
     assert sum(value for key, value in found.items() if key[0] == "pypipeline_run_state") == 1
@@ -71,14 +77,14 @@ def test_before_the_first_run_there_is_the_process():
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "a\\nb", 'Bär {x="y"} 1\\', "a,b=c", "日本"])
 def test_names_arrive_as_they_are(name):
     info = RUNNING.model_copy(update={"name": name + "\n"})
-    found = read(to_text(info, at(cell(name))))
+    found = read(to_text(info, totals(cell(name))))
     assert found["pypipeline_cell_items_total", name] == 7
     assert found["pypipeline_run_info", name + "\n", "3"] == 1
 
 
 def test_latencies_are_a_histogram_of_which_the_quantiles_are_right():
     latencies = {bucket_of(1e-6): 50, bucket_of(0.003): 40, bucket_of(0.5): 9, bucket_of(100.0): 1}
-    found = read(to_text(RUNNING, at(cell(latencies=latencies))))
+    found = read(to_text(RUNNING, totals(cell(latencies=latencies))))
     name = "pypipeline_cell_latency_seconds"
     bounds = sorted((float(key[2]), value) for key, value in found.items() if key[0] == f"{name}_bucket")
     counts = [value for _, value in bounds]
@@ -92,27 +98,27 @@ def test_latencies_are_a_histogram_of_which_the_quantiles_are_right():
 
 
 def test_nothing_that_is_counted_ever_goes_down():
-    totals = Totals()
+    kept = Totals()
     first = cell(runs=10, lost=3, latencies={40: 6, 41: 4})
-    totals.advance(at(first))
+    kept.advance(at(first))
     # A run in work is counted as done until it is lost; estimates vary.
     second = replace(
         first, runs=11, lost=5, skipped=0, busy_s=3.9, starved_s=2.9, wall_s=8.1, cpu_s=2.4, latencies={40: 5}
     )
-    (seen,) = totals.advance(replace(at(second), sink_items=5)).cells
-    assert (seen.items, seen.runs, seen.skipped, seen.errors) == (7, 11, 1, 2)
+    (seen,) = kept.advance(replace(at(second), sink_items=5)).cells
+    assert (seen.items, seen.skipped, seen.errors) == (7, 1, 2)
     assert (seen.busy_s, seen.starved_s, seen.cpu_s) == (4.0, 3.0, 2.5)
     assert seen.blocked_s == pytest.approx(1.3)
     assert seen.latencies == {40: 6, 41: 4}
-    assert totals.advance(replace(at(second), sink_items=5)).sink_items == 7
+    assert kept.advance(replace(at(second), sink_items=5)).sink_items == 7
 
 
 def test_seconds_go_on_where_a_cell_gets_its_first_clone_and_loses_its_last_one():
-    totals = Totals()
+    kept = Totals()
 
     def busy_starved_blocked(method, busy_s, starved_s, wall_s):
         now = cell(method=method, busy_s=busy_s, starved_s=starved_s, wall_s=wall_s)
-        (seen,) = totals.advance(at(now)).cells
+        (seen,) = kept.advance(at(now)).cells
         return [pytest.approx(seconds) for seconds in (seen.busy_s, seen.starved_s, seen.blocked_s)]
 
     assert busy_starved_blocked("inline", 100, 50, 175) == [100, 50, 25]
@@ -124,8 +130,36 @@ def test_seconds_go_on_where_a_cell_gets_its_first_clone_and_loses_its_last_one(
 
 
 def test_what_went_through_a_connection_that_is_made_again_is_not_counted_down():
-    totals = Totals()
+    kept = Totals()
     connection = ConnectionStatistics("a.y", "b.x", 9, 2, 16, 640)
-    totals.advance(at(connections=(connection,)))
-    (seen,) = totals.advance(at(connections=(replace(connection, items=4, queued=0),))).connections
+    kept.advance(at(connections=(connection,)))
+    (seen,) = kept.advance(at(connections=(replace(connection, items=4, queued=0),))).connections
     assert (seen.items, seen.queued) == (9, 0)
+
+
+SECONDS = st.floats(0, 1e4)
+READ = st.builds(
+    cell,
+    method=st.sampled_from(["inline", "thread", "mixed"]),
+    runs=st.integers(0, 1000),
+    lost=st.integers(0, 1000),
+    skipped=st.integers(0, 1000),
+    errors=st.integers(0, 1000),
+    wall_s=SECONDS,
+    busy_s=SECONDS,
+    starved_s=SECONDS,
+    cpu_s=SECONDS,
+    latencies=st.dictionaries(st.integers(0, 319), st.integers(1, 1000), max_size=5),
+)
+
+
+@given(st.lists(READ, min_size=2, max_size=6))
+def test_whatever_is_read_no_counter_has_the_least_step_down(read_one_by_one):
+    kept, before = Totals(), {}
+    for now in read_one_by_one:
+        text = to_text(RUNNING, kept.advance(at(now)))
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples if family.type != "gauge" else ():
+                key = sample.name, sample.labels.get("le")
+                assert sample.value >= before.get(key, 0.0), key
+                before[key] = sample.value
