@@ -174,7 +174,7 @@ class HostApp:
         async def handle(request: Request) -> Response:
             body = await read_body(request)
             if changes:
-                self._controllers.require(request.headers.get(CONTROL_HEADER))
+                self._controllers.require(_get_key(request))
                 self._await_expiry()
             if not may_wait:
                 return _answer(act(parse(model, body)))
@@ -221,13 +221,13 @@ class HostApp:
 
     async def _take_control(self, request: Request) -> Response:
         wanted = parse(TakeControlRequest, await read_body(request))
-        grant = self._controllers.take(wanted.name, wanted.force, request.headers.get(CONTROL_HEADER))
+        grant = self._controllers.take(wanted.name, wanted.force, _get_key(request))
         self._await_expiry()
         return _answer(grant)
 
     async def _give_control_back(self, request: Request) -> Response:
         await read_body(request)
-        self._controllers.give_back(request.headers.get(CONTROL_HEADER))
+        self._controllers.give_back(_get_key(request))
         self._await_expiry()
         return _answer(self._session.get_info())
 
@@ -281,6 +281,10 @@ def _parse_hz(text: str | None) -> float:
     if not 0.01 <= hz <= SNAPSHOT_HZ:
         raise Refused(UNPROCESSABLE, f"hz: a number from 0.01 to {SNAPSHOT_HZ:g} is expected, not {describe(text)}")
     return hz
+
+
+def _get_key(request: Request) -> str | None:
+    return request.headers.get(CONTROL_HEADER) or None
 
 
 def _by_path(handlers: Sequence[tuple[str, str, Handler]]) -> list[Route]:

@@ -92,6 +92,7 @@ def test_control_is_refused_taken_by_force_and_given_back(host):
     give_back(host, bert["key"])
     assert "nobody has control" in give_back(host, None, 409)["message"]
     assert host.post("/stop").status_code == 200
+    assert host.client.post("/v1/stop", headers={"Pypipeline-Control": ""}).status_code == 200
     words = [line["text"] for line in host.get("/log") if line["source"] == "host"]
     assert words[-3:] == ["anna has taken control", "bert has taken control from anna", "bert has given control back"]
     assert not any(secret in json.dumps(host.get("/log")) for secret in (anna["key"], bert["key"], host.hello["token"]))

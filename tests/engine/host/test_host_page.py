@@ -33,3 +33,6 @@ def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
     assert "event: run" in done.stdout
     assert '"state":"stopped"' in done.stdout
     assert (tmp_path / "items.jsonl").is_file()
+    assert 'pypipeline_cell_items_total{cell="work"}' in done.stdout
+    assert "demo stopped by a client: " in done.stdout
+    assert not (tmp_path / "token").exists()
