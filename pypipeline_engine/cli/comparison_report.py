@@ -51,14 +51,14 @@ def _sum_up(comparison: Comparison) -> str:
     first = {
         "real": f"b is {word}",
         "doubtful": f"b was {word}, on a machine that was busy with something else",
-        "noise": "a and b are equally fast, as far as can be told",
+        "noise": "a and b do not differ in speed by more than noise",
         "unknown": "one of the runs is too short to tell which is faster",
     }[figure.verdict]
     figures = [*comparison.pipeline, *(figure for cell in comparison.cells for figure in cell.figures)]
     changed = [figure.verdict for figure in figures if figure.verdict in ("real", "doubtful")]
     return (
-        f"{first}: {rate(figure.before)} → {rate(figure.after)}, {_change_text(figure)}. {len(changed)} of "
-        f"{counted(len(figures), 'figure')} changed by more than noise."
+        f"{first}: {rate(figure.before)} → {rate(figure.after)}, {_change_text(figure)} (noise {_noise_text(figure)}). "
+        f"{len(changed)} of {counted(len(figures), 'figure')} changed by more than noise."
     )
 
 

@@ -175,6 +175,7 @@ def test_what_fails_around_the_run_ends_the_recording(tmp_path: Path) -> None:
         recording.begin(look)
         assert taken.wait(TIMEOUT_S)
         1 / 0
+    assert not recording._recorder.is_recording
     with Record(tmp_path / "run.record") as record:
         assert record.end is None
         assert record.samples
