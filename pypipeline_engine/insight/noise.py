@@ -1,6 +1,6 @@
 """How much of a difference between two runs may be chance.
 
-A run is cut into blocks of equal length, and each figure is taken of every block: the method of nonoverlapping batch means.
+A run is cut into blocks of one length, and each figure is taken of every block: the method of nonoverlapping batch means.
 Blocks are long enough to depend little on each other, which single samples need not be, and 10 to 30 of them are enough
 (B. Schmeiser, "Batch Size Effects in the Analysis of Simulation Output", Operations Research 30(3), 1982). Quantiles are
 treated alike (A. F. Seila, "A Batching Approach to Quantile Estimation in Regenerative Simulations", Management Science
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import NormalDist, fmean, variance
 
 MOST_BLOCKS = 20
@@ -28,16 +29,14 @@ CERTAINTY = 0.95
 
 
 def cut_into_blocks(nb_samples: int) -> list[tuple[int, int]]:
-    """The first and last sample of each block; the end of one is the start of the next. What is left over is left out at
-    the start.
+    """The first and last sample of each block; the end of one is the start of the next.
+
+    Their lengths differ by one sample at most, so that nothing is left out.
     """
     nb_intervals = nb_samples - 1
     nb_blocks = min(MOST_BLOCKS, nb_intervals)
-    if nb_blocks < 1:
-        return []
-    length = nb_intervals // nb_blocks
-    begin = nb_intervals - length * nb_blocks
-    return [(begin + number * length, begin + (number + 1) * length) for number in range(nb_blocks)]
+    edges = [number * nb_intervals // nb_blocks for number in range(nb_blocks + 1)] if nb_blocks > 0 else []
+    return list(pairwise(edges))
 
 
 def interval_of_difference(a: Sequence[float], b: Sequence[float], nb_figures: int) -> float | None:

@@ -77,7 +77,6 @@ def _select(record: Record, warm_up_s: float | None) -> Sequence[Sample]:
     """The samples of the steady part; all of them where there are too few to tell it from the rest."""
     if len(record.samples) < 2 or record.samples[-1].elapsed_s <= record.samples[0].elapsed_s:
         raise RecordException(f"{record.path} holds no figures: the run was over before its second sample")
-    runs = record.count_source_runs()
     stretches: list[list[int]] = [[]]
     for number, sample in enumerate(record.samples):
         if sample.state != "running":
