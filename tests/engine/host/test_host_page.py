@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[3] / "resources" / "docs" / "host.md"
 @pytest.mark.skipif(shutil.which("curl") is None or shutil.which("bash") is None, reason="needs curl and bash")
 def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     script = "set -e -o pipefail\ntrap 'kill %1 2>/dev/null || true' ERR\n" + "".join(blocks)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(

@@ -393,7 +393,7 @@ def test_what_is_held_is_told_to_who_comes_later(session, start, graph, told):
     watches, built = start(graph())
     held = hold(session, told, watches, built)
     told.events.clear()
-    session.tell_again()
+    session.tell_watches_again()
     assert told.wait_for("held") == held
 
 
