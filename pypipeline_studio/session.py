@@ -158,6 +158,22 @@ class Session(QObject):
         opened = open_graph(path)
         self._replace(opened.document, path.absolute(), opened)
 
+    @property
+    def sha256(self) -> str | None:
+        """Of the content of the file when it was opened or saved last."""
+        return self._opened.sha256 if self._opened is not None else None
+
+    def recover(self, document: Document, path: Path | None, sha256: str | None) -> None:
+        """Go on with a graph that was edited and not saved.
+
+        :param path: the file that it was opened from; nothing is read from it.
+        :param sha256: of what that file was then.
+        """
+        opened = OpenedGraph(document, path, sha256) if path is not None and sha256 is not None else None
+        self._replace(document, path, opened)
+        self.undo_stack.resetClean()  # no step leads to what the file holds
+        self.file_changed.emit()
+
     def save(self, path: Path | None = None) -> None:
         """Write the graph to its file, or to another one.
 

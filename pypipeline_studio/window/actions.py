@@ -37,6 +37,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "save_as": ActionInfo("Save &as …", ("Ctrl+Shift+S",)),
     "export_picture": ActionInfo("&Picture …", ("Ctrl+E",), "image"),
     "copy_command": ActionInfo("&Copy the command for a headless run", ("Ctrl+Shift+E",), "terminal-window"),
+    "recover": ActionInfo("&Recover edits …"),
     "quit": ActionInfo("&Quit", ("Ctrl+Q",)),
     "undo": ActionInfo("&Undo", ("Ctrl+Z",), "arrow-counter-clockwise"),
     "redo": ActionInfo("&Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), "arrow-clockwise"),

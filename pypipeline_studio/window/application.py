@@ -35,6 +35,7 @@ def run_application(graph: str | None, output_folder: Path, cells: Sequence[str]
             return 2
     window.show()
     window.start_engine()
+    window.offer_recovery()
     return application.exec()
 
 

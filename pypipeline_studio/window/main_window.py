@@ -35,12 +35,14 @@ from pypipeline_studio.session import Session
 from pypipeline_studio.theme.colours import theme
 from pypipeline_studio.theme.style import apply
 from pypipeline_studio.window.actions import Actions
+from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.ray_dialog import SETTING as RAY_SETTING
 from pypipeline_studio.window.ray_dialog import RayDialog, explain_address
+from pypipeline_studio.window.recovery_dialog import Recovery
 from pypipeline_studio.window.run_control import RunControl
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.status_bar import StatusBar
@@ -75,6 +77,8 @@ class MainWindow(QMainWindow):
         self.crumbs = Crumbs()
         self.first_run = FirstRun(self.canvas)
         self.files = FileCommands(self.session, self.canvas, output_folder, self)
+        self.autosave = Autosave(self.session, parent=self)
+        self._recovery = Recovery(self.session, self.files, self.autosave, self)
         self._is_closing = False
         self._shows_live = True
         self._restarts_engine = False
@@ -92,6 +96,10 @@ class MainWindow(QMainWindow):
     def start_engine(self) -> None:
         """Start the engine's process, in the background."""
         self.engine.start()
+
+    def offer_recovery(self) -> None:
+        """Offer what a studio did not save that was killed; nothing is shown where there is nothing."""
+        self._recovery.offer()
 
     # ------------------------------------------------------------------ the parts
 
@@ -159,6 +167,7 @@ class MainWindow(QMainWindow):
         export = file_menu.addMenu("&Export")
         for key in ("export_picture", "copy_command"):
             export.addAction(self.commands[key])
+        file_menu.addAction(self.commands["recover"])
         file_menu.addSeparator()
         file_menu.addAction(self.commands["quit"])
         menu(
@@ -178,6 +187,7 @@ class MainWindow(QMainWindow):
         canvas, stack = self.canvas, self.session.undo_stack
         bound: dict[str, Callable[[], object]] = {
             "new": self.files.new,
+            "recover": self._recovery.offer_or_tell,
             "open": self.files.choose,
             "save": self.files.save,
             "save_as": self.files.save_as,
@@ -247,6 +257,8 @@ class MainWindow(QMainWindow):
         canvas.clones_requested.connect(self._inspection.change_clones)
         canvas.refused.connect(self.tell)
         self.files.told.connect(self.tell)
+        self.autosave.failed.connect(self.tell)
+        self._recovery.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)
         self.library.add_requested.connect(lambda name: canvas.add_cell(name))
         self._inspection.refused.connect(self.tell)
@@ -517,6 +529,8 @@ class MainWindow(QMainWindow):
         if not self._is_closing and not self.files.may_replace():
             event.ignore()
             return
+        self._recovery.close()
+        self.autosave.close()
         settings = QSettings()
         settings.setValue("window/geometry", self.saveGeometry())
         settings.setValue("window/state", self.saveState(STATE_VERSION))

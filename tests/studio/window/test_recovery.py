@@ -1,0 +1,186 @@
+"""Edits that outlive the process, seen from the window; `tests/end2end` kills a real one."""
+
+import pytest
+from PySide6.QtCore import QSettings, QStandardPaths, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from pypipeline_engine.resources import get_examples
+from pypipeline_studio.document import edits
+from pypipeline_studio.document.recovery import RecoveryFile, make_unsaved, take_left_behind
+from pypipeline_studio.session import Session
+from pypipeline_studio.window.application import make_application
+from pypipeline_studio.window.autosave import Autosave
+from pypipeline_studio.window.main_window import MainWindow
+
+
+@pytest.fixture
+def session(qapp, tmp_path):
+    session = Session()
+    session.open(get_examples()["multiply"])
+    return session
+
+
+@pytest.fixture
+def kept(session, tmp_path):
+    kept = Autosave(session, tmp_path / "recovery")
+    yield kept
+    kept.close()
+
+
+def add(session) -> None:
+    session.edit("Add", edits.add_cell(session.document, (), "demo.Work", (0, 0))[0])
+
+
+def leave_behind(folder, session) -> None:
+    """What a process that is killed leaves: a file with a lock that nobody holds."""
+    file = RecoveryFile(folder)
+    file.write(make_unsaved(session.document, session.title, session.path, session.sha256))
+    file._lock.release()
+
+
+def files_in(folder) -> list[str]:
+    return sorted(path.suffix for path in folder.glob("*"))
+
+
+def test_an_edit_is_written_and_undoing_it_or_saving_removes_it(session, kept, qtbot, tmp_path) -> None:
+    add(session)
+    qtbot.waitUntil(lambda: files_in(kept.folder) == [".json", ".lock"])
+    session.undo_stack.undo()
+    qtbot.waitUntil(lambda: files_in(kept.folder) == [".lock"])
+    session.undo_stack.redo()
+    qtbot.waitUntil(lambda: files_in(kept.folder) == [".json", ".lock"])
+    session.save(tmp_path / "saved.json")
+    qtbot.waitUntil(lambda: files_in(kept.folder) == [".lock"])
+    kept.close()
+    assert files_in(kept.folder) == []
+    add(session)
+    kept.write()
+    assert files_in(kept.folder) == []
+
+
+def test_what_is_written_is_the_graph_after_the_last_edit(session, kept) -> None:
+    for _ in range(3):
+        add(session)
+    assert kept.flush()
+    (file,) = kept.folder.glob("*.json")
+    kept._writer._file._lock.release()  # as when the process is killed
+    (left,) = take_left_behind(kept.folder)
+    assert left.path == file
+    assert left.unsaved.read_document() == session.document
+    assert left.unsaved.path == str(session.path)
+    left.keep()
+    kept._writer._file._lock = None
+
+
+def test_edits_that_cannot_be_kept_are_told_once(session, qtbot, tmp_path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    kept = Autosave(session, tmp_path / "file" / "recovery")
+    told = []
+    kept.failed.connect(told.append)
+    for _ in range(2):
+        add(session)
+        assert not kept.flush()
+    qtbot.waitUntil(lambda: bool(told))
+    QApplication.processEvents()
+    assert len(told) == 1
+    assert "Not a directory" in told[0]
+    assert "recovery" in told[0]
+    kept.close()
+
+
+def test_a_graph_that_was_recovered_is_to_be_saved_and_knows_its_file(session, tmp_path) -> None:
+    session.save(tmp_path / "mine.json")
+    add(session)
+    other = Session()
+    other.recover(session.document, session.path, session.sha256)
+    assert other.is_modified
+    assert other.title == "mine.json"
+    assert not other.is_changed_on_disk()
+    session.save()
+    assert other.is_changed_on_disk()
+    other.save()
+    assert not other.is_modified
+
+
+# ------------------------------------------------------------------ the offer
+
+
+@pytest.fixture
+def window(qapp, qtbot, tmp_path, monkeypatch):
+    QStandardPaths.setTestModeEnabled(True)
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    make_application("dark")
+    monkeypatch.setattr(QApplication, "quit", lambda: None)
+    monkeypatch.setattr("pypipeline_studio.window.autosave.recovery_folder", lambda: tmp_path / "recovery")
+    window = MainWindow(tmp_path)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    window.session.undo_stack.setClean()
+    window.close()
+    window.deleteLater()
+
+
+def test_nothing_is_offered_where_nothing_was_left(window) -> None:
+    window.offer_recovery()
+    assert window._recovery.dialog is None
+    window.commands["recover"].trigger()
+    assert "Nothing is left" in window.status.currentMessage()
+
+
+def test_recovering_takes_the_edits_over_and_keeps_them_in_a_file_of_its_own(window, session, tmp_path) -> None:
+    add(session)
+    leave_behind(tmp_path / "recovery", session)
+    window.offer_recovery()
+    (before,) = (tmp_path / "recovery").glob("*.json")
+    (button,) = window._recovery.dialog.recover_buttons
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert window._recovery.dialog is None
+    assert window.session.document == session.document
+    assert window.session.path == session.path
+    assert window.isWindowModified()
+    (after,) = (tmp_path / "recovery").glob("*.json")
+    assert after != before
+    window.session.undo_stack.setClean()
+    window.close()
+    assert files_in(tmp_path / "recovery") == []
+
+
+def test_discarding_deletes_one_and_the_other_stays_for_later(window, session, tmp_path) -> None:
+    for _ in range(2):
+        add(session)
+        leave_behind(tmp_path / "recovery", session)
+    window.offer_recovery()
+    dialog = window._recovery.dialog
+    QTest.mouseClick(dialog.discard_buttons[0], Qt.MouseButton.LeftButton)
+    assert dialog.isVisible()
+    QTest.mouseClick(dialog.keep_button, Qt.MouseButton.LeftButton)
+    assert window._recovery.dialog is None
+    (left,) = take_left_behind(tmp_path / "recovery")
+    left.discard()
+
+
+def test_edits_in_the_window_are_not_replaced_without_asking(window, session, tmp_path, monkeypatch) -> None:
+    add(session)
+    leave_behind(tmp_path / "recovery", session)
+    add(window.session)
+    mine = window.session.document
+    monkeypatch.setattr(QMessageBox, "exec", lambda _: QMessageBox.StandardButton.Cancel)
+    window.offer_recovery()
+    QTest.mouseClick(window._recovery.dialog.recover_buttons[0], Qt.MouseButton.LeftButton)
+    assert window.session.document is mine
+    window._recovery.dialog.reject()
+    (left,) = take_left_behind(tmp_path / "recovery")
+    left.discard()
+
+
+def test_what_cannot_be_read_is_told_and_can_only_be_kept_or_discarded(window, tmp_path) -> None:
+    folder = tmp_path / "recovery"
+    folder.mkdir()
+    (folder / "1-0.json").write_text("{")
+    window.offer_recovery()
+    dialog = window._recovery.dialog
+    assert dialog.recover_buttons == []
+    window.close()
+    assert (folder / "1-0.json").exists()
