@@ -150,6 +150,10 @@ class Session(QObject):
         """Begin with an empty graph."""
         self._replace(Document(name="untitled"), None, None)
 
+    def begin(self, document: Document) -> None:
+        """Begin with a graph that has no file yet."""
+        self._replace(document, None, None)
+
     def open(self, path: Path) -> None:
         """Open a graph file.
 

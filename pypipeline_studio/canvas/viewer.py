@@ -385,7 +385,7 @@ class StudioViewer(BareViewer):
         self._accept_drag(event)
 
     def _accept_drag(self, event: QDragMoveEvent) -> None:
-        if event.mimeData().hasFormat(CELL_MIME) or _local_files(event.mimeData()):
+        if event.mimeData().hasFormat(CELL_MIME) or local_files(event.mimeData()):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
         else:
@@ -398,11 +398,12 @@ class StudioViewer(BareViewer):
         if data.hasFormat(CELL_MIME):
             name = bytes(data.data(CELL_MIME).data()).decode("utf-8", "replace")
             self.cell_dropped.emit(name, self.mapToScene(event.position().toPoint()))
-        elif files := _local_files(data):
+        elif files := local_files(data):
             self.files_dropped.emit(files)
 
 
-def _local_files(data: QMimeData) -> list[str]:
+def local_files(data: QMimeData) -> list[str]:
+    """The paths of the files that are dragged."""
     return [url.toLocalFile() for url in data.urls() if url.isLocalFile()] if data.hasUrls() else []
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from pypipeline_engine.numbers import counted
-from pypipeline_studio.panels.widgets import KeyCap, Label, paint
+from pypipeline_studio.panels.widgets import KeyCap, Label, clear_layout, paint, push_button
 from pypipeline_studio.theme.colours import colour, theme
 from pypipeline_studio.theme.fonts import font
 from pypipeline_studio.theme.icons import draw_icon
@@ -29,6 +30,7 @@ class FirstRun(QWidget):
     try_example = Signal()
     add_cell = Signal()
     open_graph = Signal()
+    open_recent = Signal(Path)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,8 +61,13 @@ class FirstRun(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         intro.setContentsMargins(44, 0, 44, 12)
         hint.setContentsMargins(0, 8, 0, 0)
-        for widget in (title, intro, *self._cards, hint):
+        self.recent_buttons: list[QPushButton] = []
+        self._recent = QHBoxLayout()
+        self._recent.setSpacing(8)
+        for widget in (title, intro, *self._cards):
             layout.addWidget(widget)
+        layout.addLayout(self._recent)
+        layout.addWidget(hint)
         for card, signal in zip(self._cards, (self.try_example, self.add_cell, self.open_graph), strict=True):
             card.clicked.connect(signal)
             card.moved.connect(self._move)
@@ -75,9 +82,23 @@ class FirstRun(QWidget):
         """Say how many types of cells there are to search."""
         self.add.set_text(f"Search {counted(nb_cells, 'cell')} by name, category or value type.")
 
-    def set_recent(self, names: Sequence[str]) -> None:
-        """Name the graphs that were opened last."""
-        self.open.set_text(f"Recent: {', '.join(names[:_MOST_RECENT])}" if names else "A graph file of your own.")
+    def set_recent(self, paths: Sequence[Path]) -> None:
+        """Offer the graphs that were opened last."""
+        clear_layout(self._recent)
+        self.recent_buttons = []
+        for path in paths[:_MOST_RECENT]:
+            button = push_button("", tip=str(path))
+            button.setAccessibleName(f"Open {path.name}")
+            width = (_WIDTH_PX - 8 * (_MOST_RECENT - 1)) // _MOST_RECENT
+            fitting = button.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, width - 32)
+            button.setText(fitting.replace("&", "&&"))
+            button.setFixedWidth(width)
+            button.clicked.connect(lambda _checked=False, path=path: self.open_recent.emit(path))
+            self._recent.addWidget(button)
+            self.recent_buttons.append(button)
+        if self.recent_buttons:
+            self._recent.addStretch(1)
+        self._centre()
 
     def sizeHint(self) -> QSize:
         return QSize(_WIDTH_PX, max(self.heightForWidth(_WIDTH_PX), super().sizeHint().height()))

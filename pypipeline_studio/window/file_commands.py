@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from pypipeline_engine.graph.problems import WrongGraphException
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document.files import headless_command
+from pypipeline_studio.document.templates import from_template
 from pypipeline_studio.session import Session
 
 GRAPH_FILTER: Final = "Graphs (*.json)"
@@ -35,6 +37,21 @@ class FileCommands(QObject):
         """Begin with an empty graph, after asking about what is not saved."""
         if self.may_replace():
             self._session.new()
+
+    def new_from(self, template: Path) -> None:
+        """Begin with a graph like that of a file, after asking about what is not saved."""
+        if not self.may_replace():
+            return
+        try:
+            self._session.begin(from_template(template))
+        except WrongGraphException as error:
+            self._show_message("This graph cannot be opened", f"{template.name} cannot be opened.", str(error))
+
+    def open_dropped(self, files: Sequence[str]) -> None:
+        """Open the first graph among files that were dropped on the window."""
+        graphs = [Path(file) for file in files if file.lower().endswith(".json")] or [Path(file) for file in files[:1]]
+        if self.open(graphs[0]) and len(files) > 1:
+            self.told.emit(f"Opened {graphs[0].name}; a window shows one graph.")
 
     def choose(self) -> None:
         """Ask for a graph file and open it."""

@@ -24,6 +24,7 @@ from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.viewer import ZOOM_STEP
 from pypipeline_studio.document import edits
+from pypipeline_studio.document.recent import without_missing
 from pypipeline_studio.document.types import fitting_types
 from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.panels.first_run import FirstRun
@@ -39,9 +40,11 @@ from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.file_commands import FileCommands
+from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.ray_dialog import SETTING as RAY_SETTING
 from pypipeline_studio.window.ray_dialog import RayDialog, explain_address
+from pypipeline_studio.window.recent_menu import RecentMenu
 from pypipeline_studio.window.recovery_dialog import Recovery
 from pypipeline_studio.window.run_control import RunControl
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
@@ -77,6 +80,8 @@ class MainWindow(QMainWindow):
         self.crumbs = Crumbs()
         self.first_run = FirstRun(self.canvas)
         self.files = FileCommands(self.session, self.canvas, output_folder, self)
+        self.recent = RecentMenu(self.session, self)
+        self._drops = FileDrops(self)
         self.autosave = Autosave(self.session, parent=self)
         self._recovery = Recovery(self.session, self.files, self.autosave, self)
         self._is_closing = False
@@ -159,9 +164,10 @@ class MainWindow(QMainWindow):
             return made
 
         file_menu = menu("&File", "new", "open")
-        examples = file_menu.addMenu("Open an e&xample")
+        self.recent.attach(file_menu.addMenu("Open &recent"))
+        examples = file_menu.addMenu("New from e&xample")
         for name, path in get_examples().items():
-            examples.addAction(name).triggered.connect(lambda _checked=False, path=path: self.files.open(path))
+            examples.addAction(name).triggered.connect(lambda _checked=False, path=path: self.files.new_from(path))
         for key in ("save", "save_as"):
             file_menu.addAction(self.commands[key])
         export = file_menu.addMenu("&Export")
@@ -252,7 +258,10 @@ class MainWindow(QMainWindow):
         canvas.zoom_changed.connect(self.status.show_zoom)
         canvas.search_requested.connect(self._open_search)
         canvas.menu_requested.connect(self._open_menu)
-        canvas.files_dropped.connect(lambda files: self.files.open(Path(files[0])))
+        canvas.files_dropped.connect(self._drops.take)
+        self._drops.dropped.connect(self.files.open_dropped)
+        self.recent.chosen.connect(self.files.open)
+        self.recent.changed.connect(self._show_recent)
         canvas.badge_clicked.connect(self._on_badge)
         canvas.clones_requested.connect(self._inspection.change_clones)
         canvas.refused.connect(self.tell)
@@ -279,7 +288,9 @@ class MainWindow(QMainWindow):
         self.engine.stop_is_slow.connect(self._on_slow_stop)
         self.engine.log_arrived.connect(self._add_log_line)
         self.engine.gone.connect(self._on_engine_gone)
-        self.first_run.try_example.connect(lambda: self.files.open(get_examples()[FIRST_EXAMPLE]))
+        self.first_run.try_example.connect(lambda: self.files.new_from(get_examples()[FIRST_EXAMPLE]))
+        self.first_run.open_recent.connect(self.files.open)
+        self._show_recent()
         self.first_run.add_cell.connect(self._search_in_the_middle)
         self.first_run.open_graph.connect(self.files.choose)
 
@@ -301,6 +312,9 @@ class MainWindow(QMainWindow):
         self._show_run()
         if self.run_control.live is not None:
             self._show_live()
+
+    def _show_recent(self) -> None:
+        self.first_run.set_recent(without_missing(self.recent.paths))
 
     def _show_types(self) -> None:
         types = self.session.types.all_types()

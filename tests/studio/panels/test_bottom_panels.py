@@ -1,5 +1,7 @@
 """Problems, log, traceback, and what is shown on an empty canvas."""
 
+from pathlib import Path
+
 import pytest
 from panel_samples import error
 from PySide6.QtCore import Qt
@@ -178,6 +180,17 @@ def test_a_click_does_what_a_card_says(first_run, qtbot):
         qtbot.mouseClick(first_run.add, Qt.MouseButton.LeftButton)
 
 
+def test_the_graphs_that_were_opened_last_are_one_click_away(first_run, qtbot):
+    paths = [Path(f"/graphs/{name}.json") for name in ("a", "b & c", "d", "e")]
+    first_run.set_recent(paths)
+    assert [button.text() for button in first_run.recent_buttons] == ["a.json", "b && c.json", "d.json"]
+    with qtbot.waitSignal(first_run.open_recent) as opened:
+        qtbot.mouseClick(first_run.recent_buttons[1], Qt.MouseButton.LeftButton)
+    assert opened.args == [paths[1]]
+    first_run.set_recent([])
+    assert first_run.recent_buttons == []
+
+
 def test_the_first_actions_stay_in_the_middle(first_run):
     around = first_run.parentWidget()
     for width in (1200, 700):
@@ -187,6 +200,4 @@ def test_the_first_actions_stay_in_the_middle(first_run):
 
 def test_the_first_actions_say_what_there_is(first_run):
     first_run.set_nb_cells(53)
-    first_run.set_recent(["stocks.json", "nested.json"])
     assert first_run.add.accessibleDescription() == "Search 53 cells by name, category or value type."
-    assert first_run.open.accessibleDescription() == "Recent: stocks.json, nested.json"

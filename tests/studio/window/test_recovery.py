@@ -1,7 +1,7 @@
 """Edits that outlive the process, seen from the window; `tests/end2end` kills a real one."""
 
 import pytest
-from PySide6.QtCore import QSettings, QStandardPaths, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -9,9 +9,7 @@ from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document import edits
 from pypipeline_studio.document.recovery import RecoveryFile, make_unsaved, take_left_behind
 from pypipeline_studio.session import Session
-from pypipeline_studio.window.application import make_application
 from pypipeline_studio.window.autosave import Autosave
-from pypipeline_studio.window.main_window import MainWindow
 
 
 @pytest.fixture
@@ -107,19 +105,8 @@ def test_a_graph_that_was_recovered_is_to_be_saved_and_knows_its_file(session, t
 
 
 @pytest.fixture
-def window(qapp, qtbot, tmp_path, monkeypatch):
-    QStandardPaths.setTestModeEnabled(True)
-    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
-    make_application("dark")
-    monkeypatch.setattr(QApplication, "quit", lambda: None)
-    monkeypatch.setattr("pypipeline_studio.window.autosave.recovery_folder", lambda: tmp_path / "recovery")
-    window = MainWindow(tmp_path)
-    window.show()
-    qtbot.waitExposed(window)
-    yield window
-    window.session.undo_stack.setClean()
-    window.close()
-    window.deleteLater()
+def window(file_window):
+    return file_window
 
 
 def test_nothing_is_offered_where_nothing_was_left(window) -> None:

@@ -1,0 +1,26 @@
+"""A window on the screen, with settings and a state folder of its own."""
+
+import pytest
+from PySide6.QtCore import QSettings, QStandardPaths
+from PySide6.QtWidgets import QApplication
+
+from pypipeline_studio.window.application import make_application
+from pypipeline_studio.window.main_window import MainWindow
+
+
+@pytest.fixture
+def file_window(qapp, qtbot, tmp_path, monkeypatch):
+    """A window without an engine; what it keeps of edits is in `tmp_path/recovery`."""
+    QStandardPaths.setTestModeEnabled(True)
+    QSettings.setPath(QSettings.Format.NativeFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+    make_application("dark")
+    QSettings().clear()
+    monkeypatch.setattr(QApplication, "quit", lambda: None)
+    monkeypatch.setattr("pypipeline_studio.window.autosave.recovery_folder", lambda: tmp_path / "recovery")
+    window = MainWindow(tmp_path)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    window.session.undo_stack.setClean()
+    window.close()
+    window.deleteLater()
