@@ -8,16 +8,27 @@ only.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from pypipeline_engine.graph.model import Document, to_data
 from pypipeline_engine.host.protocol import Catalogue, GraphProblem, Validation
-from pypipeline_studio.document.files import OpenedGraph, is_changed_on_disk, open_graph, save_graph
+from pypipeline_studio.document.files import (
+    DiskState,
+    OpenedGraph,
+    name_from_file,
+    open_graph,
+    save_graph,
+    state_on_disk,
+    with_disk_as_it_is,
+)
 from pypipeline_studio.document.json_values import is_same
 from pypipeline_studio.document.types import StudioTypes
 
+UNTITLED: Final = "untitled"
+"""The name of a graph that nobody has named."""
 _MERGEABLE = 1
 """The id of edits that become one step with the edit before them, such as the movements of one slider."""
 
@@ -37,6 +48,11 @@ class _Edit(QUndoCommand):
 
     def undo(self) -> None:
         self._session._show(self._before)
+
+    def rename(self, name: str) -> None:
+        """Give the graph before and after the edit another name."""
+        self._before = self._before.model_copy(update={"name": name})
+        self._after = self._after.model_copy(update={"name": name})
 
     def id(self) -> int:
         return _MERGEABLE if self._merge_key else -1
@@ -67,7 +83,7 @@ class Session(QObject):
         self.types = StudioTypes()
         self.problems: tuple[GraphProblem, ...] = ()
         """What the engine found wrong with the document, when it last looked."""
-        self._document = Document(name="untitled")
+        self._document = Document(name=UNTITLED)
         self._opened: OpenedGraph | None = None
         self._path: Path | None = None
 
@@ -142,13 +158,17 @@ class Session(QObject):
         """Whether there is something that was not saved."""
         return not self.undo_stack.isClean()
 
+    def state_on_disk(self) -> DiskState:
+        """What other programs have done to the file since it was opened or saved."""
+        return state_on_disk(self._opened) if self._opened is not None else "same"
+
     def is_changed_on_disk(self) -> bool:
-        """Whether another program has written the file since it was opened or saved."""
-        return self._opened is not None and is_changed_on_disk(self._opened)
+        """Whether another program has written or removed the file since it was opened or saved."""
+        return self.state_on_disk() != "same"
 
     def new(self) -> None:
         """Begin with an empty graph."""
-        self._replace(Document(name="untitled"), None, None)
+        self._replace(Document(name=UNTITLED), None, None)
 
     def begin(self, document: Document) -> None:
         """Begin with a graph that has no file yet."""
@@ -178,16 +198,48 @@ class Session(QObject):
         self.undo_stack.resetClean()  # no step leads to what the file holds
         self.file_changed.emit()
 
+    def reload(self) -> None:
+        """Take over what another program has written to the file. One step, so that undo brings back what was here.
+
+        :raises WrongGraphException: with everything that is wrong with the file; the session stays as it was.
+        """
+        if self._path is None:
+            return
+        opened = open_graph(self._path)
+        self._opened = opened
+        self.edit(f"Reload {self.title}", opened.document)
+        self.undo_stack.setClean()
+        self.file_changed.emit()
+
+    def keep_mine(self) -> None:
+        """Go on with the graph as it is here: the next save writes over what another program has written by now."""
+        if self._opened is not None:
+            self._opened = with_disk_as_it_is(self._opened)
+            self.undo_stack.resetClean()  # no step leads to what the file holds
+            self.file_changed.emit()
+
     def save(self, path: Path | None = None) -> None:
-        """Write the graph to its file, or to another one.
+        """Write the graph to its file, or to another one. A graph without a name gets that of its first file.
 
         :raises WrongGraphException: if it cannot be written; the file stays as it was.
         """
         target = (path or self._path or Path(self.title)).absolute()
-        self._opened = save_graph(self._document, target)
+        name = name_from_file(target) if self._path is None and self._document.name == UNTITLED else None
+        document = self._document if name is None else self._document.model_copy(update={"name": name})
+        self._opened = save_graph(document, target)
         self._path = target
+        if name is not None:
+            self._rename(document, name)
         self.undo_stack.setClean()
         self.file_changed.emit()
+
+    def _rename(self, document: Document, name: str) -> None:
+        # In every step: undoing the one before is no reason to lose the name.
+        for index in range(self.undo_stack.count()):
+            command = self.undo_stack.command(index)
+            if isinstance(command, _Edit):
+                command.rename(name)
+        self._show(document)
 
     def _replace(self, document: Document, path: Path | None, opened: OpenedGraph | None) -> None:
         self.undo_stack.clear()

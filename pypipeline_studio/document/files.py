@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shlex
-from dataclasses import dataclass
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final, Literal, TypeAlias
 
-from pypipeline_engine.graph.model import Document
+from pypipeline_engine.graph.model import Document, explain_name
 from pypipeline_engine.graph.problems import Problem, WrongGraphException, errors
 from pypipeline_engine.graph.reader import examine, read_bytes
 from pypipeline_engine.graph.writer import save, to_text
+
+DiskState: TypeAlias = Literal["same", "changed", "gone"]
+NO_FILE: Final = ""
+"""Stands for the hash of a file that is known to be gone."""
+_ANY_MAY_WRITE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -46,25 +55,103 @@ def open_graph(path: str | os.PathLike[str]) -> OpenedGraph:
 
 
 def save_graph(document: Document, path: str | os.PathLike[str]) -> OpenedGraph:
-    """Write a graph file. It is complete or stays as it was.
+    """Write a graph file. It is complete or stays as it was, keeps its permissions, and stays where a link leads to it.
 
-    :raises WrongGraphException: if it cannot be written.
+    :raises WrongGraphException: with the reason in words, if it cannot be written.
     """
-    save(document, path)
-    return OpenedGraph(document, Path(path).absolute(), _hash(to_text(document).encode()))
+    target = Path(path).absolute()
+    try:
+        reason = _why_not_writable(target)
+        real = target.resolve()
+        mode = stat.S_IMODE(real.stat().st_mode) if reason is None and real.exists() else None
+    except (OSError, ValueError, RuntimeError) as error:  # links that go round, or a zero in the path
+        raise _refusal(path, _explain(error, target)) from error
+    if reason is not None:
+        raise _refusal(path, reason)
+    try:
+        save(document, real)
+    except WrongGraphException as error:
+        if isinstance(error.__cause__, OSError):
+            raise _refusal(path, _explain(error.__cause__, real)) from error.__cause__
+        raise
+    if mode is not None:
+        with suppress(OSError):
+            real.chmod(mode)
+    return OpenedGraph(document, target, _hash(to_text(document).encode()))
+
+
+def state_on_disk(opened: OpenedGraph) -> DiskState:
+    """What has become of the file since it was read or written last."""
+    try:
+        found = _hash(opened.path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return "same" if opened.sha256 == NO_FILE else "gone"
+    except OSError:
+        return "changed"
+    return "same" if found == opened.sha256 else "changed"
 
 
 def is_changed_on_disk(opened: OpenedGraph) -> bool:
     """Whether the file is another one than when it was read or written last. One that is gone counts as changed."""
+    return state_on_disk(opened) != "same"
+
+
+def with_disk_as_it_is(opened: OpenedGraph) -> OpenedGraph:
+    """The same graph, of a file of which the change is known: only another change counts as one."""
     try:
-        return _hash(opened.path.read_bytes()) != opened.sha256
+        sha256 = _hash(opened.path.read_bytes())
     except OSError:
-        return True
+        sha256 = NO_FILE
+    return replace(opened, sha256=sha256, is_normal=False)
 
 
 def headless_command(path: Path, output_folder: Path) -> str:
     """The command line that runs a graph file without the studio, to be pasted into a shell."""
     return shlex.join(["pypipeline", "run", str(path), "--output-dir", str(output_folder)])
+
+
+def name_from_file(path: Path) -> str | None:
+    """The name for a graph that a file of this name suggests; `None` where no name can be made of it."""
+    name = "".join("_" if letter == "." or not letter.isprintable() else letter for letter in path.stem)
+    return name if explain_name(name) is None else None
+
+
+def _why_not_writable(target: Path) -> str | None:
+    """What speaks against writing a file, before anything is written."""
+    folder = target.parent
+    if target.is_dir():
+        return "this is a folder; the path of a graph file is expected"
+    if not folder.exists():
+        return f"there is no folder {folder}"
+    if not folder.is_dir():
+        return f"{folder} is no folder"
+    if not target.exists():
+        return None
+    if not target.is_file():
+        return "this is no regular file"
+    # A file that is replaced need not be writable, and its owner may be root: what its permissions say is meant anyway.
+    if not target.stat().st_mode & _ANY_MAY_WRITE or not os.access(target, os.W_OK):
+        return "the file is read-only"
+    return None
+
+
+def _explain(error: Exception, target: Path) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.EACCES, errno.EPERM):
+        return f"writing into the folder {target.parent} is not permitted"
+    words = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EROFS: "the disk is read-only",
+        errno.ENAMETOOLONG: "the name is too long",
+    }
+    if number in words:
+        return words[number]
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _refusal(path: str | os.PathLike[str], reason: str) -> WrongGraphException:
+    return WrongGraphException([Problem(f"cannot be written: {reason}")], str(path))
 
 
 def _hash(content: bytes) -> str:

@@ -98,10 +98,14 @@ class FirstRun(QWidget):
             self.recent_buttons.append(button)
         if self.recent_buttons:
             self._recent.addStretch(1)
-        self._centre()
 
     def sizeHint(self) -> QSize:
         return QSize(_WIDTH_PX, max(self.heightForWidth(_WIDTH_PX), super().sizeHint().height()))
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:  # the height of what is in it has changed
+            self._centre()
+        return super().event(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.parent() and event.type() == QEvent.Type.Resize:

@@ -70,11 +70,21 @@ class FileCommands(QObject):
             return False
         return True
 
+    def reload(self) -> None:
+        """Take over what another program has written to the file; undo brings back what was here."""
+        try:
+            self._session.reload()
+        except WrongGraphException as error:
+            self._show_message(
+                "This graph cannot be opened", f"{self._session.title} cannot be opened as it is now.", str(error)
+            )
+
     def save(self) -> bool:
         """Save the graph; whether it was saved."""
         if self._session.path is None:
             return self.save_as()
-        if self._session.is_changed_on_disk() and not self._ask(
+        # One that is gone is written again without a question: nothing is lost by it.
+        if self._session.state_on_disk() == "changed" and not self._ask(
             f"{self._session.title} was changed by another program since it was opened.", "Overwrite it"
         ):
             return False
@@ -87,14 +97,24 @@ class FileCommands(QObject):
         if not name:
             return False
         path = Path(name)
-        return self._save_to(path if path.suffix else path.with_suffix(".json"))
+        if not path.suffix and not path.is_dir():
+            path = path.with_suffix(".json")
+            # The dialog has asked about the name without the suffix only.
+            if path.exists() and not self._ask(f"There is a {path.name} already.", "Overwrite it"):
+                return False
+        return self._save_to(path)
 
     def _save_to(self, path: Path) -> bool:
         try:
             self._session.save(path)
         except WrongGraphException as error:
-            self._show_message("This graph cannot be saved", f"{path.name} cannot be written.", str(error))
-            return False
+            is_again = self._show_message(
+                "This graph cannot be saved",
+                f"{path.name} cannot be written. The graph is as it was, and not saved.",
+                str(error),
+                "Save as …",
+            )
+            return is_again and self.save_as()
         self.told.emit(f"Saved {path}")
         return True
 
@@ -121,11 +141,15 @@ class FileCommands(QObject):
 
     def may_replace(self) -> bool:
         """Whether the graph may go: saved, or not wanted any more."""
-        if not self._session.is_modified:
+        is_gone = self._session.state_on_disk() == "gone"
+        if not self._session.is_modified and not is_gone:
             return True
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setText(f"{self._session.title} has changes that are not saved.")
+        title = self._session.title
+        box.setText(
+            f"{title} is not in its folder any more." if is_gone else f"{title} has changes that are not saved."
+        )
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         box.setDefaultButton(buttons.Save)
@@ -143,10 +167,14 @@ class FileCommands(QObject):
         box.exec()
         return box.clickedButton() is agree
 
-    def _show_message(self, title: str, text: str, details: str) -> None:
+    def _show_message(self, title: str, text: str, details: str, action: str = "") -> bool:
+        """Say what went wrong; whether the action that is offered was chosen."""
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setWindowTitle(title)
         box.setText(text)
         box.setInformativeText(details[:_MOST_DETAILS])
+        chosen = box.addButton(action, QMessageBox.ButtonRole.AcceptRole) if action else None
+        box.addButton(QMessageBox.StandardButton.Cancel if action else QMessageBox.StandardButton.Ok)
         box.exec()
+        return chosen is not None and box.clickedButton() is chosen

@@ -42,6 +42,7 @@ from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.inspection import Inspection
+from pypipeline_studio.window.outside_changes import OutsideChanges
 from pypipeline_studio.window.ray_dialog import SETTING as RAY_SETTING
 from pypipeline_studio.window.ray_dialog import RayDialog, explain_address
 from pypipeline_studio.window.recent_menu import RecentMenu
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.crumbs = Crumbs()
         self.first_run = FirstRun(self.canvas)
         self.files = FileCommands(self.session, self.canvas, output_folder, self)
+        self.outside = OutsideChanges(self.session, self.files, self)
         self.recent = RecentMenu(self.session, self)
         self._drops = FileDrops(self)
         self.autosave = Autosave(self.session, parent=self)
@@ -114,6 +116,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.crumbs)
+        layout.addWidget(self.outside.bar)
         layout.addWidget(self.canvas, 1)
         self.setCentralWidget(centre)
         self.setDockNestingEnabled(True)

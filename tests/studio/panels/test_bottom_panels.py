@@ -184,6 +184,8 @@ def test_the_graphs_that_were_opened_last_are_one_click_away(first_run, qtbot):
     paths = [Path(f"/graphs/{name}.json") for name in ("a", "b & c", "d", "e")]
     first_run.set_recent(paths)
     assert [button.text() for button in first_run.recent_buttons] == ["a.json", "b && c.json", "d.json"]
+    qtbot.waitUntil(lambda: first_run.recent_buttons[0].y() > first_run.open.geometry().bottom())
+    assert first_run.open.geometry().top() > first_run.add.geometry().bottom()
     with qtbot.waitSignal(first_run.open_recent) as opened:
         qtbot.mouseClick(first_run.recent_buttons[1], Qt.MouseButton.LeftButton)
     assert opened.args == [paths[1]]

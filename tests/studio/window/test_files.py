@@ -3,12 +3,13 @@
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QMenu, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox
 
 from pypipeline_engine.graph.reader import read_file
 from pypipeline_engine.graph.writer import save
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document import edits
+from pypipeline_studio.panels.diff_dialog import DiffDialog
 
 
 @pytest.fixture
@@ -163,3 +164,149 @@ def test_a_dropped_graph_does_not_replace_edits_without_asking(window, graph, qt
 
 def test_text_is_not_taken_for_a_file(window) -> None:
     assert not drop(window)
+
+
+# ------------------------------------------------------------------ other programs
+
+
+def change_outside(path) -> None:
+    document = read_file(path)
+    save(edits.add_cell(document, (), "demo.Work", (0, 0))[0], path)
+
+
+def button(window, text):
+    return next(found for found in window.outside.bar.buttons if found.text() == text)
+
+
+def open_and_change(window, graph, qtbot) -> None:
+    window.files.open(graph)
+    change_outside(graph)
+    qtbot.waitUntil(window.outside.bar.isVisible)
+
+
+def test_a_change_by_another_program_is_seen_and_reloaded_and_undone(window, graph, qtbot) -> None:
+    window.files.open(graph)
+    assert not window.outside.bar.isVisible()
+    before = window.session.document
+    change_outside(graph)
+    qtbot.waitUntil(window.outside.bar.isVisible)
+    assert "mine.json was changed by another program" in window.outside.bar.text.text()
+    assert window.session.document is before
+    qtbot.mouseClick(button(window, "Reload"), Qt.MouseButton.LeftButton)
+    assert not window.outside.bar.isVisible()
+    assert "work" in window.session.document.cells
+    assert not window.isWindowModified()
+    window.session.undo_stack.undo()
+    assert window.session.document is before
+    # A file that was replaced is still watched.
+    change_outside(graph)
+    qtbot.waitUntil(window.outside.bar.isVisible)
+
+
+def test_our_own_saving_is_no_change_by_another_program(window, graph, qtbot) -> None:
+    window.files.open(graph)
+    add(window.session)
+    window.commands["save"].trigger()
+    window.outside.watch.look()
+    assert not window.outside.bar.isVisible()
+
+
+def test_keeping_mine_hides_the_bar_and_saves_without_a_question(window, graph, qtbot, answer) -> None:
+    open_and_change(window, graph, qtbot)
+    mine = window.session.document
+    qtbot.mouseClick(button(window, "Keep mine"), Qt.MouseButton.LeftButton)
+    assert not window.outside.bar.isVisible()
+    assert window.isWindowModified()
+    asked = answer("Cancel")
+    window.commands["save"].trigger()
+    assert asked == []
+    assert read_file(graph) == mine
+
+
+def test_the_bar_shows_what_differs(window, graph, qtbot) -> None:
+    open_and_change(window, graph, qtbot)
+    qtbot.mouseClick(button(window, "Compare"), Qt.MouseButton.LeftButton)
+    (dialog,) = window.findChildren(DiffDialog)
+    assert '-    "work"' in dialog.view.toPlainText()
+    assert window.outside.bar.isVisible()
+    dialog.close()
+
+
+def test_saving_over_what_another_program_has_written_asks(window, graph, qtbot, answer) -> None:
+    open_and_change(window, graph, qtbot)
+    theirs = graph.read_bytes()
+    asked = answer("Cancel")
+    window.commands["save"].trigger()
+    assert len(asked) == 1
+    assert graph.read_bytes() == theirs
+    answer("Overwrite it")
+    window.commands["save"].trigger()
+    assert graph.read_bytes() != theirs
+    assert not window.outside.bar.isVisible()
+
+
+def test_a_file_that_is_gone_is_told_asked_about_and_saved_again(window, graph, qtbot, answer) -> None:
+    window.files.open(graph)
+    graph.unlink()
+    qtbot.waitUntil(window.outside.bar.isVisible)
+    asked = answer("Cancel")
+    assert not window.files.may_replace()
+    assert "not in its folder any more" in asked[0]
+    qtbot.mouseClick(button(window, "Save again"), Qt.MouseButton.LeftButton)
+    assert graph.exists()
+    assert not window.outside.bar.isVisible()
+    assert window.files.may_replace()
+
+
+def test_a_file_that_cannot_be_reloaded_is_told_and_the_bar_stays(window, graph, qtbot, answer) -> None:
+    window.files.open(graph)
+    graph.write_text("<<<<<<< HEAD")
+    qtbot.waitUntil(window.outside.bar.isVisible)
+    asked = answer("OK")
+    before = window.session.document
+    qtbot.mouseClick(button(window, "Reload"), Qt.MouseButton.LeftButton)
+    assert "cannot be opened as it is now" in asked[0]
+    assert window.session.document is before
+    assert window.outside.bar.isVisible()
+
+
+# ------------------------------------------------------------------ what cannot be written
+
+
+def test_a_read_only_file_is_told_and_can_be_saved_elsewhere(window, graph, answer, tmp_path, monkeypatch) -> None:
+    window.files.open(graph)
+    graph.chmod(0o444)
+    before = graph.read_bytes()
+    add(window.session)
+    asked = answer("Cancel")
+    window.commands["save"].trigger()
+    assert "the file is read-only" in asked[0]
+    assert window.isWindowModified()
+    assert graph.read_bytes() == before
+    answer("Save as …")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "copy.json"), ""))
+    window.commands["save"].trigger()
+    assert not window.isWindowModified()
+    assert window.session.path == tmp_path / "copy.json"
+    assert graph.read_bytes() == before
+
+
+def test_closing_does_not_lose_what_could_not_be_saved(window, graph, answer) -> None:
+    window.files.open(graph)
+    add(window.session)
+    graph.chmod(0o444)
+    answer("Cancel")
+    assert not window.files.save()
+    assert not window.files.may_replace()
+    window.close()
+    assert window.isVisible()
+
+
+def test_a_suffix_that_is_added_does_not_write_over_another_file(window, graph, answer, monkeypatch) -> None:
+    before = graph.read_bytes()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(graph.with_suffix("")), ""))
+    asked = answer("Cancel")
+    add(window.session)
+    assert not window.files.save_as()
+    assert "There is a mine.json already" in asked[0]
+    assert graph.read_bytes() == before
