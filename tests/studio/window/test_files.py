@@ -258,6 +258,16 @@ def test_a_file_that_is_gone_is_told_asked_about_and_saved_again(window, graph, 
     assert window.files.may_replace()
 
 
+def test_a_file_that_comes_back_is_no_change(window, graph, qtbot) -> None:
+    window.files.open(graph)
+    content = graph.read_bytes()
+    graph.unlink()
+    qtbot.waitUntil(window.outside.bar.isVisible)
+    graph.write_bytes(content)
+    qtbot.waitUntil(lambda: not window.outside.bar.isVisible())
+    assert not window.isWindowModified()
+
+
 def test_a_file_that_cannot_be_reloaded_is_told_and_the_bar_stays(window, graph, qtbot, answer) -> None:
     window.files.open(graph)
     graph.write_text("<<<<<<< HEAD")
