@@ -19,7 +19,7 @@ from pypipeline_engine.graph.writer import save, to_text
 
 DiskState: TypeAlias = Literal["same", "changed", "gone"]
 NO_FILE: Final = ""
-"""Stands for the hash of a file that is known to be gone."""
+"""Stands for the hash of what is no file that can be read, or is not there."""
 _ANY_MAY_WRITE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -82,13 +82,12 @@ def save_graph(document: Document, path: str | os.PathLike[str]) -> OpenedGraph:
 
 def state_on_disk(opened: OpenedGraph) -> DiskState:
     """What has become of the file since it was read or written last."""
+    if _hash_on_disk(opened.path) == opened.sha256:
+        return "same"
     try:
-        found = _hash(opened.path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return "same" if opened.sha256 == NO_FILE else "gone"
+        return "changed" if opened.path.exists() else "gone"
     except OSError:
         return "changed"
-    return "same" if found == opened.sha256 else "changed"
 
 
 def is_changed_on_disk(opened: OpenedGraph) -> bool:
@@ -98,11 +97,7 @@ def is_changed_on_disk(opened: OpenedGraph) -> bool:
 
 def with_disk_as_it_is(opened: OpenedGraph) -> OpenedGraph:
     """The same graph, of a file of which the change is known: only another change counts as one."""
-    try:
-        sha256 = _hash(opened.path.read_bytes())
-    except OSError:
-        sha256 = NO_FILE
-    return replace(opened, sha256=sha256, is_normal=False)
+    return replace(opened, sha256=_hash_on_disk(opened.path), is_normal=False)
 
 
 def headless_command(path: Path, output_folder: Path) -> str:
@@ -152,6 +147,13 @@ def _explain(error: Exception, target: Path) -> str:
 
 def _refusal(path: str | os.PathLike[str], reason: str) -> WrongGraphException:
     return WrongGraphException([Problem(f"cannot be written: {reason}")], str(path))
+
+
+def _hash_on_disk(path: Path) -> str:
+    try:
+        return _hash(read_bytes(path))
+    except WrongGraphException:  # also for what is no file, and would never be read to its end
+        return NO_FILE
 
 
 def _hash(content: bytes) -> str:

@@ -142,6 +142,25 @@ def test_what_is_known_of_the_disk_does_not_count_as_a_change(people, nested, tm
     assert state_on_disk(known) == "changed"
 
 
+def test_a_folder_in_the_place_of_the_file_is_a_change(people, tmp_path) -> None:
+    path = tmp_path / "a.json"
+    saved = save_graph(people, path)
+    path.unlink()
+    path.mkdir()
+    assert state_on_disk(saved) == "changed"
+    assert state_on_disk(with_disk_as_it_is(saved)) == "same"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_a_pipe_in_the_place_of_the_file_keeps_nobody_waiting(people, tmp_path) -> None:
+    path = tmp_path / "a.json"
+    saved = save_graph(people, path)
+    path.unlink()
+    os.mkfifo(path)
+    assert state_on_disk(saved) == "changed"
+    assert "no regular file" in refusal_of(people, path)
+
+
 @pytest.mark.parametrize(
     ("file", "name"), [("people.json", "people"), ("my.graph.json", "my_graph"), ("a\tb.json", "a_b"), (" .json", None)]
 )
