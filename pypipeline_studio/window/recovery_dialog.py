@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QDateTime, QLocale, QObject, Qt, Signal
-from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.document.recovery import LeftBehind, explain_unreadable, take_left_behind
@@ -72,7 +72,7 @@ class RecoveryDialog(QDialog):
             lines.append(Label(problem, 11, 400, "error", wraps=True))
         discard = push_button("Discard", tip="Delete these edits for good")
         discard.setAccessibleName(f"Discard {name}")
-        discard.clicked.connect(lambda: self._discard(left))
+        discard.clicked.connect(lambda: self._discard(left, name))
         self.discard_buttons.append(discard)
         buttons: list[QWidget] = [discard]
         if problem is None:
@@ -85,9 +85,16 @@ class RecoveryDialog(QDialog):
         texts.setFixedWidth(_WIDTH_PX - 220)
         return row(texts, None, *buttons)
 
-    def _discard(self, left: LeftBehind) -> None:
-        left.discard()
-        self.forget(left)
+    def _discard(self, left: LeftBehind, name: str) -> None:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setText(f"The edits of {name} will be deleted for good.")
+        agree = box.addButton("Delete them", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        if box.clickedButton() is agree:
+            left.discard()
+            self.forget(left)
 
     def _keep_the_rest(self) -> None:
         for one in self._left:

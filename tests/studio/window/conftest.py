@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QSettings, QStandardPaths
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 
 from pypipeline_studio.window.application import make_application
 from pypipeline_studio.window.main_window import MainWindow
@@ -24,3 +24,23 @@ def file_window(qapp, qtbot, tmp_path, monkeypatch):
     window.session.undo_stack.setClean()
     window.close()
     window.deleteLater()
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Answers questions by the text of a button, and keeps what was asked."""
+    asked = []
+
+    def answer(text) -> list[str]:
+        def press(box) -> int:
+            asked.append(f"{box.text()} {box.informativeText()}")
+            button = next((b for b in box.buttons() if b.text().replace("&", "") == text), None)
+            if button is None:
+                return 0
+            button.click()
+            return box.result()
+
+        monkeypatch.setattr(QMessageBox, "exec", press)
+        return asked
+
+    return answer

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from pypipeline_engine.graph.reader import read_file
 from pypipeline_engine.graph.writer import save
@@ -24,26 +24,6 @@ def graph(tmp_path):
     path.parent.mkdir()
     save(read_file(get_examples()["multiply"]), path)
     return path
-
-
-@pytest.fixture
-def answer(monkeypatch):
-    """Answers questions by the text of a button, and keeps what was asked."""
-    asked = []
-
-    def answer(text) -> list[str]:
-        def press(box) -> int:
-            asked.append(f"{box.text()} {box.informativeText()}")
-            button = next((b for b in box.buttons() if b.text().replace("&", "") == text), None)
-            if button is None:
-                return 0
-            button.click()
-            return box.result()
-
-        monkeypatch.setattr(QMessageBox, "exec", press)
-        return asked
-
-    return answer
 
 
 def add(session) -> None:

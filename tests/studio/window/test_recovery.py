@@ -134,13 +134,19 @@ def test_recovering_takes_the_edits_over_and_keeps_them_in_a_file_of_its_own(win
     assert files_in(tmp_path / "recovery") == []
 
 
-def test_discarding_deletes_one_and_the_other_stays_for_later(window, session, tmp_path) -> None:
+def test_discarding_deletes_one_and_the_other_stays_for_later(window, session, tmp_path, answer) -> None:
     for _ in range(2):
         add(session)
         leave_behind(tmp_path / "recovery", session)
     window.offer_recovery()
     dialog = window._recovery.dialog
+    asked = answer("Cancel")
     QTest.mouseClick(dialog.discard_buttons[0], Qt.MouseButton.LeftButton)
+    assert len(asked) == 1
+    assert len(list((tmp_path / "recovery").glob("*.json"))) == 2
+    answer("Delete them")
+    QTest.mouseClick(dialog.discard_buttons[0], Qt.MouseButton.LeftButton)
+    assert len(list((tmp_path / "recovery").glob("*.json"))) == 1
     assert dialog.isVisible()
     QTest.mouseClick(dialog.keep_button, Qt.MouseButton.LeftButton)
     assert window._recovery.dialog is None
