@@ -99,6 +99,9 @@ class RecoveryFile:
 
         :raises OSError: if it cannot be written.
         """
+        if self._lock is not None and not self._lock.path.exists():  # somebody has emptied the folder
+            self._lock.release()
+            self._lock = None
         if self._lock is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = _lock_new(self._folder)
@@ -198,33 +201,45 @@ class _Lock:
             self.path.unlink(missing_ok=True)
 
 
-def _try_lock(path: Path) -> _Lock | None:
-    """Hold a lock; `None` where another process, or another part of this one, has it."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError:
-        return None
+def _hold(path: Path) -> _Lock:
+    """Hold a lock.
+
+    :raises OSError: if another process, or another part of this one, has it, or if there can be none.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if sys.platform == "win32":
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # It may have been deleted between opening and holding it, and then nobody else sees that it is held.
-        is_there = path.stat().st_ino == os.fstat(descriptor).st_ino
+        if path.stat().st_ino != os.fstat(descriptor).st_ino:
+            raise BlockingIOError(f"{path} was replaced")
     except OSError:
-        is_there = False
-    if not is_there:
         os.close(descriptor)
-        return None
+        raise
     return _Lock(path, descriptor)
 
 
+def _try_lock(path: Path) -> _Lock | None:
+    try:
+        return _hold(path)
+    except OSError:
+        return None
+
+
 def _lock_new(folder: Path) -> _Lock:
+    path = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
     for _ in range(_MOST_TRIES):
-        lock = _try_lock(folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock")
-        if lock is not None:
-            return lock
-    raise OSError(f"no file in {folder} can be made and locked")
+        try:
+            return _hold(path)
+        except (BlockingIOError, FileNotFoundError):  # somebody cleans up, and took it for one that was left behind
+            path = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
+        except OSError:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise
+    raise OSError(f"no file in {folder} stays ours")
 
 
 def _file_of(lock: Path) -> Path:

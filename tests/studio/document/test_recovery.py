@@ -1,6 +1,8 @@
 """What is kept of edits that were not saved, and who may offer it."""
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -142,6 +144,33 @@ def test_a_write_that_fails_leaves_what_was_kept_before(people, nested, tmp_path
             file.write(make_unsaved(nested, "nested.json", None, None))
     assert file.path.read_bytes() == before
     assert not list(tmp_path.glob("*.part"))
+    file.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere, files that are open cannot be deleted")
+def test_a_folder_that_is_deleted_meanwhile_is_made_again(people, tmp_path) -> None:
+    folder = tmp_path / "recovery"
+    file = RecoveryFile(folder)
+    file.write(make_unsaved(people, "people.json", None, None))
+    shutil.rmtree(folder)
+    file.write(make_unsaved(people, "people.json", None, None))
+    assert file.path.exists()
+    assert take_left_behind(folder) == []
+    file.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of this kind")
+def test_where_nothing_can_be_locked_the_reason_is_told_and_no_file_stays(people, tmp_path, monkeypatch) -> None:
+    import fcntl
+
+    def fail(*_) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    file = RecoveryFile(tmp_path)
+    with pytest.raises(OSError, match="No locks available"):
+        file.write(make_unsaved(people, "people.json", None, None))
+    assert list(tmp_path.iterdir()) == []
     file.close()
 
 
