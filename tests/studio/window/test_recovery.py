@@ -177,3 +177,14 @@ def test_what_cannot_be_read_is_told_and_can_only_be_kept_or_discarded(window, t
     assert dialog.recover_buttons == []
     window.close()
     assert (folder / "1-0.json").exists()
+
+
+def test_a_file_that_was_changed_since_is_told_when_its_edits_are_recovered(window, session, tmp_path) -> None:
+    session.save(tmp_path / "mine.json")
+    add(session)
+    leave_behind(tmp_path / "recovery", session)
+    session.save()  # another program
+    window.offer_recovery()
+    QTest.mouseClick(window._recovery.dialog.recover_buttons[0], Qt.MouseButton.LeftButton)
+    assert window.outside.bar.isVisible()
+    assert "mine.json was changed" in window.outside.bar.text.text()
