@@ -6,6 +6,7 @@ the marks, below 40 % the colour and the bar.
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any, Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -28,6 +29,7 @@ WIDTH, HEAD, ROW, PARAMETER_ROW, FOOT, SHORT_FOOT, PAD, INSET, RADIUS = 204, 28,
 FULL_SCALE, MIDDLE_SCALE = 0.6, 0.4
 BADGE_HEIGHT = 20
 _BUTTON = 16
+_TIP_CHARACTERS = 64
 _SHADOW = 0.6
 _NAME = style(12, 600)
 _TITLE = style(11)
@@ -100,10 +102,16 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         if view.note:
             lines.append(view.note)
         if live is not None:
+            if live.limit_text:
+                lines.append(_wrapped(live.limit_text))
             lines.append(f"busy {share(live.busy)}, starved {share(live.starved)}, blocked {share(live.blocked)}")
             if live.working_s is not None:
                 lines.append(f"at the same item for {elapsed(live.working_s)}")
         self.setToolTip("\n".join(lines))
+
+    def badge_tip(self, badge: Badge) -> str:
+        """What a badge means; empty where the tooltip of the node says it."""
+        return _wrapped(self.live.limit_text) if badge == "limit" and self.live is not None else ""
 
     # ------------------------------------------------------------------ NodeGraphQt
 
@@ -460,3 +468,8 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         if live is None or live.rate_hz is None or self._scene is None or not self._scene.shows_heat or self.is_dimmed:
             return None
         return heat(live.busy, live.blocked)
+
+
+def _wrapped(text: str) -> str:
+    """A sentence in lines: tooltips do not break plain text."""
+    return textwrap.fill(text, _TIP_CHARACTERS)

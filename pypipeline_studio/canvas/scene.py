@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPixmap
-from PySide6.QtWidgets import QGraphicsScene
+from PySide6.QtWidgets import QGraphicsScene, QGraphicsSceneHelpEvent, QToolTip
 
 from pypipeline_studio.canvas.nodegraphqt import NodeScene
 from pypipeline_studio.canvas.routing import Box
@@ -107,6 +107,17 @@ class StudioScene(NodeScene):  # type: ignore[misc]
             painter.end()
             self._tiles[step, ratio] = found
         return found
+
+    def helpEvent(self, event: QGraphicsSceneHelpEvent) -> None:
+        """Say what a badge means: it stands out of the body, where Qt finds no item to ask."""
+        for item in self.boxes:
+            badge = item.badge_at(item.mapFromScene(event.scenePos()))
+            tip = item.badge_tip(badge) if badge is not None else ""
+            if tip:
+                QToolTip.showText(event.screenPos(), tip, event.widget())
+                event.accept()
+                return
+        QGraphicsScene.helpEvent(self, event)
 
     def mousePressEvent(self, event: object) -> None:
         QGraphicsScene.mousePressEvent(self, event)  # type: ignore[arg-type]

@@ -71,16 +71,18 @@ class LiveView:
     def _node(self, path: tuple[str, ...], cell: CellEntry) -> NodeLive | None:
         assert self._snapshot is not None
         activity = _ACTIVITIES[self._snapshot.state]
-        limits = self._snapshot.bottleneck.cells if self._snapshot.bottleneck is not None else ()
+        limit = self._snapshot.bottleneck
+        limits, sentence = (limit.cells, limit.sentence) if limit is not None else ((), "")
         name = ".".join(path)
         if not cell.is_pipeline:
             figures = self._snapshot.cells.get(name)
-            return None if figures is None else _of_cell(figures, activity, name in limits)
+            return None if figures is None else _of_cell(figures, activity, sentence if name in limits else None)
         inside = list(self._inside(path, cell))
         if not inside:
             return None
         busiest = max((figures for _, figures in inside), key=lambda figures: figures.busy)
         rated = self._delivering(path, cell) or busiest
+        is_limit = any(inner in limits for inner, _ in inside)
         return NodeLive(
             activity,
             rate_hz=rated.rate_hz,
@@ -89,7 +91,8 @@ class LiveView:
             blocked=busiest.blocked,
             workers=workers_of(busiest) if cell.scale is not None and cell.scale.clones else "",
             nb_errors=sum(figures.errors for _, figures in inside),
-            is_limit=any(inner in limits for inner, _ in inside),
+            is_limit=is_limit,
+            limit_text=sentence if is_limit else "",
             working_s=max((figures.working_s for _, figures in inside if figures.working_s is not None), default=None),
         )
 
@@ -180,7 +183,8 @@ class LiveView:
         ]
 
 
-def _of_cell(figures: CellFigures, activity: Activity, is_limit: bool) -> NodeLive:
+def _of_cell(figures: CellFigures, activity: Activity, limit_text: str | None) -> NodeLive:
+    """:param limit_text: the sentence about the limit where it is this cell; else `None`."""
     return NodeLive(
         activity,
         rate_hz=figures.rate_hz,
@@ -190,7 +194,8 @@ def _of_cell(figures: CellFigures, activity: Activity, is_limit: bool) -> NodeLi
         blocked=figures.blocked,
         workers=workers_of(figures),
         nb_errors=figures.errors,
-        is_limit=is_limit,
+        is_limit=limit_text is not None,
+        limit_text=limit_text or "",
         working_s=figures.working_s,
     )
 

@@ -86,6 +86,8 @@ class NodeLive:
     """Whether it carries the BOTTLENECK badge."""
     working_s: float | None = None
     """For how long its code has been at the same item, where that is more than a second."""
+    limit_text: str = ""
+    """What limits the pipeline, why, and what to do, where it carries the badge."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pypipeline_studio.panels.statistics import StatisticsPanel
 from pypipeline_studio.panels.traceback_dialog import TracebackDialog
 from pypipeline_studio.panels.widgets import CountPill
 from pypipeline_studio.session import Session
+from pypipeline_studio.window.advising import LIMIT, TRIAL, Advising
 from pypipeline_studio.window.run_control import RunControl
 
 PROBLEMS_TAB = 1
@@ -47,6 +48,8 @@ class Bottom(QWidget):
         self._session = session
         self._run_control = run_control
         self._messages: dict[str, EngineMessage] = {}
+        # Before what is connected below: it has to look at a snapshot first.
+        self.advising = Advising(session, run_control, self)
         self.statistics = StatisticsPanel()
         self.problems = ProblemsPanel()
         self.log = LogPanel()
@@ -74,6 +77,7 @@ class Bottom(QWidget):
         session.problems_changed.connect(self.show_problems)
         run_control.errors_changed.connect(self.show_problems)
         run_control.live_changed.connect(self._show_live)
+        self.advising.changed.connect(self.show_problems)
         self.show_problems()
         self._show_legend()
 
@@ -129,9 +133,10 @@ class Bottom(QWidget):
             )
             for key, message in self._messages.items()
         ]
-        rows += self._limit_rows() + self._error_rows() + self._graph_rows()
+        rows += self.advising.rows() + self._error_rows() + self._graph_rows()
         self.problems.set_problems(rows)
-        self._show_count(len(rows), any(row.colour == "error" for row in rows))
+        nb_problems = sum(row.key != TRIAL for row in rows)
+        self._show_count(nb_problems, any(row.colour == "error" for row in rows))
 
     def _show_count(self, nb_rows: int, has_errors: bool) -> None:
         if (nb_rows, has_errors) == self._count.shown:
@@ -144,15 +149,6 @@ class Bottom(QWidget):
             self._tabs.setTabButton(PROBLEMS_TAB, side, self._count)
         self._count.setVisible(nb_rows > 0)
         self._tabs.setAccessibleTabName(PROBLEMS_TAB, f"Problems: {nb_rows}")
-
-    def _limit_rows(self) -> list[ProblemRow]:
-        snapshot = self._run_control.snapshot
-        bottleneck = snapshot.bottleneck if snapshot is not None else None
-        if bottleneck is None or not bottleneck.cells:
-            return []
-        title, _, reason = bottleneck.sentence.partition(": ")
-        text = reason[:1].upper() + reason[1:]
-        return [ProblemRow(f"limit:{bottleneck.cells[0]}", "flame-fill", "neck_line", title, text, "Show")]
 
     def _error_rows(self) -> list[ProblemRow]:
         by_cell: dict[str, list[CellError]] = {}
@@ -204,6 +200,10 @@ class Bottom(QWidget):
             self.action_chosen.emit(self._messages[rest].action)
         elif kind == "error":
             self.show_traceback(rest)
+        elif kind == TRIAL:
+            self.advising.undo()
+        elif kind == LIMIT and self.advising.action_text:
+            self.advising.apply()
         else:
             self._on_activated(key)
 
@@ -212,7 +212,7 @@ class Bottom(QWidget):
         if kind == "graph":
             index = int(rest)
             return self._session.problems[index].cell if index < len(self._session.problems) else ""
-        return rest if kind in ("limit", "error") else ""
+        return rest if kind in (LIMIT, "error") else ""
 
 
 def _error_title(cell: str, errors: list[CellError], counts: Mapping[str, int]) -> str:

@@ -13,9 +13,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from pypipeline_engine.graph.model import Document
-from pypipeline_engine.host.protocol import CellError, LogLine, Refusal, RunInfo, Snapshot, Validation
+from pypipeline_engine.host.protocol import OVER, CellError, LogLine, Refusal, RunInfo, Snapshot, Validation
 from pypipeline_studio.document.changes import changes_between
 from pypipeline_studio.document.live import LiveView
+from pypipeline_studio.document.steady import SteadyLimit
 from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.session import Session
 
@@ -38,6 +39,8 @@ class RunControl(QObject):
     errors_changed = Signal()
     refused = Signal(str)
     """Why the engine did not do something, in words."""
+    scale_refused = Signal(str, str)
+    """The full name of a cell that was not scaled, and why; `refused` tells it too."""
     run_refused = Signal()
     """The graph cannot run; the problems of the session say why."""
 
@@ -49,6 +52,8 @@ class RunControl(QObject):
         self.live: LiveView | None = None
         """What the current or the latest run shows."""
         self.snapshot: Snapshot | None = None
+        """The latest one; its limit is told steadily."""
+        self._limit = SteadyLimit()
         self.errors: deque[CellError] = deque(maxlen=ERRORS_KEPT)
         """The latest errors of the current or the latest run."""
         self.needs_restart = False
@@ -100,6 +105,11 @@ class RunControl(QObject):
         if not self._is_waiting or self.run.state == "stopping":
             return ""
         return self._ray_line or ("Starting Ray clones …" if self._asks_for_ray else "")
+
+    @property
+    def is_scaling(self) -> bool:
+        """Whether the engine has not answered yet to another number of clones."""
+        return self._engine.is_scaling
 
     @property
     def _is_waiting(self) -> bool:
@@ -178,8 +188,9 @@ class RunControl(QObject):
             return
         if self.live is None:
             self.live = LiveView(self._session.document)
-        self.snapshot = snapshot
-        self.live.update(snapshot)
+        limit = self._limit.take(snapshot.bottleneck, snapshot.state in OVER)
+        self.snapshot = snapshot.model_copy(update={"bottleneck": limit})
+        self.live.update(self.snapshot)
         self.live_changed.emit()
 
     def _end_snapshot(self, run: RunInfo) -> None:
@@ -201,6 +212,7 @@ class RunControl(QObject):
     def _forget_results(self) -> None:
         self.live = None
         self.snapshot = None
+        self._limit = SteadyLimit()
         self.errors.clear()
         self.needs_restart = False
         self.errors_changed.emit()
@@ -244,10 +256,17 @@ class RunControl(QObject):
             earlier = before.find(tuple(scale.cell.split(".")))
             had = earlier.scale.ray if earlier is not None and earlier.scale is not None else 0
             self._asks_for_ray |= scale.ray > had
-            self._engine.scale(scale.cell, scale.thread, scale.ray, refused=self._tell(""))
+            self._engine.scale(scale.cell, scale.thread, scale.ray, refused=self._tell_unscaled(scale.cell))
 
     def _tell(self, prefix: str) -> Callable[[Refusal], None]:
         return lambda refusal: self.refused.emit(f"{prefix}{refusal.message}")
+
+    def _tell_unscaled(self, cell: str) -> Callable[[Refusal], None]:
+        def tell(refusal: Refusal) -> None:
+            self.refused.emit(refusal.message)
+            self.scale_refused.emit(cell, refusal.message)
+
+        return tell
 
     def _validate(self) -> None:
         if self._engine.state == "ready":
