@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -44,6 +44,8 @@ from pypipeline_studio.theme.shapes import BAR_RADIUS_PX, paint_load_bar
 EMPTY_TEXT = "Statistics appear here while a pipeline runs."
 _ROW_PX = 25
 _PAD_PX = 8
+_MARK_PX = 30
+"""So far from the left a click opens or closes a cell with clones."""
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 _RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 
@@ -93,13 +95,17 @@ class StatisticsPanel(QWidget):
 
 
 class StatisticsTable(QTableView):
-    """The table itself: sorted by its heads, or by the context menu."""
+    """The table itself: sorted by its heads, or by the context menu.
+
+    A cell with clones has a mark at its left, which shows them below it, and hides them; so do Right and Left.
+    """
 
     cell_activated = Signal(str)
 
     def __init__(self, model: StatisticsModel) -> None:
         super().__init__()
         self._model = model
+        self._has_toggled = False
         self.setModel(model)
         self.setAccessibleName("Statistics by cell")
         self.setItemDelegate(_StatisticsDelegate(self))
@@ -133,7 +139,42 @@ class StatisticsTable(QTableView):
         current, falls = self._model.sorting
         self._model.sort_by(column, not falls if column == current else column in FALLS_FIRST)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._has_toggled = event.button() == Qt.MouseButton.LeftButton and self._toggle_at(event.position().toPoint())
+        if not self._has_toggled:
+            super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        # Without its press, Qt would take it for a click on what was pressed before.
+        if not self._has_toggled:
+            super().mouseReleaseEvent(event)
+        self._has_toggled = False
+
+    def _toggle_at(self, point: QPoint) -> bool:
+        """Show or hide the clones of the cell of which the mark is at a point; whether one is."""
+        index = self.indexAt(point)
+        row = index.data(ROW_ROLE) if index.isValid() else None
+        if not isinstance(row, StatisticsRow) or not row.can_open or index.column() != CELL:
+            return False
+        if point.x() - self.visualRect(index).x() >= _MARK_PX:
+            return False
+        self._model.set_open(row.name, not row.is_open)
+        return True
+
+    def _open_current(self, is_open: bool) -> None:
+        row = self.currentIndex().data(ROW_ROLE)
+        if isinstance(row, StatisticsRow):
+            if not is_open:  # from a clone, back to its cell
+                self.setCurrentIndex(self._model.index(self._model.row_of(row.name), CELL))
+            self._model.set_open(row.name, is_open)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Right, Qt.Key.Key_Left):
+            self._open_current(event.key() == Qt.Key.Key_Right)
+            return
         before = self.currentIndex().row()
         super().keyPressEvent(event)
         current = self.currentIndex()
@@ -203,7 +244,7 @@ class _StatisticsDelegate(QStyledItemDelegate):
         elif column == ERRORS and row.nb_errors:
             self._paint_errors(painter, inside, text)
         else:
-            is_quiet = column in (P50, CPU) or (column == WORKERS and not row.is_limit)
+            is_quiet = bool(row.clone) or column in (P50, CPU) or (column == WORKERS and not row.is_limit)
             shade = "text3" if text in ("0", "–", "0 %", "inline") else "text2" if is_quiet else "text"
             self._put(painter, inside, text, shade, _RIGHT if COLUMNS[column].is_number else _LEFT)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -212,6 +253,12 @@ class _StatisticsDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_cell(self, painter: QPainter, rect: QRectF, row: StatisticsRow) -> None:
+        if row.clone:
+            self._put(painter, rect.adjusted(34, 0, -4, 0), row.clone, "text2", _LEFT)
+            return
+        if row.can_open:
+            mark = QRectF(rect.x() + 1, rect.y(), 10, rect.height())
+            draw_icon(painter, mark, "caret-down" if row.is_open else "caret-right", colour("text2"), 9)
         shade = mix(category_colour(row.category), colour("text"), 0.15)
         place = QRectF(rect.x() + 10, rect.y(), 16, rect.height())
         draw_icon(painter, place, category_icon(row.category), shade, 14)

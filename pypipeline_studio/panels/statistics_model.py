@@ -1,14 +1,14 @@
-"""The figures of the cells of a run as the rows of a table."""
+"""The figures of the cells of a run as the rows of a table, with those of their clones below where that is wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from pypipeline_engine.host.protocol import CellFigures, Snapshot
+from pypipeline_engine.host.protocol import CellFigures, CloneFigures, Snapshot
 from pypipeline_engine.numbers import UNKNOWN, count, counted, duration, rate, share
 from pypipeline_studio.theme.fonts import font
 
@@ -20,17 +20,40 @@ _SomeIndex = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True)
 class StatisticsRow:
-    """One cell of a run."""
+    """One cell of a run, or one of its clones."""
 
     name: str
+    """That of the cell."""
     category: str
     figures: CellFigures
     is_limit: bool = False
+    clone: str = ""
+    """The name of the clone, such as `#2`; empty for a cell as a whole."""
+    is_open: bool = False
+    """Whether the clones of the cell are shown below."""
 
     @property
-    def nb_errors(self) -> int:
-        """How often it failed. What was skipped is another figure: it has failures in it, and what a filter leaves out."""
-        return self.figures.errors
+    def label(self) -> str:
+        """What stands in the first column."""
+        return self.clone or self.name
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from other rows."""
+        return self.name, self.clone
+
+    @property
+    def can_open(self) -> bool:
+        """Whether it has clones that can be told from the cell as a whole."""
+        return len(self.figures.clones) > 1
+
+    @property
+    def nb_errors(self) -> int | None:
+        """How often it failed; not known of a clone.
+
+        What was skipped is another figure: it has failures in it, and what a filter leaves out.
+        """
+        return None if self.clone else self.figures.errors
 
     @property
     def queue_fill(self) -> float | None:
@@ -55,6 +78,8 @@ def _workers(row: StatisticsRow) -> str:
     figures = row.figures
     if figures.method == "inline":
         return "inline"
+    if row.clone:
+        return "Ray" if figures.method == "ray" else "thread"
     if figures.method == "ray":
         return f"{figures.workers} Ray"
     return counted(figures.workers, "thread" if figures.method == "thread" else "clone")
@@ -66,7 +91,7 @@ def _queue(row: StatisticsRow) -> str:
 
 
 COLUMNS: Final = (
-    Column("Cell", 124, lambda row: row.name, lambda row: row.name.casefold(), False),
+    Column("Cell", 124, lambda row: row.label, lambda row: row.name.casefold(), False),
     Column("Rate", 68, lambda row: rate(row.figures.rate_hz), lambda row: row.figures.rate_hz, doc="Items per second"),
     Column(
         "Load",
@@ -98,12 +123,13 @@ COLUMNS: Final = (
     Column("Errors", 64, lambda row: count(row.nb_errors), lambda row: row.nb_errors, doc="How often it failed"),
 )
 CELL, RATE, LOAD, P50, P95, QUEUE, WORKERS, CPU, ITEMS, ERRORS = range(len(COLUMNS))
+_MOST_EXPLAINED = 16
 FALLS_FIRST: Final = frozenset({RATE, LOAD, P50, P95, QUEUE, WORKERS, CPU, ITEMS, ERRORS})
 """The columns whose greatest values are wanted first."""
 
 
 class StatisticsModel(QAbstractTableModel):
-    """The cells of the latest snapshot, sorted by a column.
+    """The cells of the latest snapshot, sorted by a column; clones stand below their cells, and are not sorted.
 
     Another snapshot changes values and the order, and keeps selections; only other cells begin anew.
     """
@@ -111,6 +137,7 @@ class StatisticsModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[StatisticsRow] = []
+        self._open: set[str] = set()
         self._column = LOAD
         self._falls = True
 
@@ -124,19 +151,21 @@ class StatisticsModel(QAbstractTableModel):
         limits = snapshot.bottleneck.cells if snapshot is not None and snapshot.bottleneck is not None else ()
         cells = snapshot.cells if snapshot is not None else {}
         found = {
-            name: StatisticsRow(name, categories.get(name, ""), figures, name in limits)
+            name: StatisticsRow(name, categories.get(name, ""), figures, name in limits, is_open=name in self._open)
             for name, figures in cells.items()
         }
-        known = [row.name for row in self._rows]
+        known = [row.name for row in self._rows if not row.clone]
         if set(known) != set(found):
             self.beginResetModel()
-            self._rows = self._sorted(list(found.values()))
+            self._rows = self._with_clones(self._sorted(list(found.values())))
             self.endResetModel()
             return
-        self._rows = [found[name] for name in known]
+        for row in found.values():
+            self._fit_clones(row)
+        fresh = {row.key: row for row in self._with_clones(list(found.values()))}
+        self._rows = [fresh[row.key] for row in self._rows]
         self._reorder()
-        if self._rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1), [])
+        self._tell_values()
 
     def sort_by(self, column: int, falls: bool) -> None:
         """Sort by a column."""
@@ -144,19 +173,63 @@ class StatisticsModel(QAbstractTableModel):
         self._reorder()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
 
+    def set_open(self, name: str, is_open: bool) -> None:
+        """Show the clones of a cell below it, or no longer; they stay so in later snapshots and runs."""
+        (self._open.add if is_open else self._open.discard)(name)
+        place = self.row_of(name)
+        if place >= 0:
+            self._rows[place] = replace(self._rows[place], is_open=is_open)
+            self._fit_clones(self._rows[place])
+            self._tell_values()
+
     def row_of(self, name: str) -> int:
         """The row of a cell; -1 where it is not there."""
-        return next((index for index, row in enumerate(self._rows) if row.name == name), -1)
+        return self._row_of_key((name, ""))
+
+    def _row_of_key(self, key: tuple[str, str]) -> int:
+        return next((index for index, row in enumerate(self._rows) if row.key == key), -1)
+
+    def _fit_clones(self, row: StatisticsRow) -> None:
+        """Let rows come and go below a cell, for clones that have."""
+        first = self.row_of(row.name) + 1
+        wanted = self._with_clones([row])[1:]
+        shown = [other for other in self._rows[first:] if other.name == row.name]
+        if [other.key for other in shown] == [other.key for other in wanted]:
+            return
+        if shown:
+            self.beginRemoveRows(QModelIndex(), first, first + len(shown) - 1)
+            del self._rows[first : first + len(shown)]
+            self.endRemoveRows()
+        if wanted:
+            self.beginInsertRows(QModelIndex(), first, first + len(wanted) - 1)
+            self._rows[first:first] = wanted
+            self.endInsertRows()
+
+    def _with_clones(self, rows: list[StatisticsRow]) -> list[StatisticsRow]:
+        """Rows of cells, with those of their clones below where these are wanted."""
+        found = []
+        for row in rows:
+            found.append(row)
+            if row.is_open and row.can_open:
+                found += [
+                    StatisticsRow(row.name, row.category, _as_cell(clone, row.figures), clone=clone.name)
+                    for clone in row.figures.clones
+                ]
+        return found
+
+    def _tell_values(self) -> None:
+        if self._rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(COLUMNS) - 1), [])
 
     def _reorder(self) -> None:
-        ordered = self._sorted(self._rows)
-        if [row.name for row in ordered] == [row.name for row in self._rows]:
+        ordered = self._with_clones(self._sorted([row for row in self._rows if not row.clone]))
+        if [row.key for row in ordered] == [row.key for row in self._rows]:
             return
         self.layoutAboutToBeChanged.emit()
         before = self.persistentIndexList()
-        names = [self._rows[index.row()].name for index in before]
+        keys = [self._rows[index.row()].key for index in before]
         self._rows = ordered
-        after = [self.index(self.row_of(name), index.column()) for name, index in zip(names, before, strict=True)]
+        after = [self.index(self._row_of_key(key), index.column()) for key, index in zip(keys, before, strict=True)]
         self.changePersistentIndexList(before, after)
         self.layoutChanged.emit()
 
@@ -202,12 +275,38 @@ class StatisticsModel(QAbstractTableModel):
         return None
 
 
+def _as_cell(clone: CloneFigures, whole: CellFigures) -> CellFigures:
+    """A clone as if it were a cell; what is not known of single clones is that of none."""
+    return CellFigures(
+        items=clone.items,
+        skipped=0,
+        errors=0,
+        rate_hz=clone.rate_hz,
+        busy=clone.busy,
+        starved=clone.starved,
+        blocked=clone.blocked,
+        latency_p50_s=None,
+        latency_p95_s=None,
+        cpu=clone.cpu,
+        method=clone.method,
+        workers=1,
+        station=whole.station,
+    )
+
+
+def _explain_clones(clones: Sequence[CloneFigures]) -> str:
+    """What each clone does, a line each."""
+    lines = [f"{clone.name}: {rate(clone.rate_hz)}, busy {share(clone.busy)}" for clone in clones[:_MOST_EXPLAINED]]
+    more = len(clones) - len(lines)
+    return "\n".join([*lines, f"and {more} more"] if more else lines)
+
+
 def _explain(row: StatisticsRow, column: int) -> str:
     figures = row.figures
     if column == LOAD:
         return f"busy {share(figures.busy)}, starved {share(figures.starved)}, blocked {share(figures.blocked)}"
     if column == WORKERS:
-        return f"runs in {figures.station}" if figures.method == "inline" else ""
-    if column == ERRORS and (figures.errors or figures.skipped):
+        return f"runs in {figures.station}" if figures.method == "inline" else _explain_clones(figures.clones)
+    if column == ERRORS and not row.clone and (figures.errors or figures.skipped):
         return f"{counted(figures.errors, 'error')}, {counted(figures.skipped, 'skipped item')}"
     return row.name if column == CELL else ""

@@ -1,9 +1,10 @@
 import pytest
 from panel_samples import figures, snapshot
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QApplication
 
+from pypipeline_engine.host.protocol import CloneFigures
 from pypipeline_studio.panels.statistics import StatisticsPanel
 from pypipeline_studio.panels.statistics_model import CELL, ERRORS, ITEMS, LOAD, QUEUE, RATE, WORKERS
 from pypipeline_studio.theme.fonts import font
@@ -146,3 +147,85 @@ def test_millions_of_items_are_written_in_full(panel):
     panel.show_snapshot(snapshot({"detect": figures(0.5, items=123_456_789)}))
     room = panel.table.columnWidth(ITEMS) - 16
     assert QFontMetricsF(font(12, tabular=True)).horizontalAdvance(text(panel, "detect", ITEMS)) <= room
+
+
+# ------------------------------------------------------------------ clones
+
+
+def scaled(*busy, cell_busy=0.9):
+    clones = tuple(
+        CloneFigures(
+            name=f"#{index}", method="thread", items=10 * index, rate_hz=4.0 + index, busy=share, starved=1 - share,
+            blocked=0.0, cpu=0.1,
+        )
+        for index, share in enumerate(busy, start=1)
+    )  # fmt: skip
+    whole = figures(cell_busy, method="thread", workers=len(busy), queued=1, capacity=8)
+    return whole.model_copy(update={"clones": clones})
+
+
+def click_mark(qtbot, panel, name):
+    rect = panel.table.visualRect(panel.model.index(panel.model.row_of(name), CELL))
+    qtbot.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=rect.topLeft() + QPoint(6, 12))
+
+
+def test_the_mark_at_a_cell_shows_its_clones_and_hides_them(panel, qtbot):
+    panel.show_snapshot(snapshot({**THREE, "detect": scaled(0.9, 0.5)}))
+    with qtbot.assertNotEmitted(panel.cell_activated):
+        click_mark(qtbot, panel, "detect")
+    assert names(panel) == ["detect", "#1", "#2", "track", "video"]
+    shown = [panel.model.index(2, column).data() for column in (RATE, LOAD, QUEUE, WORKERS, ITEMS, ERRORS)]
+    assert shown == ["6.00/s", "50 %", "–", "thread", "20", "–"]
+    panel.table.viewport().grab()
+    with qtbot.waitSignal(panel.cell_activated) as asked:
+        click(qtbot, panel, 2)
+    assert asked.args == ["detect"]
+    with qtbot.assertNotEmitted(panel.cell_activated):
+        click_mark(qtbot, panel, "detect")
+    assert names(panel) == ["detect", "track", "video"]
+
+
+def test_a_cell_with_one_clone_has_no_mark(panel, qtbot):
+    panel.show_snapshot(snapshot({**THREE, "detect": scaled(0.9)}))
+    with qtbot.waitSignal(panel.cell_activated) as asked:
+        click_mark(qtbot, panel, "detect")
+    assert asked.args == ["detect"]
+    assert names(panel) == ["detect", "track", "video"]
+
+
+def test_clones_come_and_go_move_with_their_cell_and_leave_the_selection(panel, qtbot):
+    panel.show_snapshot(snapshot({**THREE, "detect": scaled(0.9, 0.5)}))
+    click_mark(qtbot, panel, "detect")
+    panel.select_cell("video")
+    panel.show_snapshot(snapshot({**THREE, "detect": scaled(0.1, 0.2, 0.3, cell_busy=0.2)}))
+    assert names(panel) == ["track", "detect", "#1", "#2", "#3", "video"]
+    assert panel.table.currentIndex().row() == 5
+    panel.show_snapshot(snapshot({**THREE, "detect": scaled(0.1)}))
+    assert names(panel) == ["detect", "track", "video"]
+    assert panel.table.currentIndex().row() == 2
+    panel.show_snapshot(None)
+    panel.show_snapshot(snapshot({"detect": scaled(0.1, 0.2)}))
+    assert names(panel) == ["detect", "#1", "#2"]
+    panel.table.sort_by(RATE)
+    assert names(panel) == ["detect", "#1", "#2"]
+
+
+def test_the_keyboard_opens_and_closes(panel, qtbot):
+    panel.show_snapshot(snapshot({**THREE, "detect": scaled(0.9, 0.5)}))
+    panel.select_cell("detect")
+    qtbot.keyClick(panel.table, Qt.Key.Key_Right)
+    assert names(panel) == ["detect", "#1", "#2", "track", "video"]
+    qtbot.keyClick(panel.table, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Left)
+    assert names(panel) == ["detect", "track", "video"]
+    assert panel.table.currentIndex().row() == 0
+
+
+def test_the_workers_of_a_cell_are_told_one_by_one(panel):
+    panel.show_snapshot(snapshot({"detect": scaled(0.9, 0.5), "many": scaled(*[0.5] * 20)}))
+    tips = {
+        name: panel.model.index(panel.model.row_of(name), WORKERS).data(Qt.ItemDataRole.ToolTipRole).split("\n")
+        for name in ("detect", "many")
+    }
+    assert tips["detect"] == ["#1: 5.00/s, busy 90 %", "#2: 6.00/s, busy 50 %"]
+    assert tips["many"][-1] == "and 4 more"
