@@ -144,6 +144,36 @@ def test_draw_save_run_scale_stop_and_run_headless(qtbot, window, tmp_path, monk
     assert read_items(tmp_path / "out.jsonl") == items
 
 
+def test_the_advice_is_taken_by_its_button_measured_and_taken_back(qtbot, window, tmp_path) -> None:
+    draw(qtbot, window)
+    window.canvas.clones_requested.emit("work", 1)
+    window.canvas.select(["work"])
+    set_field(window, "milliseconds", "50")
+    press(window, "run")
+    control, advising, problems = window.run_control, window.bottom.advising, window.bottom.problems
+    advice = "Scale work to 2 threads"
+    qtbot.waitUntil(lambda: advising.action_text == advice, timeout=LONG_MS)
+    item, viewer = window.canvas._nodes["work"].view, window.canvas.viewer
+    assert item.live.is_limit
+    badge = viewer.mapFromScene(item.mapToScene(item._limit_badge().center()))
+    QTest.mouseClick(viewer.viewport(), Qt.MouseButton.LeftButton, pos=badge)
+    qtbot.waitUntil(problems.row("limit:work").button.isVisible, timeout=LONG_MS)
+    assert problems.row("limit:work").button.text() == advice
+    QTest.mouseClick(problems.row("limit:work").button, Qt.MouseButton.LeftButton)
+    assert window.session.document.cells["work"].scale.thread == 2
+    qtbot.waitUntil(lambda: advising.trial.is_over, timeout=LONG_MS)
+    assert advising.trial.measured_hz > advising.trial.before_hz
+    assert control.snapshot.cells["work"].workers == 2
+    assert "measured" in problems.row("trial").text.text()
+    QTest.mouseClick(problems.row("trial").button, Qt.MouseButton.LeftButton)
+    assert window.session.document.cells["work"].scale.thread == 1
+    qtbot.waitUntil(lambda: control.snapshot.cells["work"].workers == 1, timeout=LONG_MS)
+    press(window, "stop")
+    qtbot.waitUntil(lambda: control.run.state == "stopped", timeout=LONG_MS)
+    items = read_items(tmp_path / "out.jsonl")
+    assert items == list(range(len(items)))
+
+
 def test_a_killed_engine_is_told_and_run_works_again(qtbot, window, tmp_path) -> None:
     window.files.open(get_examples()["multiply"])
     before = window.session.document
