@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from pypipeline_engine.graph.model import MAX_CLONES, Document, Scale
-from pypipeline_engine.host.protocol import BottleneckInfo, ChangeInfo
+from pypipeline_engine.host.protocol import BottleneckInfo, CellFigures, ChangeInfo
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.document.edits import Path, set_clones, set_scale
 
@@ -93,13 +93,20 @@ def _describe(numbers: Clones) -> str:
 # ---------------------------------------------------------------------- queues
 
 
-def advised_capacity(document: Document, limit: BottleneckInfo) -> tuple[Path, int] | None:
-    """The cell whose queue is too short, and how many items it should hold; `None` where there is none to be changed."""
+def advised_capacity(
+    document: Document, limit: BottleneckInfo, cells: Mapping[str, CellFigures]
+) -> tuple[Path, int] | None:
+    """The cell whose queue is too short, and how many items it should hold; `None` where there is none to be changed.
+
+    :param cells: the figures of the run: where the queue of the cell is no shorter, another one is meant.
+    """
     if limit.queue_capacity is None or not limit.cells:
         return None
     path = tuple(limit.cells[0].split("."))
-    cell = document.find(path)
+    cell, figures = document.find(path), cells.get(limit.cells[0])
     if cell is None or cell.scale is None or not cell.scale.clones:
+        return None
+    if figures is None or figures.queue_capacity is None or figures.queue_capacity >= limit.queue_capacity:
         return None
     known = cell.scale.queue_capacity
     return None if known is not None and known >= limit.queue_capacity else (path, limit.queue_capacity)

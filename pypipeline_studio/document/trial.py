@@ -20,8 +20,8 @@ MOST_S: Final = 30.0
 WORTH_IT: Final = 0.05
 """A gain of less than this is none: machines vary by as much."""
 
-Phase: TypeAlias = Literal["changing", "settling", "measured", "unmeasured", "refused"]
-"""`unmeasured`: the run has ended before the rate had settled."""
+Phase: TypeAlias = Literal["changing", "settling", "measured", "unmeasured", "disturbed", "refused"]
+"""`unmeasured`: the run has ended before the rate had settled. `disturbed`: something else was changed before."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Trial:
     @property
     def is_over(self) -> bool:
         """Whether nothing more is to be learnt."""
-        return self.phase in ("measured", "unmeasured", "refused")
+        return self.phase not in ("changing", "settling")
 
     def take(self, snapshot: Snapshot, is_changing: bool) -> None:
         """Look at another snapshot.
@@ -79,6 +79,11 @@ class Trial:
             if self._is_steady() or snapshot.elapsed_s - self._since_s >= MOST_S:
                 self.phase, self.measured_hz = "measured", snapshot.sink_rate_hz
 
+    def disturb(self) -> None:
+        """Something else has changed in the run: what is measured from now on is not due to the advice alone."""
+        if not self.is_over:
+            self.phase = "disturbed"
+
     def refuse(self, reason: str) -> None:
         """The engine did not do it."""
         self.phase, self._refusal = "refused", reason
@@ -97,6 +102,8 @@ class Trial:
             return Outcome("The engine has not scaled it", self._refusal, False)
         if self.phase == "unmeasured":
             return Outcome(title, f"{known}. The run ended before the rate had settled.", None)
+        if self.phase == "disturbed":
+            return Outcome(title, f"{known}. Something else was changed before the rate had settled.", None)
         if self.measured_hz is None:
             return Outcome(title, f"{known}. Measuring, when the rate has settled …", None)
         measured = f"measured {rate(self.measured_hz)}"

@@ -22,6 +22,7 @@ from pypipeline_studio.document.advice import (
     with_capacity,
     with_clones,
 )
+from pypipeline_studio.document.changes import changes_between
 from pypipeline_studio.document.trial import Trial
 from pypipeline_studio.panels.problems import ProblemRow
 from pypipeline_studio.session import Session
@@ -42,6 +43,7 @@ class Advising(QObject):
         self._session = session
         self._run_control = run_control
         self._step = ""
+        self._tried: Document | None = None
         self.trial: Trial | None = None
         """What the latest advice that was taken has brought."""
         run_control.live_changed.connect(self._follow_run)
@@ -67,8 +69,12 @@ class Advising(QObject):
         clones = advised_clones(document, limit)
         if clones:
             return describe_scaling(clones)
-        queue = advised_capacity(document, limit)
+        queue = self._find_queue(limit)
         return f"Set its queue to {queue[1]}" if queue is not None else ""
+
+    def _find_queue(self, limit: BottleneckInfo) -> tuple[edits.Path, int] | None:
+        snapshot = self._run_control.snapshot
+        return None if snapshot is None else advised_capacity(self._session.document, limit, snapshot.cells)
 
     def rows(self) -> list[ProblemRow]:
         """What was tried, and what limits the run."""
@@ -115,7 +121,7 @@ class Advising(QObject):
             return
         clones = advised_clones(document, limit)
         if not clones:
-            queue = advised_capacity(document, limit)
+            queue = self._find_queue(limit)
             assert queue is not None
             self._edit(f"{text}: {'.'.join(queue[0])}", lambda document: with_capacity(document, *queue))
             return
@@ -123,7 +129,9 @@ class Advising(QObject):
         if self._run_control.is_going_on:
             self.trial = Trial(clones_of(document, clones), clones, snapshot.sink_rate_hz, limit.predicted_hz)
         self._step = text
+        self._tried = None
         self._edit(text, lambda document: with_clones(document, clones))
+        self._tried = self._session.document
 
     def undo(self) -> None:
         """Take the latest advice back: the step itself where it is the last one, else by another one."""
@@ -158,6 +166,10 @@ class Advising(QObject):
         trial = self.trial
         if trial is not None and clones_of(self._session.document, trial.after) != trial.after:
             self.trial = None  # undone, or scaled otherwise meanwhile
+        elif trial is not None and self._tried is not None:
+            changes = changes_between(self._tried, self._session.document, self._session.types)
+            if changes.parameters or changes.scales:
+                trial.disturb()
         self.changed.emit()
 
     def _take_refusal(self, cell: str, message: str) -> None:

@@ -1,6 +1,7 @@
 """Advice in words, and as a change to a document."""
 
 import pytest
+from panel_samples import figures
 
 from pypipeline_engine.graph.model import CellEntry, Document, Scale
 from pypipeline_engine.host.protocol import BottleneckInfo, ChangeInfo
@@ -86,13 +87,17 @@ def test_clones_are_called_what_they_are(numbers, words) -> None:
 
 def test_a_queue_that_is_too_short() -> None:
     advice, document = limit(queue_capacity=16), graph(work=Scale(thread=2))
-    assert advised_capacity(document, advice) == (("work",), 16)
+    cells = {"work": figures(0.5, queued=1, capacity=4), "other": figures(0.5, queued=1, capacity=16)}
+    assert advised_capacity(document, advice, cells) == (("work",), 16)
     longer = with_capacity(document, ("work",), 16)
     assert longer.cells["work"].scale == Scale(thread=2, queue_capacity=16)
-    assert advised_capacity(longer, advice) is None
-    assert advised_capacity(document, limit()) is None
-    assert advised_capacity(graph(work=None), advice) is None
-    assert advised_capacity(document, limit(cells=(), queue_capacity=16)) is None
+    assert advised_capacity(longer, advice, cells) is None
+    assert advised_capacity(document, limit(), cells) is None
+    assert advised_capacity(graph(work=None), advice, cells) is None
+    assert advised_capacity(document, limit(cells=(), queue_capacity=16), cells) is None
+    other = limit(cells=("other",), queue_capacity=16)
+    assert advised_capacity(graph(other=Scale(thread=2)), other, cells) is None
+    assert advised_capacity(document, advice, {}) is None
 
 
 def test_title_and_text() -> None:

@@ -87,6 +87,12 @@ def test_a_run_that_ends_before_and_an_engine_that_refuses() -> None:
     assert trial.phase == "unmeasured"
     assert "ended" in trial.tell().text
     trial = make()
+    trial.disturb()
+    measured = make()
+    measure(measured)
+    measured.disturb()
+    assert ("Something else" in trial.tell().text, measured.phase) == (True, "measured")
+    trial = make()
     trial.refuse("detect cannot have two clones.")
     trial.take(snapshot(11.0), False)
     assert trial.phase == "refused"

@@ -4,13 +4,14 @@ import json
 
 import pytest
 from gestures import move
-from panel_samples import figures
+from panel_samples import FLOAT, figures, parameter, port
 from PySide6.QtCore import QEvent, QPointF, QSettings, QStandardPaths, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 
-from pypipeline_engine.host.protocol import BottleneckInfo, ChangeInfo, Refusal, RunInfo, Snapshot
+from pypipeline_engine.catalogue.model import CellType
+from pypipeline_engine.host.protocol import BottleneckInfo, Catalogue, ChangeInfo, Refusal, RunInfo, Snapshot
 from pypipeline_studio.document.steady import HELD_SNAPSHOTS
 from pypipeline_studio.window.application import make_application
 from pypipeline_studio.window.bottom import PROBLEMS_TAB
@@ -26,6 +27,15 @@ GRAPH = {
     },
     "connections": [["count.value", "work.item"], ["work.item", "write.item"]],
 }
+WORK = CellType(
+    name="demo.Work",
+    category="demo",
+    class_name="Work",
+    inputs=(port("item", "any"),),
+    outputs=(port("item", "any"),),
+    parameters=(parameter("milliseconds", FLOAT, 5.0),),
+)
+TO_THREE = ChangeInfo(cell="work", method="thread", before=2, after=3)
 TO_TWO = ChangeInfo(cell="work", method="thread", before=0, after=2)
 
 
@@ -87,7 +97,10 @@ class PlayedRun:
         self.window.engine.snapshot_arrived.emit(
             Snapshot(
                 run=1, state=state, elapsed_s=self.elapsed_s, window_s=2.0, sink_items=50, sink_rate_hz=hz,
-                cells={name: figures(0.9 if name in cells else 0.1, hz) for name in ("count", "work", "write")},
+                cells={
+                    name: figures(0.9 if name in cells else 0.1, hz, queued=1, capacity=4)
+                    for name in ("count", "work", "write")
+                },
                 bottleneck=limit,
             )
         )  # fmt: skip
@@ -178,12 +191,17 @@ def test_an_advice_that_takes_effect_slowly_is_not_measured_before(qtbot, window
     run.is_scaling = True
     press(qtbot, window, "limit:work")
     for _ in range(40):
-        run.see(5.1)
+        run.see(5.1, changes=(TO_THREE,))
+    assert row_of(window, "limit:work").action_text == "Show"  # it may be from before
     assert "Measuring" in row_of(window, "trial").text
     run.is_scaling = False
     for _ in range(20):
         run.see(9.7)
     assert "measured 9.70/s" in row_of(window, "trial").text
+    run.see(9.7, changes=(TO_THREE,))
+    for _ in range(HELD_SNAPSHOTS):
+        run.see(9.7, changes=(TO_THREE,))
+    assert row_of(window, "limit:work").action_text == "Scale work to 3 threads"
 
 
 @pytest.mark.parametrize("by_button", [True, False])
@@ -209,6 +227,18 @@ def test_undo_by_the_button_keeps_what_was_edited_since(qtbot, window, run) -> N
     press(qtbot, window, "trial")
     assert threads(window) == 0
     assert window.session.document.cells["work"].parameters == {"milliseconds": 7.0}
+
+
+def test_a_parameter_that_is_changed_meanwhile_spoils_the_measurement(qtbot, window, run) -> None:
+    window.session.set_catalogue(Catalogue(types=(WORK,)))
+    run.see()
+    press(qtbot, window, "limit:work")
+    window.canvas.select(["work"])
+    assert "Measuring" in row_of(window, "trial").text
+    window.inspector.parameter_changed.emit("milliseconds", 7.0, True)
+    for _ in range(20):
+        run.see(9.7)
+    assert "Something else" in row_of(window, "trial").text
 
 
 def test_clones_that_are_changed_by_hand_end_the_trial(qtbot, window, run) -> None:
