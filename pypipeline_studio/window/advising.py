@@ -107,9 +107,16 @@ class Advising(QObject):
                 title_of(limit),
                 text,
                 action or ("Show" if cell else ""),
-                bool(action),
+                bool(action) and not self._has_failed(limit),
             )
         ]
+
+    def _has_failed(self, limit: BottleneckInfo) -> bool:
+        """Whether the same cells were scaled just now, and it was not worth it: more of it is offered, not urged."""
+        trial = self.trial
+        if trial is None or trial.tell().is_good is not False:
+            return False
+        return {tuple(change.cell.split(".")) for change in limit.changes} == set(trial.after)
 
     # ------------------------------------------------------------------ what a person does
 

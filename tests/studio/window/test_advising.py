@@ -229,6 +229,19 @@ def test_undo_by_the_button_keeps_what_was_edited_since(qtbot, window, run) -> N
     assert window.session.document.cells["work"].parameters == {"milliseconds": 7.0}
 
 
+def test_more_of_what_brought_nothing_is_not_urged(qtbot, window, run) -> None:
+    run.see()
+    press(qtbot, window, "limit:work")
+    for _ in range(20):
+        run.see(4.0, changes=(TO_THREE,))
+    assert "slower" in row_of(window, "trial").text
+    row = row_of(window, "limit:work")
+    assert (row.action_text, row.is_primary) == ("Scale work to 3 threads", False)
+    for _ in range(HELD_SNAPSHOTS):
+        run.see(4.0, changes=(ChangeInfo(cell="write", method="thread", before=0, after=1),))
+    assert row_of(window, "limit:work").is_primary
+
+
 def test_a_parameter_that_is_changed_meanwhile_spoils_the_measurement(qtbot, window, run) -> None:
     window.session.set_catalogue(Catalogue(types=(WORK,)))
     run.see()
