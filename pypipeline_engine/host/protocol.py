@@ -324,7 +324,8 @@ class BottleneckInfo(_Data):
     predicted_hz: float | None = None
     """What they would bring, by estimate, in items per second at the end of the pipeline."""
     queue_capacity: int | None = None
-    """Where the queue of the first cell is too short, how many items it should hold."""
+    """Where the queue of `queue_cell` is too short, how many items it should hold."""
+    queue_cell: str = ""
 
 
 class ProcessFigures(_Data):

@@ -254,7 +254,8 @@ def _to_bottleneck(advice: Advice | None) -> BottleneckInfo | None:
         paragraph=advice.paragraph,
         changes=() if advice.best is None else tuple(map(_to_change, advice.best.changes)),
         predicted_hz=None if advice.best is None else advice.best.hz,
-        queue_capacity=advice.queue_capacity,
+        queue_cell="" if advice.queue is None else advice.queue.cell,
+        queue_capacity=None if advice.queue is None else advice.queue.capacity,
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pypipeline_engine.core.counters import CellStatistics, Statistics
 from pypipeline_engine.insight.bottleneck import Bottleneck, Station, find_bottleneck
 from pypipeline_engine.insight.gil import WAITS, GilShares
-from pypipeline_engine.insight.model import COMPUTES, Bound, Change, Model, Prediction, Resources
+from pypipeline_engine.insight.model import COMPUTES, Change, Model, Prediction, Resources
 from pypipeline_engine.insight.structure import UNKNOWN, Structure, get_sources
 from pypipeline_engine.numbers import counted, duration, rate, share
 
@@ -51,17 +51,26 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True)
+class ShortQueue:
+    """The queue of a scaled cell that is too short."""
+
+    cell: str
+    capacity: int
+    """How many items it should hold."""
+
+
+@dataclass(frozen=True)
 class Advice:
     """What limits a pipeline over one window, and what to do about it."""
 
     bottleneck: Bottleneck
     cause: Cause
     best: Prediction | None
-    """What would help most; `None` where nothing would, or a longer queue (`queue_capacity`)."""
+    """What would help most; `None` where nothing would, or a longer queue (`queue`)."""
     options: tuple[Prediction, ...]
     """What was considered, the best first, whether it helps or not."""
-    queue_capacity: int | None
-    """Where a queue is too short, how many items the limiting cell should hold (`cells[0]`)."""
+    queue: ShortQueue | None
+    """Where one is too short, which, and how long it should be."""
     sentence: str
     """What limits, why, and what to do, in some twenty words."""
     paragraph: str
@@ -84,21 +93,21 @@ def advise(window: Statistics, structure: Structure, machine: Resources, gil: Gi
     holder = model.find_gil_holder()
     if holder is not None:
         bottleneck = find_bottleneck(window, sources, holder.name) or bottleneck
-    capacity = _find_short_queue(bottleneck, window)
-    cause = Cause.QUEUE if capacity is not None else _find_cause(bottleneck, model, structure)
+    queue = _find_short_queue(bottleneck, window)
+    cause = Cause.QUEUE if queue is not None else _find_cause(bottleneck, model, structure)
     options = _find_options(bottleneck, model, structure, cause)
     now_hz = window.sink_rate_hz
     best = next((option for option in options if option.get_gain(now_hz) >= WORTH_IT), None)
     if cause is Cause.QUEUE:
         best = None
     why = _explain_cause(cause, bottleneck, model, machine)
-    what = _say_what_to_do(best, cause, capacity, model, structure, options)
+    what = _say_what_to_do(best, cause, queue, model, options)
     return Advice(
         bottleneck=bottleneck,
         cause=cause,
         best=best,
         options=options,
-        queue_capacity=capacity,
+        queue=queue,
         sentence=f"{_name_limit(bottleneck)}{why}: {what}.",
         paragraph=" ".join([bottleneck.sentence, *_tell_figures(bottleneck, model, machine), f"{_capital(what)}."]),
     )
@@ -113,8 +122,9 @@ def _find_cause(bottleneck: Bottleneck, model: Model, structure: Structure) -> C
     cell = bottleneck.stations[0].dominant_cell
     role = structure.get(cell.name, UNKNOWN)
     holds_gil = cell.method != "ray" and model.gil.by_cell.get(cell.name, 0.0) >= IS_HELD
-    # Many clones that wait for the GIL seem to compute little.
-    computes = cell.busy_s > 0 and cell.cpu_s >= (WAITS if holds_gil else COMPUTES) * cell.busy_s
+    # Many clones that wait for the GIL seem to compute little, and so does a cell that waits for a core.
+    least = WAITS if holds_gil or model.is_machine_full else COMPUTES
+    computes = cell.busy_s > 0 and cell.cpu_s >= least * cell.busy_s
     if role.is_on_cycle and cell.method != "inline":
         return Cause.RECURRENCE
     if not computes:
@@ -128,8 +138,8 @@ def _find_cause(bottleneck: Bottleneck, model: Model, structure: Structure) -> C
     return Cause.CPU
 
 
-def _find_short_queue(bottleneck: Bottleneck, window: Statistics) -> int | None:
-    """How long the queue of a scaled cell should be, where its workers wait for inputs and for room by turns."""
+def _find_short_queue(bottleneck: Bottleneck, window: Statistics) -> ShortQueue | None:
+    """The queue of a scaled cell whose workers wait for inputs and for room by turns."""
     if bottleneck.stations and bottleneck.utilisation > 1 - 2 * ALTERNATES:
         return None
     for cell in window.cells:
@@ -141,7 +151,7 @@ def _find_short_queue(bottleneck: Bottleneck, window: Statistics) -> int | None:
             and cell.starved >= ALTERNATES
             and cell.blocked >= ALTERNATES
         ):
-            return 8 * cell.workers
+            return ShortQueue(cell.name, 8 * cell.workers)
     return None
 
 
@@ -169,7 +179,7 @@ def _explain_cause(cause: Cause, bottleneck: Bottleneck, model: Model, machine: 
         case Cause.MACHINE:
             return f", and all {machine.cores} cores are busy" if machine.cores > 1 else ", and the only core is busy"
         case Cause.QUEUE:
-            return ", and its queue is too short"
+            return ", because a queue is too short"
         case Cause.RECURRENCE:
             return ", because it waits for its own results"
         case Cause.NOTHING:
@@ -240,7 +250,7 @@ def _find_change(station: Station, model: Model, structure: Structure, method: s
             return None
         # A thread beside its others is enough where it leaves them; alone in its thread, it would only move.
         rest_s = sum(other.busy_s for other in station.cells) - cell.busy_s
-        more = 1 if method == "thread" and rest_s > (WORTH_IT - 1) * cell.busy_s else 2
+        more = 1 if rest_s > (WORTH_IT - 1) * cell.busy_s else 2
         more = 1 if not role.can_have_clones else more
         return model.make_change(cell.name, "ray" if method == "ray" else "thread", more)
     if not all(structure.get(other.name, UNKNOWN).can_have_clones for other in station.cells):
@@ -256,17 +266,16 @@ def _find_change(station: Station, model: Model, structure: Structure, method: s
 def _say_what_to_do(
     best: Prediction | None,
     cause: Cause,
-    capacity: int | None,
+    queue: ShortQueue | None,
     model: Model,
-    structure: Structure,
     options: Sequence[Prediction],
 ) -> str:
     now_hz = model.window.sink_rate_hz
-    if capacity is not None:
-        return f"let it hold {capacity} items (queue_capacity)"
+    if queue is not None:
+        return f"let {queue.cell} hold {queue.capacity} items (queue_capacity)"
     if best is not None:
         what = " and ".join(_describe_change(change) for change in best.changes)
-        return f"{what} would bring {rate(best.hz)} in place of {rate(now_hz)}, by estimate{_then(best.limit, model)}"
+        return f"{what} would bring {rate(best.hz)} in place of {rate(now_hz)}, by estimate{_then(best, model)}"
     if cause is Cause.PYTHON:
         if model.machine.has_ray:
             return "threads cannot help, and neither can other processes on this machine" + _because(options, model)
@@ -299,15 +308,16 @@ def _describe_change(change: Change) -> str:
     return f"{change.after} clones of {change.cell}{where} in place of {change.before}"
 
 
-def _then(limit: Bound, model: Model) -> str:
-    match limit.kind:
+def _then(best: Prediction, model: Model) -> str:
+    match best.limit.kind:
         case "gil":
             return "; then the GIL is the limit"
         case "cores":
             return "; then the cores are the limit"
         case "station":
-            cells = [station.dominant_cell for station in model.stations if station.name == limit.station]
-            return f"; then {cells[0].name} is the limit" if cells else ""
+            names = [s.dominant_cell.name for s in model.stations if s.name == best.limit.station]
+            changed = {model.find_cell(change.cell).station for change in best.changes}
+            return f"; then {names[0]} is the limit" if names and best.limit.station not in changed else ""
 
 
 def _because(options: Sequence[Prediction], model: Model) -> str:

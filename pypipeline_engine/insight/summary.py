@@ -62,7 +62,7 @@ def advice_as_data(advice: Advice) -> dict[str, Any]:
         "advice": advice.sentence,
         "changes": [] if advice.best is None else [asdict(change) for change in advice.best.changes],
         "predicted_hz": None if advice.best is None else advice.best.hz,
-        "longer_queue": advice.queue_capacity,
+        "short_queue": None if advice.queue is None else asdict(advice.queue),
     }
 
 

@@ -4,7 +4,7 @@ import pytest
 from figures import make_cell, make_window
 
 from pypipeline_engine.core.counters import CellStatistics
-from pypipeline_engine.insight.advice import Advice, Cause, advise
+from pypipeline_engine.insight.advice import Advice, Cause, ShortQueue, advise
 from pypipeline_engine.insight.gil import GilShares
 from pypipeline_engine.insight.model import Resources
 from pypipeline_engine.insight.structure import CellRole
@@ -107,14 +107,15 @@ def test_a_queue_that_is_too_short_is_made_longer() -> None:
     cell = make_cell("work", 24.0, workers=4, method="thread", starved_s=8.0, queue_capacity=4)
     advice = get_advice(cell)
     assert advice.cause is Cause.QUEUE
-    assert advice.queue_capacity == 32
+    assert advice.queue == ShortQueue("work", 32)
+    assert "let work hold 32 items" in advice.sentence
     assert advice.best is None
 
 
 @pytest.mark.parametrize("capacity", [16, 64])
 def test_a_queue_that_is_long_enough_is_left_alone(capacity: int) -> None:
     cell = make_cell("work", 24.0, workers=4, method="thread", starved_s=8.0, queue_capacity=capacity)
-    assert get_advice(cell).queue_capacity is None
+    assert get_advice(cell).queue is None
 
 
 def test_a_cell_that_keeps_state_gets_a_thread_beside_others_and_no_clone() -> None:
