@@ -100,10 +100,10 @@ def advised_capacity(
 
     :param cells: the figures of the run: where the queue of the cell is no shorter, another one is meant.
     """
-    if limit.queue_capacity is None or not limit.cells:
+    if limit.queue_capacity is None or not limit.queue_cell:
         return None
-    path = tuple(limit.cells[0].split("."))
-    cell, figures = document.find(path), cells.get(limit.cells[0])
+    path = tuple(limit.queue_cell.split("."))
+    cell, figures = document.find(path), cells.get(limit.queue_cell)
     if cell is None or cell.scale is None or not cell.scale.clones:
         return None
     if figures is None or figures.queue_capacity is None or figures.queue_capacity >= limit.queue_capacity:

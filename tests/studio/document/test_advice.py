@@ -86,7 +86,7 @@ def test_clones_are_called_what_they_are(numbers, words) -> None:
 
 
 def test_a_queue_that_is_too_short() -> None:
-    advice, document = limit(queue_capacity=16), graph(work=Scale(thread=2))
+    advice, document = limit(queue_cell="work", queue_capacity=16), graph(work=Scale(thread=2))
     cells = {"work": figures(0.5, queued=1, capacity=4), "other": figures(0.5, queued=1, capacity=16)}
     assert advised_capacity(document, advice, cells) == (("work",), 16)
     longer = with_capacity(document, ("work",), 16)
@@ -94,8 +94,9 @@ def test_a_queue_that_is_too_short() -> None:
     assert advised_capacity(longer, advice, cells) is None
     assert advised_capacity(document, limit(), cells) is None
     assert advised_capacity(graph(work=None), advice, cells) is None
-    assert advised_capacity(document, limit(cells=(), queue_capacity=16), cells) is None
-    other = limit(cells=("other",), queue_capacity=16)
+    elsewhere = limit(cells=("other",), queue_cell="work", queue_capacity=16)
+    assert advised_capacity(document, elsewhere, cells) == (("work",), 16)
+    other = limit(queue_cell="other", queue_capacity=16)
     assert advised_capacity(graph(other=Scale(thread=2)), other, cells) is None
     assert advised_capacity(document, advice, {}) is None
 
