@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pypipeline_engine.core.counters import CellStatistics, Statistics
+from pypipeline_engine.core.counters import Statistics
 from pypipeline_engine.insight.bottleneck import Bottleneck, Station, find_bottleneck
 from pypipeline_engine.insight.gil import WAITS, GilShares
 from pypipeline_engine.insight.model import COMPUTES, Change, Model, Prediction, Resources
@@ -100,7 +100,7 @@ def advise(window: Statistics, structure: Structure, machine: Resources, gil: Gi
     best = next((option for option in options if option.get_gain(now_hz) >= WORTH_IT), None)
     if cause is Cause.QUEUE:
         best = None
-    why = _explain_cause(cause, bottleneck, model, machine)
+    why = _explain_cause(cause, machine)
     what = _say_what_to_do(best, cause, queue, model, options)
     return Advice(
         bottleneck=bottleneck,
@@ -164,7 +164,7 @@ def _name_limit(bottleneck: Bottleneck) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]} limit the pipeline"
 
 
-def _explain_cause(cause: Cause, bottleneck: Bottleneck, model: Model, machine: Resources) -> str:
+def _explain_cause(cause: Cause, machine: Resources) -> str:
     match cause:
         case Cause.PYTHON:
             return ", with Python code that holds the GIL"
@@ -335,9 +335,3 @@ def _because(options: Sequence[Prediction], model: Model) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def get_limiting_cell(advice: Advice) -> CellStatistics | None:
-    """The cell that limits, where it is one of those that work."""
-    stations = advice.bottleneck.stations
-    return stations[0].dominant_cell if stations else None

@@ -496,3 +496,27 @@ def test_what_an_output_was_set_to_can_be_read_after_another_cell_got_a_clone(pi
         box.scale_up()
         assert output.value_is_set()
     assert isinstance(output.get_value(), int)
+
+
+@CLONES
+def test_a_thread_in_a_loop_of_python_is_told_from_one_that_waits_in_another_language(pipeline, gate, clones):
+    """Who looks has the GIL. A loop had to give it away between two instructions; a wait has given it away by itself."""
+    looping, is_over = threading.Event(), []
+
+    def work(value):
+        looping.set()
+        while not is_over:
+            pass
+        return gate(value)
+
+    box = scaled(pipeline, "box", lambda box: Map(box, "work", work), clones)
+    chain(Source(pipeline, "source", range(1)), box, Collector(pipeline, "sink"))
+    with pipeline.run() as handle:
+        assert looping.wait(AT_ONCE_S * 10)
+        assert handle.find_working_threads() == [("p.box.work", True)]
+        is_over.append(True)
+        gate.wait_for(0)
+        assert handle.find_working_threads() == [("p.box.work", False)]
+        gate.open()
+        handle.wait(AT_ONCE_S * 10)
+        assert handle.find_working_threads() == []
