@@ -275,6 +275,8 @@ class CellFigures(_Data):
     queued: int | None = None
     """Items inside of a scaled cell; `null` where there is no queue."""
     queue_capacity: int | None = None
+    gil: float | None = None
+    """For which share of its work it needs the GIL, by estimate; `null` where that is not known."""
     clones: tuple[CloneFigures, ...] = ()
     """Those that there are now; empty where it runs inline."""
     queue_bytes: int | None = None
@@ -354,6 +356,8 @@ class Snapshot(_Data):
     connections: tuple[ConnectionFigures, ...] = ()
     bottleneck: BottleneckInfo | None = None
     process: ProcessFigures | None = None
+    gil: float | None = None
+    """The share of the time for which somebody in the process had the GIL, by estimate; `null` where it is not known."""
     cost: float = 0.0
     """CPU seconds per second that taking these figures takes."""
 

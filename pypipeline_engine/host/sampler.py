@@ -22,6 +22,7 @@ from pypipeline_engine.host.protocol import (
     Snapshot,
 )
 from pypipeline_engine.insight.advice import Advice
+from pypipeline_engine.insight.gil import GilShares
 from pypipeline_engine.insight.model import Change
 from pypipeline_engine.insight.observer import Observer
 from pypipeline_engine.runtime.working import WorkingCell
@@ -94,6 +95,9 @@ class Sampler:
         window = now.statistics if earlier is None else _since(now.statistics, earlier.statistics)
         working = self._follow(find_working(), now.time_s)
         window = _with_unfinished(window, working)
+        cpu = self._get_cpu(now, earlier)
+        advice = self._observer.explain(window, cpu)
+        gil = GilShares() if advice is None else advice.gil
         snapshot = Snapshot(
             run=self._run,
             state=state,
@@ -102,12 +106,15 @@ class Sampler:
             sink_items=now.statistics.sink_items,
             sink_rate_hz=window.sink_rate_hz,
             cells={
-                cell.name: _to_figures(cell, total, window, max(working.get(cell.name, ()), default=None))
+                cell.name: _to_figures(
+                    cell, total, window, max(working.get(cell.name, ()), default=None), gil.by_cell.get(cell.name)
+                )
                 for cell, total in zip(window.cells, now.statistics.cells, strict=True)
             },
             connections=tuple(_to_connection(connection, window) for connection in window.connections),
-            bottleneck=self._find_limit(state, window, self._get_cpu(now, earlier), is_over, was_paused),
-            process=read_process(self._get_cpu(now, earlier)),
+            bottleneck=self._find_limit(state, advice, is_over, was_paused),
+            process=read_process(cpu),
+            gil=gil.held,
             cost=self._get_cost(now.time_s),
         )
         self._looks.append(now)
@@ -115,9 +122,9 @@ class Sampler:
         return snapshot
 
     def _find_limit(
-        self, state: RunState, window: Statistics, cpu: float, is_over: bool, was_paused: bool
+        self, state: RunState, advice: Advice | None, is_over: bool, was_paused: bool
     ) -> BottleneckInfo | None:
-        found = _to_bottleneck(self._observer.explain(window, cpu))
+        found = _to_bottleneck(advice)
         if state == "running":
             self._limit = found
         # Over the whole of a run with pauses, everything has waited for most of the time, and nothing seems to be the limit.
@@ -185,7 +192,7 @@ def _with_workers_of_now(cell: CellStatistics, window_s: float) -> CellStatistic
 
 
 def _to_figures(
-    cell: CellStatistics, total: CellStatistics, window: Statistics, working_s: float | None
+    cell: CellStatistics, total: CellStatistics, window: Statistics, working_s: float | None, gil: float | None
 ) -> CellFigures:
     return CellFigures(
         items=total.items,
@@ -204,6 +211,7 @@ def _to_figures(
         station=cell.station,
         queued=cell.queued,
         queue_capacity=cell.queue_capacity,
+        gil=gil,
         clones=tuple(
             _to_clone(clone, whole, window.elapsed_s) for clone, whole in zip(cell.clones, total.clones, strict=True)
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pypipeline_engine.core.counters import Statistics
@@ -75,6 +75,8 @@ class Advice:
     """What limits, why, and what to do, in some twenty words."""
     paragraph: str
     """The same with the figures."""
+    gil: GilShares = field(default_factory=GilShares)
+    """What was seen of the GIL."""
 
 
 def advise(window: Statistics, structure: Structure, machine: Resources, gil: GilShares | None = None) -> Advice | None:
@@ -89,7 +91,8 @@ def advise(window: Statistics, structure: Structure, machine: Resources, gil: Gi
         return None
     if window.sink_items <= 0:
         return Advice(bottleneck, Cause.NOTHING, None, (), None, bottleneck.sentence, bottleneck.sentence)
-    model = Model(window, machine, gil or GilShares())
+    gil = gil or GilShares()
+    model = Model(window, machine, gil)
     holder = model.find_gil_holder()
     if holder is not None:
         bottleneck = find_bottleneck(window, sources, holder.name) or bottleneck
@@ -110,6 +113,7 @@ def advise(window: Statistics, structure: Structure, machine: Resources, gil: Gi
         queue=queue,
         sentence=f"{_name_limit(bottleneck)}{why}: {what}.",
         paragraph=" ".join([bottleneck.sentence, *_tell_figures(bottleneck, model, machine), f"{_capital(what)}."]),
+        gil=gil,
     )
 
 

@@ -19,7 +19,8 @@ def statistics_as_data(statistics: Statistics, advice: Advice | None) -> dict[st
         "elapsed_s": statistics.elapsed_s,
         "sink_items": statistics.sink_items,
         "sink_rate_hz": statistics.sink_rate_hz,
-        "cells": {cell.name: _cell_as_data(cell, statistics) for cell in statistics.cells},
+        "gil": None if advice is None else advice.gil.held,
+        "cells": {cell.name: _cell_as_data(cell, statistics, advice) for cell in statistics.cells},
         "connections": [
             {"source": c.source, "target": c.target, "items": c.items, "queued": c.queued, "capacity": c.capacity}
             for c in statistics.connections
@@ -31,7 +32,7 @@ def statistics_as_data(statistics: Statistics, advice: Advice | None) -> dict[st
     }
 
 
-def _cell_as_data(cell: CellStatistics, statistics: Statistics) -> dict[str, Any]:
+def _cell_as_data(cell: CellStatistics, statistics: Statistics, advice: Advice | None) -> dict[str, Any]:
     return {
         "items": cell.items,
         "skipped": cell.skipped,
@@ -51,6 +52,8 @@ def _cell_as_data(cell: CellStatistics, statistics: Statistics) -> dict[str, Any
         "queued": cell.queued,
         "queue_capacity": cell.queue_capacity,
         "queue_bytes": cell.queue_bytes,
+        "gil": None if advice is None else advice.gil.by_cell.get(cell.name),
+        "clones": [asdict(clone) for clone in cell.clones],
     }
 
 

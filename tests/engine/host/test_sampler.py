@@ -1,11 +1,13 @@
 """The figures of a run over the latest window, with clocks that the test moves."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from pypipeline_engine.core.counters import CellStatistics, Statistics, bucket_of
 from pypipeline_engine.host.sampler import Sampler
+from pypipeline_engine.insight.gil import GilShares
 from pypipeline_engine.insight.observer import Observer, Surroundings
 from pypipeline_engine.insight.structure import CellRole
 from pypipeline_engine.runtime.working import WorkingCell
@@ -42,6 +44,17 @@ def test_the_first_look_shows_the_run_from_its_start():
     assert (snapshot.elapsed_s, snapshot.window_s, snapshot.sink_rate_hz) == (4.0, 4.0, 2.0)
     assert snapshot.cells["work"].busy == 0.5
     assert snapshot.process is None or snapshot.process.cpu == 0.0
+
+
+def test_what_the_probe_has_seen_of_the_gil_is_told():
+    observer = observe()
+    observer._probe = SimpleNamespace(get_shares=lambda window: GilShares(0.9, {"work": 0.8}))
+    clock = Clock()
+    snapshot = Sampler(1, observer, clock=clock, cpu_clock=clock, process_clock=clock).look(
+        "running", lambda: at(4.0, 8, 2.0)
+    )
+    assert snapshot.gil == 0.9
+    assert snapshot.cells["work"].gil == 0.8
 
 
 def test_rates_are_of_the_last_two_seconds_and_counts_of_the_whole_run():
