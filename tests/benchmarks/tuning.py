@@ -24,9 +24,9 @@ import click
 from pypipeline_engine.cli.loading import open_graph
 from pypipeline_engine.cli.tuning_display import step_text
 from pypipeline_engine.insight.measuring import GraphMeasurer, count_cores, find_most_clones
-from pypipeline_engine.insight.naming import get_sources
 from pypipeline_engine.insight.proposals import Facts
 from pypipeline_engine.insight.settings import INLINE, Clones, Setting, describe_setting, setting_of
+from pypipeline_engine.insight.structure import get_sources, get_structure
 from pypipeline_engine.insight.tuning import Step, Tuner
 from pypipeline_engine.numbers import rate
 
@@ -69,7 +69,7 @@ def read_grid(texts: tuple[str, ...], start: Setting) -> list[dict[str, Clones]]
 def main(graph: str, cells: tuple[str, ...], budget_s: float, nb_rounds: int, nb_turns: int, is_quick: bool) -> None:
     opened = open_graph(graph)
     pipeline = opened.build()
-    facts = Facts(find_most_clones(pipeline, 8), count_cores(), tuple(get_sources(pipeline)))
+    facts = Facts(find_most_clones(pipeline, 8), count_cores(), tuple(get_sources(get_structure(pipeline))))
     start = {name: clones for name, clones in setting_of(opened.get_document()).items() if name in facts.most_clones}
     grid = read_grid(cells or GRID, start)
     seconds = 5.0

@@ -313,7 +313,7 @@ def test_a_cell_that_is_gone_is_not_scaled(window, run) -> None:
 
 def test_a_queue_that_is_too_short_is_set_for_the_next_run(qtbot, window, run) -> None:
     window.canvas.clones_requested.emit("work", 2)
-    run.see(changes=(), predicted_hz=None, queue_capacity=16)
+    run.see(changes=(), predicted_hz=None, queue_cell="work", queue_capacity=16)
     assert row_of(window, "limit:work").action_text == "Set its queue to 16"
     assert "next run" in row_of(window, "limit:work").text
     press(qtbot, window, "limit:work")
