@@ -90,7 +90,8 @@ def test_clones_run_by_ray_then_on_threads_while_the_pipeline_runs(qtbot, window
     assert window.commands["stop"].isEnabled()
     qtbot.waitUntil(lambda: node.live is not None and node.live.workers == "×2 Ray", timeout=LONG_MS)
     assert "Starting Ray clones …" in hints
-    assert window.toolbar._state.text() == "Running"
+    # The first figures may come before the word that the start is over.
+    qtbot.waitUntil(lambda: window.toolbar._state.text() == "Running", timeout=LONG_MS)
     work = "work"
     qtbot.waitUntil(lambda: window.run_control.snapshot.cells[work].items > 50, timeout=LONG_MS)
     assert window.run_control.snapshot.cells[work].method == "ray"
