@@ -15,6 +15,7 @@ from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document.files import headless_command
 from pypipeline_studio.document.templates import from_template
 from pypipeline_studio.session import Session
+from pypipeline_studio.window.actions import Actions
 
 GRAPH_FILTER: Final = "Graphs (*.json)"
 _MOST_DETAILS: Final = 4000
@@ -26,12 +27,23 @@ class FileCommands(QObject):
     told = Signal(str)
     """Something short for people, such as that the graph was saved."""
 
-    def __init__(self, session: Session, canvas: Canvas, output_folder: Path, window: QWidget) -> None:
+    def __init__(
+        self, session: Session, canvas: Canvas, commands: Actions, output_folder: Path, window: QWidget
+    ) -> None:
         super().__init__(window)
         self._session = session
         self._canvas = canvas
         self._output_folder = output_folder
         self._window = window
+        for key, do in {
+            "new": self.new,
+            "open": self.choose,
+            "save": self.save,
+            "save_as": self.save_as,
+            "export_picture": self.export_picture,
+            "copy_command": self.copy_command,
+        }.items():
+            commands.on(key, do)
 
     def new(self) -> None:
         """Begin with an empty graph, after asking about what is not saved."""

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QPoint, QPointF, QSettings, QSize, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QCursor, QDesktopServices, QGuiApplication
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QUrl
+from PySide6.QtGui import QCloseEvent, QDesktopServices
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
     QMainWindow,
-    QMenu,
     QToolBar,
     QVBoxLayout,
     QWidget,
@@ -21,30 +20,26 @@ from PySide6.QtWidgets import (
 from pypipeline_engine.host.protocol import HostInfo, LogLine
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.canvas.canvas import Canvas
-from pypipeline_studio.canvas.port_item import StudioPort
-from pypipeline_studio.canvas.viewer import ZOOM_STEP
 from pypipeline_studio.document import edits
 from pypipeline_studio.document.recent import without_missing
-from pypipeline_studio.document.types import fitting_types
 from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.panels.first_run import FirstRun
 from pypipeline_studio.panels.inspector import InspectorPanel
 from pypipeline_studio.panels.library import LibraryPanel
-from pypipeline_studio.panels.search_popup import CellSearchPopup
 from pypipeline_studio.panels.widgets import DockHead
 from pypipeline_studio.session import Session
-from pypipeline_studio.theme.colours import theme
-from pypipeline_studio.theme.style import apply
 from pypipeline_studio.window.actions import Actions
+from pypipeline_studio.window.appearance import Appearance
 from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.crumbs import Crumbs
+from pypipeline_studio.window.editing import Editing
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.inspection import Inspection
+from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
 from pypipeline_studio.window.outside_changes import OutsideChanges
-from pypipeline_studio.window.ray_dialog import SETTING as RAY_SETTING
-from pypipeline_studio.window.ray_dialog import RayDialog, explain_address
+from pypipeline_studio.window.ray_cluster import RayCluster
 from pypipeline_studio.window.recent_menu import RecentMenu
 from pypipeline_studio.window.recovery_dialog import Recovery
 from pypipeline_studio.window.run_control import RunControl
@@ -80,7 +75,7 @@ class MainWindow(QMainWindow):
         self.toolbar = Toolbar(self.commands)
         self.crumbs = Crumbs()
         self.first_run = FirstRun(self.canvas)
-        self.files = FileCommands(self.session, self.canvas, output_folder, self)
+        self.files = FileCommands(self.session, self.canvas, self.commands, output_folder, self)
         self.outside = OutsideChanges(self.session, self.files, self)
         self.recent = RecentMenu(self.session, self)
         self._drops = FileDrops(self)
@@ -88,9 +83,10 @@ class MainWindow(QMainWindow):
         self._recovery = Recovery(self.session, self.files, self.autosave, self)
         self._is_closing = False
         self._shows_live = True
-        self._restarts_engine = False
-        self.engine.ray_address = str(QSettings().value(RAY_SETTING, ""))
         self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
+        self.editing = Editing(self.session, self.canvas, self.commands, self._inspection, self)
+        self.appearance = Appearance(self.commands, self.canvas, self)
+        self.ray_cluster = RayCluster(self.engine, self.run_control, self.commands, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -155,92 +151,31 @@ class MainWindow(QMainWindow):
         return dock
 
     def _make_menus(self) -> None:
-        bar = self.menuBar()
-
-        def menu(title: str, *keys: str | None) -> QMenu:
-            made = bar.addMenu(title)
-            for key in keys:
-                if key is None:
-                    made.addSeparator()
-                else:
-                    made.addAction(self.commands[key])
-            return made
-
-        file_menu = menu("&File", "new", "open")
-        self.recent.attach(file_menu.addMenu("Open &recent"))
-        examples = file_menu.addMenu("New from e&xample")
+        submenus = fill_bar(self.menuBar(), self.commands)
+        self.recent.attach(submenus[RECENT])
         for name, path in get_examples().items():
-            examples.addAction(name).triggered.connect(lambda _checked=False, path=path: self.files.new_from(path))
-        for key in ("save", "save_as"):
-            file_menu.addAction(self.commands[key])
-        export = file_menu.addMenu("&Export")
-        for key in ("export_picture", "copy_command"):
-            export.addAction(self.commands[key])
-        file_menu.addAction(self.commands["recover"])
-        file_menu.addSeparator()
-        file_menu.addAction(self.commands["quit"])
-        menu(
-            "&Edit", "undo", "redo", None, "cut", "copy", "paste", "duplicate", "remove", "select_all", None,
-            "disable", "bypass", "rename",
-        )  # fmt: skip
-        view = menu(
-            "&View", "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", None, "live", "dark", None
-        )
+            action = submenus[EXAMPLES].addAction(name)
+            action.triggered.connect(lambda _checked=False, path=path: self.files.new_from(path))
         for dock in self._docks.values():
-            view.addAction(dock.toggleViewAction())
-        menu("&Graph", "add_cell", "enter", "leave")
-        menu("&Run", "run", "pause", "step", "stop", None, "ray_cluster", "restart_engine")
-        menu("&Help", "shortcuts")
+            submenus[PANELS].addAction(dock.toggleViewAction())
 
     def _bind_actions(self) -> None:
-        canvas, stack = self.canvas, self.session.undo_stack
         bound: dict[str, Callable[[], object]] = {
-            "new": self.files.new,
             "recover": self._recovery.offer_or_tell,
-            "open": self.files.choose,
-            "save": self.files.save,
-            "save_as": self.files.save_as,
-            "export_picture": self.files.export_picture,
-            "copy_command": self.files.copy_command,
             "quit": self.close,
-            "undo": stack.undo,
-            "redo": stack.redo,
-            "cut": self._cut,
-            "copy": self._copy,
-            "paste": lambda: canvas.paste_text(QGuiApplication.clipboard().text()),
-            "duplicate": canvas.duplicate,
-            "remove": canvas.remove_selected,
-            "select_all": canvas.select_all,
-            "disable": lambda: canvas.set_flag("disabled"),
-            "bypass": lambda: canvas.set_flag("bypassed"),
-            "rename": self._rename,
-            "add_cell": self._search_in_the_middle,
-            "enter": self._enter,
-            "leave": canvas.leave,
-            "fit_all": canvas.fit_all,
-            "fit_selection": canvas.fit_selection,
-            "zoom_in": lambda: canvas.viewer.zoom_by(ZOOM_STEP),
-            "zoom_out": lambda: canvas.viewer.zoom_by(1 / ZOOM_STEP),
-            "zoom_reset": lambda: canvas.viewer.zoom_by(1 / canvas.viewer.get_scale()),
             "live": self._toggle_live,
-            "heat": self._toggle_heat,
-            "safe_heat": self._toggle_heat,
-            "dark": self._toggle_theme,
             "run": self._run,
             "pause": self.run_control.toggle_pause,
             "step": self.run_control.step,
             "stop": self.run_control.stop,
-            "ray_cluster": self.choose_ray_cluster,
             "restart_engine": self.engine.restart,
             "shortcuts": self.show_shortcuts,
         }
         for key, do in bound.items():
             self.commands.on(key, do)
         self.commands["live"].setChecked(True)
-        self.commands["safe_heat"].setChecked(QSettings().value("safe_heat", False, bool))
-        theme.safe_heat = self.commands["safe_heat"].isChecked()
-        self.commands["dark"].setChecked(theme.mode == "dark")
-        stack.indexChanged.connect(self._show_history)
+        # Not by a part of the window: the stack tells once more while it is deleted, and parts are deleted after it.
+        self.session.undo_stack.indexChanged.connect(self._show_history)
         self._show_history()
 
     def _show_history(self) -> None:
@@ -259,8 +194,7 @@ class MainWindow(QMainWindow):
         canvas.path_changed.connect(self._show_file)
         canvas.path_changed.connect(self._show_live)
         canvas.zoom_changed.connect(self.status.show_zoom)
-        canvas.search_requested.connect(self._open_search)
-        canvas.menu_requested.connect(self._open_menu)
+        self.editing.rename_requested.connect(self._rename)
         canvas.files_dropped.connect(self._drops.take)
         self._drops.dropped.connect(self.files.open_dropped)
         self.recent.chosen.connect(self.files.open)
@@ -269,6 +203,7 @@ class MainWindow(QMainWindow):
         canvas.clones_requested.connect(self._inspection.change_clones)
         canvas.refused.connect(self.tell)
         self.files.told.connect(self.tell)
+        self.ray_cluster.told.connect(self.tell)
         self.autosave.failed.connect(self.tell)
         self._recovery.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)
@@ -294,7 +229,7 @@ class MainWindow(QMainWindow):
         self.first_run.try_example.connect(lambda: self.files.new_from(get_examples()[FIRST_EXAMPLE]))
         self.first_run.open_recent.connect(self.files.open)
         self._show_recent()
-        self.first_run.add_cell.connect(self._search_in_the_middle)
+        self.first_run.add_cell.connect(self.editing.search)
         self.first_run.open_graph.connect(self.files.choose)
 
     # ------------------------------------------------------------------ what is shown
@@ -351,10 +286,6 @@ class MainWindow(QMainWindow):
         self.status.show_engine(words if state == "ready" and going_on else state)
         if run.is_over:
             self.bottom.set_message("stop", None)
-            if self._restarts_engine:
-                self._restarts_engine = False
-                if state not in ("off", "ended"):
-                    self.engine.restart()
         if state == "ready":
             self.bottom.set_message("engine", None)
         self._show_live()
@@ -386,72 +317,9 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------ editing
 
-    def _copy(self) -> None:
-        text = self.canvas.copy_text()
-        if text:
-            QGuiApplication.clipboard().setText(text)
-
-    def _cut(self) -> None:
-        self._copy()
-        self.canvas.remove_selected()
-
     def _rename(self) -> None:
-        if len(self.canvas.selected()) == 1:
-            self._docks["Inspector"].show()
-            self.inspector.begin_rename()
-
-    def _enter(self) -> None:
-        names = self.canvas.selected()
-        if len(names) == 1:
-            self.canvas.enter(names[0])
-
-    def _search_in_the_middle(self) -> None:
-        viewport = self.canvas.viewer.viewport()
-        middle = viewport.rect().center()
-        cursor = viewport.mapFromGlobal(QCursor.pos())
-        at = cursor if viewport.rect().contains(cursor) else middle
-        self._open_search(self.canvas.viewer.mapToScene(at), viewport.mapToGlobal(at), None)
-
-    def _open_search(self, at: QPointF, on_screen: QPoint, wanted: object) -> None:
-        port = wanted if isinstance(wanted, StudioPort) else None
-        types, note = list(self.session.types.all_types()), ""
-        if port is not None:
-            is_output = port.port_type == "out"
-            types = fitting_types(types, port.kinds, "input" if is_output else "output")
-            note = f"Cells that {'take' if is_output else 'give'} {' or '.join(port.kinds)}"
-        popup = CellSearchPopup(self)
-        popup.chosen.connect(lambda name: self.canvas.add_cell(name, at, port))
-        popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        viewport = self.canvas.viewer.viewport()
-        popup.open_at(viewport, viewport.mapFromGlobal(on_screen), types, note)
-
-    def _open_menu(self, names: tuple[str, ...], on_screen: QPoint) -> None:
-        menu = QMenu(self)
-        keys: tuple[str | None, ...]
-        if names:
-            keys = ("rename", "enter", None, "cut", "copy", "duplicate", "remove", None, "disable", "bypass")
-        else:
-            keys = (
-                "add_cell",
-                "paste",
-                "select_all",
-                "remove",
-                None,
-                "fit_all",
-                None,
-                "export_picture",
-                "copy_command",
-            )
-        for key in keys:
-            if key is None:
-                menu.addSeparator()
-            else:
-                menu.addAction(self.commands[key])
-        if names:
-            menu.addSeparator()
-            self._inspection.fill_method_menu(menu.addMenu("Run &clones on"), names)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(on_screen)
+        self._docks["Inspector"].show()
+        self.inspector.begin_rename()
 
     # ------------------------------------------------------------------ running
 
@@ -499,38 +367,9 @@ class MainWindow(QMainWindow):
         self._shows_live = self.commands["live"].isChecked()
         self._show_live()
 
-    def _toggle_heat(self) -> None:
-        theme.safe_heat = self.commands["safe_heat"].isChecked()
-        QSettings().setValue("safe_heat", theme.safe_heat)
-        self.canvas.show_heat(self.commands["heat"].isChecked())
-
-    def _toggle_theme(self) -> None:
-        mode = "dark" if self.commands["dark"].isChecked() else "light"
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        apply(application, "dark" if mode == "dark" else "light")
-        QSettings().setValue("theme", mode)
-
     def show_shortcuts(self) -> None:
         """List the keys and gestures."""
         ShortcutsDialog(self).show()
-
-    def choose_ray_cluster(self) -> None:
-        """Ask where Ray clones are to run."""
-        dialog = RayDialog(self.engine.ray_address, self)
-        dialog.address_chosen.connect(self._set_ray_address)
-        dialog.open()
-
-    def _set_ray_address(self, address: str) -> None:
-        if address == self.engine.ray_address:
-            return
-        QSettings().setValue(RAY_SETTING, address)
-        self.engine.ray_address = address
-        # A process is connected to one Ray only.
-        self._restarts_engine = self.engine.state not in ("off", "ended")
-        when = "after this run" if self.run_control.is_going_on else "from now on"
-        self.tell(f"Ray clones run {explain_address(address)} {when}")
-        self._show_run()
 
     # ------------------------------------------------------------------ the end
 

@@ -1,0 +1,81 @@
+"""Where the actions of the window are found: the menu bar and the menus of the canvas, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from pypipeline_studio.window.actions import Actions
+
+SEPARATOR: Final = "-"
+EXPORT: Final = "File/Export"
+RECENT: Final = "File/Open recent"
+EXAMPLES: Final = "File/New from example"
+PANELS: Final = "View/Panels"
+
+MENUS: Final[dict[str, tuple[str, ...]]] = {
+    "&File": (
+        "new", "open", RECENT, EXAMPLES, "save", "save_as", EXPORT, "recover", SEPARATOR, "quit",
+    ),
+    "&Edit": (
+        "undo", "redo", SEPARATOR, "cut", "copy", "paste", "duplicate", "remove", "select_all", SEPARATOR,
+        "disable", "bypass", "rename",
+    ),
+    "&View": (
+        "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", SEPARATOR, "heat", "safe_heat", "live", "dark",
+        SEPARATOR, PANELS,
+    ),
+    "&Graph": ("add_cell", "enter", "leave"),
+    "&Run": ("run", "pause", "step", "stop", SEPARATOR, "ray_cluster", "restart_engine"),
+    "&Help": ("shortcuts",),
+}  # fmt: skip
+"""By title, the keys of actions in `ACTIONS`, and the names of menus that are filled when the window is made."""
+
+SUBMENUS: Final[dict[str, str]] = {
+    EXPORT: "&Export",
+    RECENT: "Open &recent",
+    EXAMPLES: "New from e&xample",
+    PANELS: "&Panels",
+}
+"""The titles of the menus within menus."""
+
+EXPORTS: Final = ("export_picture", "copy_command")
+
+OF_CELLS: Final = (
+    "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
+)  # fmt: skip
+"""What the menu of one or several cells offers."""
+OF_CANVAS: Final = (
+    "add_cell", "paste", "select_all", "remove", SEPARATOR, "fit_all", SEPARATOR, *EXPORTS,
+)  # fmt: skip
+"""What the menu of the empty canvas offers."""
+
+
+def fill(menu: QMenu, commands: Actions, keys: Sequence[str]) -> Mapping[str, QMenu]:
+    """Put actions into a menu.
+
+    :returns: the menus within it, by name.
+    """
+    submenus = {}
+    for key in keys:
+        if key == SEPARATOR:
+            menu.addSeparator()
+        elif key in SUBMENUS:
+            submenus[key] = menu.addMenu(SUBMENUS[key])
+        else:
+            menu.addAction(commands[key])
+    return submenus
+
+
+def fill_bar(bar: QMenuBar, commands: Actions) -> Mapping[str, QMenu]:
+    """Make the menus of a window.
+
+    :returns: the menus within them, by name; that of exports is filled.
+    """
+    submenus: dict[str, QMenu] = {}
+    for title, keys in MENUS.items():
+        submenus |= fill(bar.addMenu(title), commands, keys)
+    fill(submenus[EXPORT], commands, EXPORTS)
+    return submenus
