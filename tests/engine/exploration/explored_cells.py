@@ -36,6 +36,8 @@ class World:
         self.nb_events = 0
         """How often a cell was deployed or began to run."""
         self.nb_deploys = 0
+        self.nb_points = 1
+        """How often threads may be switched in the middle of a pull of a cell: how long its work is."""
         self.over = False
         """Whether nobody should wait for a later moment any more."""
         self.up: Counter[ASingleCell] = Counter()
@@ -57,7 +59,8 @@ class World:
         if self.explorer.current is not None and self.explorer.current.nb_locks:
             self.violate(f"{cell.get_full_name()} is run under a lock")
         cell.is_inside = True
-        self.explorer.switch()
+        for _ in range(self.nb_points):
+            self.explorer.switch()
 
 
 class Explored(ASingleCell):

@@ -2,7 +2,7 @@
 
 A scenario is named `shape/play`. Most seeds switch threads where they wait, wake and lock only; every eighth one may do so
 at every line of the engine, which takes some five times as long and finds what goes on without a lock; and every 64th one at
-every step of the interpreter.
+every step of the interpreter. In every third one the work of cells is long beside what the engine does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from takeover import find_preempted, taken_over, with_constants
 
 LINES_EVERY = 8
 STEPS_EVERY = 64
+LONG_WORK_EVERY = 3
+LONG_WORK = 30
 BUDGET = 2_000_000
 LENDING: tuple[dict[str, float], ...] = (
     {},
@@ -67,6 +69,8 @@ def explore(scenario: str, seed: int, lines: bool | None = None) -> Schedule:
     case = Case(
         World(explorer), random, catches=play in NEED_CATCHING_SINKS or (play != "part-reset" and random.random() < 0.5)
     )
+    if seed % LONG_WORK_EVERY == 0:
+        case.world.nb_points = LONG_WORK
     try:
         with taken_over(explorer):
             SHAPES[shape](case)

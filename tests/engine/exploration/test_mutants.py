@@ -132,7 +132,7 @@ def test_an_undeployment_that_looks_like_a_deadlock_is_found(monkeypatch):
 
 def test_a_lent_clone_whose_own_thread_runs_it_too_is_found(monkeypatch):
     monkeypatch.setattr(Worker, "is_lent", property(lambda self: False, lambda self, value: None), raising=False)
-    find("nested/run", "shared/calm", "chain/run", lines=True)
+    find("shared/calm", "nested/run", "row/calm")
 
 
 def test_a_borrower_that_does_not_look_whether_it_has_lost_the_clone_is_found(monkeypatch):
