@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from pypipeline_engine.runtime.planning import MAIN
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.scope import Registry, Scope
 from pypipeline_engine.runtime.stage import Stage
+from pypipeline_engine.runtime.statistics import find_stages_inside, find_walls
 from pypipeline_engine.runtime.taps import Look, Taps
 from pypipeline_engine.runtime.worker import Worker
 
@@ -65,6 +66,12 @@ class Crew:
         """Every single cell that runs, those of clones included."""
         self.retired: dict[str, Counters] = {}
         """What clones counted that are no more, by the full name of the cell."""
+        self.past_wall_s: dict[str, float] = {}
+        """By the full name of a cell, for how long others existed than those that do its work now: clones inside of clones
+        that are no more, the thread that ran it inline before it had clones. Replaced as a whole.
+        """
+        self.get_elapsed: Callable[[], float] = lambda: 0.0
+        """Says for how long the pipeline has been deployed, in seconds."""
         self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.scope = Scope(root, self._registry, MAIN)
         """What the thread runs that pulls the pipeline."""
@@ -108,6 +115,17 @@ class Crew:
             for name, counters in self.retired.items():
                 counted.setdefault(name, []).append(sum_counters([counters]))
         return counted
+
+    def find_walls(self) -> dict[str, float]:
+        """For how long there was somebody to do the work of each cell, for `keep_walls` when the plan is another one."""
+        walls = find_walls(self.scope, self.get_elapsed())
+        return {name: wall_s + self.past_wall_s.get(name, 0.0) for name, wall_s in walls.items()}
+
+    def keep_walls(self, before: Mapping[str, float]) -> None:
+        """Go on counting from what `find_walls` said before the plan was made again: busy times are not forgotten either."""
+        now = find_walls(self.scope, self.get_elapsed())  # without those whose clones are still to come
+        past_s = {name: wall_s - now.get(name, 0.0) for name, wall_s in before.items()}
+        self.past_wall_s = {**self.past_wall_s, **past_s}
 
     # ------------------------------------------------------------------ cells
 
@@ -356,9 +374,14 @@ class Crew:
             self._dissolve_remote(worker)
             return
         assert worker.scope is not None
+        inside = find_stages_inside(worker)
         for stage in worker.scope.get_stages_downstream_first():  # who waits for a result gets it, or the end
             self._end_workers(stage, keep, has_ended)
             del self._stages[stage.cell]
+        past_s = {name: sum(stage.wall_s for stage in stages) for name, stages in inside.items()}
+        with self._books:
+            before = self.past_wall_s
+            self.past_wall_s = {**before, **{name: before.get(name, 0.0) + more for name, more in past_s.items()}}
         worker.scope.unbind()
         if keep:
             stage = worker.stage

@@ -58,6 +58,7 @@ class Deployment:
         self._ended = threading.Event()
         self._is_ending = False  # guarded by the lock of the monitor
         self.began = perf_counter()
+        self.crew.get_elapsed = lambda: perf_counter() - self.began
         self.nb_items: int | None = None
         """How many items the stream had at the deployment, `None` where unknown: later, clones have taken some ahead."""
         _prepare_ray(root)

@@ -95,12 +95,14 @@ def plan_again(crew: Crew, monitor: Monitor, renewed: Collection[ScalableCell] =
     try:
         failure = _bring_to_one_level(crew, monitor)
         crew.deploy_cells(crew.scope.flatten().cells)  # of clones in other processes, the cell itself may not be
+        walls = crew.find_walls()
         for stage in crew.get_stages_downstream_first():
             if not stage.cell.get_nb_clones():
                 crew.dissolve_stage(stage)
             elif stage.cell in renewed:
                 crew.end_workers(stage)
         crew.scope.plan()
+        crew.keep_walls(walls)
         _start_all(crew, failure)
     finally:
         for stage in crew.scope.stages.values():
@@ -151,10 +153,12 @@ def _level(crew: Crew, monitor: Monitor, getting: list[ScalableCell]) -> None:
     if levelling.is_level():
         return
     crew.deploy_cells(crew.scope.flatten(levelling.inline).cells)
+    walls = crew.find_walls()
     for stage in crew.get_stages_downstream_first():
         if stage.cell in levelling.inline or not stage.cell.get_nb_clones():
             crew.dissolve_stage(stage)
     crew.scope.plan(levelling.inline, levelling.alone)
+    crew.keep_walls(walls)
     upstream = levelling.find_upstream()
     working = [stage for stage in crew.get_stages_downstream_first() if stage.cell in upstream]
     for stage in working:
@@ -184,7 +188,9 @@ def _start_all(crew: Crew, first: BaseException | None) -> None:
         except BaseException as error:
             first = first or error
             next_one.cell._nb_clones = {}
+            walls = crew.find_walls()
             crew.dissolve_stage(next_one)
             crew.scope.plan()  # what is scaled inside of it is a stage of its own from now on
+            crew.keep_walls(walls)
     if first is not None:
         raise first

@@ -32,7 +32,11 @@ def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) ->
     counted = crew.get_counters()
     found: dict[str, _Found] = {}
     _collect(crew.scope, None, "", found)
-    cells = {name: _describe(one, elapsed_s, sum_counters(counted.get(name, []))) for name, one in found.items()}
+    past_s = crew.past_wall_s
+    cells = {
+        name: _describe(one, one.get_wall_s(elapsed_s) + past_s.get(name, 0.0), sum_counters(counted.get(name, [])))
+        for name, one in found.items()
+    }
     connections = tuple(
         ConnectionStatistics(
             channel.source,
@@ -64,6 +68,28 @@ class _Found:
     waited_s: float
     """For how long the thread has waited that runs it inline."""
     clones: list[CloneStatistics] = field(default_factory=list)
+
+    def get_wall_s(self, elapsed_s: float) -> float:
+        """For how long those exist that do its work now, all together."""
+        return sum(stage.wall_s for stage in self.stages) if self.stages else elapsed_s
+
+
+def find_walls(scope: Scope, elapsed_s: float) -> dict[str, float]:
+    """By the full name of a cell, for how long those exist that do its work now, all together.
+
+    :param elapsed_s: seconds since the deployment.
+    """
+    found: dict[str, _Found] = {}
+    _collect(scope, None, "", found)
+    return {name: one.get_wall_s(elapsed_s) for name, one in found.items()}
+
+
+def find_stages_inside(worker: Worker) -> dict[str, list[Stage]]:
+    """By the full name of a cell inside of a clone, the stages in there whose clones run it."""
+    found: dict[str, _Found] = {}
+    if worker.scope is not None:
+        _collect(worker.scope, worker, "", found)
+    return {name: [stage for stage in one.stages if stage is not worker.stage] for name, one in found.items()}
 
 
 def _collect(scope: Scope, worker: Worker | None, path: str, found: dict[str, _Found]) -> None:
@@ -122,17 +148,19 @@ def _describe_clone(worker: Worker, name: str, counters: Counters) -> CloneStati
     )
 
 
-def _describe(found: _Found, elapsed_s: float, total: Counters) -> CellStatistics:
-    """One cell."""
+def _describe(found: _Found, wall_s: float, total: Counters) -> CellStatistics:
+    """One cell.
+
+    :param wall_s: for how long those existed that did its work, whichever way it ran.
+    """
     stages = found.stages
     if not stages:
-        method, workers, wall_s = "inline", 1, elapsed_s
+        method, workers = "inline", 1
         starved_s = max(total.starved_s, found.waited_s)
     else:
         kinds = {worker.method.method for stage in stages for worker in list(stage.workers)}
         method = "mixed" if len(kinds) > 1 else next(iter(kinds), "thread")
         workers = max(len(stage.workers) for stage in stages)
-        wall_s = sum(stage.wall_s for stage in stages)
         # Where the thread of the clone pulls what is inside, it has the inputs' time in the cells' own counters.
         starved_s = total.starved_s + sum(0.0 if stage.pulls_its_inside else stage.starved_s for stage in stages)
     # Samples of very short pulls estimate, and may say a little more than there was.

@@ -281,3 +281,60 @@ def test_each_clone_is_told_of_by_itself(pipeline, time, gate):
         assert clone.busy_s + clone.starved_s + clone.blocked_s == pytest.approx(clone.wall_s)
         assert clone.method == "thread"
     assert pipeline.is_deployed() is False
+
+
+def test_time_goes_on_when_a_cell_gets_its_first_clone_and_loses_its_last(pipeline, time):
+    """It works inline, on two threads, and inline again, with time that passes between."""
+    sink = Collector(pipeline, "sink")
+    takes_s = [1.0]
+
+    def work(value):
+        time.passes(takes_s[0])
+        return value
+
+    box = scaled(pipeline, "box", lambda box: Map(box, "work", work))
+    chain(Source(pipeline, "source"), box, sink)
+
+    def wall():
+        cell = pipeline._get_deployment().statistics().get_cell("p.box.work")
+        assert cell.busy_s + cell.starved_s + cell.blocked_s == pytest.approx(cell.wall_s)
+        return cell.wall_s
+
+    with deployed(pipeline):
+        pipeline.pull()
+        time.passes(3.0)
+        assert wall() == pytest.approx(4.0)
+        takes_s[0] = 0.0  # what the clones do at once takes no time
+        box.scale_up(2)
+        assert wall() == pytest.approx(4.0)
+        time.passes(5.0)
+        assert wall() == pytest.approx(4.0 + 2 * 5.0)
+        box.scale_down(2)
+        assert wall() == pytest.approx(14.0)
+        time.passes(2.0)
+        assert wall() == pytest.approx(16.0)
+
+
+def test_the_time_of_clones_in_a_clone_that_goes_away_still_counts(pipeline, time):
+    sink = Collector(pipeline, "sink")
+
+    def make_inside(box):
+        inside = Pipeline(box, "inside")
+        add_ports(inside, scaled(inside, "inner", lambda inner: Map(inner, "work"), 2))
+        return inside
+
+    box = scaled(pipeline, "box", make_inside, 2)
+    chain(Source(pipeline, "source"), box, sink)
+
+    def wall():
+        return pipeline._get_deployment().statistics().get_cell("p.box.inside.inner.work").wall_s
+
+    with deployed(pipeline):
+        pipeline.pull()
+        time.passes(10.0)
+        assert wall() == pytest.approx(40.0)
+        box.scale_down()
+        in_time(lambda: wait_until(lambda: len(stage_of(box).workers) == 1))
+        assert wall() == pytest.approx(40.0)
+        time.passes(1.0)
+        assert wall() == pytest.approx(42.0)
