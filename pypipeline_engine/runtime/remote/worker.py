@@ -257,6 +257,10 @@ class RemoteWorker(Worker):
         gathered, stage = self._gathered, self.stage
         if not gathered or len(self._calls) >= CALLS_ON_THEIR_WAY or stage.is_dropping or stage.monitor.closed:
             return None
+        if self._calls and (gathered[0].nb_deaths or self._calls[-1].items[0].nb_deaths):
+            # Where a process died, its answers of just before may be lost as well: what it had then is tried with nothing
+            # else on its way, so that an innocent item is not taken for the reason again and again.
+            return None
         items = [gathered.popleft()]
         nb_bytes = items[0].nb_bytes
         while gathered and not (items[0].is_alone or gathered[0].is_alone) and len(items) < self.pace.in_a_call:
