@@ -10,6 +10,7 @@ from pypipeline_engine.graph.problems import describe, suggestion
 from pypipeline_engine.host.control import find_cell
 from pypipeline_engine.host.graphs import Built
 from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
+from pypipeline_engine.runtime.remote.border import leaves
 
 
 class Place(NamedTuple):
@@ -42,7 +43,7 @@ def find_output(built: Built, cell: str, port: str) -> Place:
         io = incoming[0].get_source()
     owner = io.get_cell()
     assert isinstance(owner, ASingleCell)
-    _refuse_elsewhere(owner)
+    _refuse_elsewhere(owner, io)
     return Place(owner.get_full_name(), io.get_name())
 
 
@@ -52,14 +53,17 @@ def find_single_cell(built: Built, full_name: str) -> ASingleCell:
     return next(one for one in cells if isinstance(one, ASingleCell) and one.get_full_name() == full_name)
 
 
-def _refuse_elsewhere(cell: ASingleCell) -> None:
+def _refuse_elsewhere(cell: ASingleCell, output: Output[Any]) -> None:
+    """Refuse where the values stay in other processes: of their clones only what these bring is seen."""
     around: ACell | None = cell
     while around is not None:
         numbers = around.get_clone_methods() if isinstance(around, ScalableCell) else {}
         if numbers.get(RayCloneCell) and not numbers.get(ThreadCloneCell):
-            raise Refused(
-                CONFLICT,
-                f"{cell.get_name()} runs in other processes, by Ray, where nothing can be looked at: look at a cell that "
-                f"reads its values, or give it clones on threads",
-            )
+            assert isinstance(around, ScalableCell)
+            if not leaves(output, around):
+                raise Refused(
+                    CONFLICT,
+                    f"{cell.get_name()} runs in other processes, by Ray, and nothing outside of {around.get_name()} reads "
+                    f"{output.get_name()}, so that its values do not come here: connect it, or run its clones on threads",
+                )
         around = around.get_parent_cell()

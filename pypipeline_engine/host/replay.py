@@ -51,7 +51,9 @@ def replay(built: Built, held: Held, request: ReplayRequest) -> Replayed:
     name = original.get_full_name().removeprefix(f"{built.pipeline.get_name()}.")
     if not held.item.inputs:
         raise Refused(
-            UNPROCESSABLE, f"{name} is a source: without inputs there is nothing that it could be given once more"
+            UNPROCESSABLE,
+            f"{name} cannot run this item again, because it had no inputs that are known here: it is a source, or runs in "
+            f"another process inside of a pipeline that has clones there",
         )
     _refuse_writing(built, name)
     pipeline = Pipeline(None, built.pipeline.get_name())

@@ -242,9 +242,13 @@ class Watches:
     # ------------------------------------------------------------------ in the threads of cells
 
     def _look(self, previews: list[_Preview], breakpoints: list[_Breakpoint], item: TappedItem) -> None:
+        # Of clones in other processes only those outputs come here that are read.
         for preview in previews:
-            preview.latest = item.number, item.outputs[preview.place.output]
+            if preview.place.output in item.outputs:
+                preview.latest = item.number, item.outputs[preview.place.output]
         for one in breakpoints:
+            if one.place.output not in item.outputs:
+                continue
             try:
                 is_met = one.condition.holds(item.number, item.outputs[one.place.output])
             except Exception as error:

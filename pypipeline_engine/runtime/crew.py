@@ -153,9 +153,11 @@ class Crew:
                 _follow_policy(unit, cell)
 
     def tap(self, name: str, look: Look | None, with_inputs: bool = False) -> None:
-        """Have the items of a cell looked at, those of all of its clones in this process; see `RunHandle.tap`."""
+        """Have the items of a cell looked at, those of all of its clones; see `RunHandle.tap`."""
         with self._books:
             self._taps.change(name, look, with_inputs, self.units)
+            for worker in self._remote:
+                worker.border.tap(self._taps.wanted)
 
     def _get_stage(self, cell: ScalableCell, scope: Scope) -> Stage:
         stage = self._stages.get(cell)
@@ -299,6 +301,7 @@ class Crew:
         worker = RemoteWorker(inside.stage, inside.remote, number, self.dead_letters.append)
         with self._books:
             self._remote.append(worker)
+            worker.border.tap(self._taps.wanted)
         return worker
 
     def _discard_unstarted(self, made: Iterable[Inside], keep: bool) -> None:

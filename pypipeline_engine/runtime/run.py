@@ -132,11 +132,15 @@ class RunHandle:
         return self._deployment.find_working()
 
     def tap(self, name: str, look: Look | None, *, with_inputs: bool = False) -> None:
-        """Have the items of a cell looked at that its runs in this process bring, in whichever clone, until the run is over.
+        """Have the items of a cell looked at that its runs bring, in whichever clone, until the run is over.
+
+        Of a clone in another process only what leaves it is seen: items of the cells whose outputs it brings, with their
+        inputs where all of these come from outside; outputs that nobody reads are left out.
 
         :param name: the full name of a single cell.
-        :param look: is given each item in the thread of the cell, right after the cell's code; the cell waits for it, and
-            what it raises is logged. `None` to look no more, after which only runs that had begun may still be told.
+        :param look: is given each item in the thread of the cell, right after the cell's code, or when the item has come
+            from another process; the cell waits for it, and what it raises is logged. `None` to look no more, after which
+            only runs that had begun may still be told.
         :param with_inputs: whether the item is to have what the cell pulled for it.
         """
         self._deployment.crew.tap(name, look, with_inputs)

@@ -37,7 +37,8 @@ class Taps:
     """The taps of one deployment, by the full name of the cell. Not safe between threads: the crew has a lock for it."""
 
     def __init__(self) -> None:
-        self._wanted: dict[str, tuple[Look, bool]] = {}
+        self.wanted: dict[str, tuple[Look, bool]] = {}
+        """By the full name of a cell, what looks, and whether it wants the inputs."""
 
     def change(self, name: str, look: Look | None, with_inputs: bool, units: Mapping[ASingleCell, Unit]) -> None:
         """Look at the items of a cell with `look`, instead of what did before; `None` for nothing.
@@ -45,16 +46,16 @@ class Taps:
         :param units: those that there are.
         """
         if look is None:
-            self._wanted.pop(name, None)
+            self.wanted.pop(name, None)
         else:
-            self._wanted[name] = look, with_inputs
+            self.wanted[name] = look, with_inputs
         for cell, unit in units.items():
             if unit.name == name:
                 self.attach(cell, unit)
 
     def attach(self, cell: ASingleCell, unit: Unit) -> None:
         """Have a unit looked at, or no more, as its cell is."""
-        wanted = self._wanted.get(unit.name)
+        wanted = self.wanted.get(unit.name)
         outputs = [(output.get_name(), output) for output in cell.get_outputs() if isinstance(output, Output)]
         unit.tap(None if wanted is None else lambda body: partial(_run_and_look, *wanted, cell, unit, outputs, body))
 

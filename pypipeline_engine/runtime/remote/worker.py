@@ -29,6 +29,7 @@ from pypipeline_engine.core.monitor import Interrupted, Waiter
 from pypipeline_engine.core.values import END, Outcome, size_of
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
 from pypipeline_engine.runtime.remote import cluster
+from pypipeline_engine.runtime.remote.border import Border
 from pypipeline_engine.runtime.remote.clone import Died, RemoteClone
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Same, Work, decode, encode
 from pypipeline_engine.runtime.remote.travel import get_values
@@ -113,6 +114,7 @@ class RemoteWorker(Worker):
         self.pace = Pace()
         self.cell: ACell = next(one for one in stage.cell._get_cells_recursively() if isinstance(one, ASingleCell))
         """The one that is named where it is not known which of them does something."""
+        self.border = Border(stage.cell, stage.input_names, stage.output_names)
         self._last_report: dict[str, Counters] = {}
         self._letters = report_letter
         self._broken: Exception | None = None
@@ -331,6 +333,9 @@ class RemoteWorker(Worker):
         self._count(self._last_report)
         nb_bytes = sum(size_of(value) for result in done.results for value in result or ())
         self.pace.note(done.took_s, len(call.items), nb_bytes)
+        if self.border.is_tapped:
+            for item, result in zip(call.items, results, strict=True):
+                self.border.look(self.stage.get_item(item.ticket), item.values, result)
         with self.stage.monitor.lock:
             self._calls.popleft()
             for item, result in zip(call.items, results, strict=True):
