@@ -261,11 +261,13 @@ class ACell(ABC):  # noqa: B024  # what is abstract stands in its subclasses
 
         While the pipeline is deployed, every run of a cell that starts after this has returned follows it. Where a cell
         begins to try again, this waits until the pipeline is between two items, and its clones on threads are made again.
+        Clones in other processes are replaced by others, which takes as long as starting them.
 
         :param policy: `None` for what the parent says; `fail` where none says anything.
         :raises InvalidInputException: for anything else.
-        :raises InvalidStateException: while the cell has clones in other processes, and where the pipeline would have to
+        :raises InvalidStateException: while the cell keeps state in another process, and where the pipeline would have to
             wait for the cell that asks.
+        :raises Exception: what the `_on_deploy` of a new clone raised; nothing has changed then.
         """
         if policy is not None and not isinstance(policy, ErrorPolicy):
             raise InvalidInputException(

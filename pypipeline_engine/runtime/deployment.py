@@ -25,7 +25,7 @@ from pypipeline_engine.exceptions import (
 from pypipeline_engine.runtime import leaving
 from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
-from pypipeline_engine.runtime.policies import find_scaled_around, find_twins, refuse_where_elsewhere
+from pypipeline_engine.runtime.policies import find_scaled_around, find_stages_elsewhere, find_twins
 from pypipeline_engine.runtime.pulling import Puller
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.rescaling import Places, WithoutBounds, can_change_while_running, find_places, plan_again
@@ -257,16 +257,18 @@ class Deployment:
                     f"the error policy of {cell.get_full_name()} cannot be changed by _on_deploy, _on_undeploy or _on_reset "
                     f"of a cell: change it before deploy(), or from _on_pull"
                 )
-            refuse_where_elsewhere(self.crew, cell)
+            elsewhere = find_stages_elsewhere(self.crew, cell)
             twins = find_twins(self.crew, cell)
             before = cell._error_policy
             for twin in twins:
                 twin._error_policy = policy
             retrying = self.crew.find_retrying_anew()
-            if not retrying:
-                self.crew.follow_policies()
-                return
             try:
+                for stage in elsewhere:
+                    self.crew.renew_remote(stage)
+                if not retrying:
+                    self.crew.follow_policies()
+                    return
                 self.puller.refuse_from_inside(f"changed ({cell.get_full_name()} begins to try again after an error)")
                 self.puller.begin()
             except BaseException:

@@ -1,7 +1,7 @@
 """Changing what happens when a cell of a deployed pipeline raises an error.
 
 A cell looks at its policy after an error, and so follows another one at once. To begin to try again it needs inputs that
-remember what they gave, which takes another plan of the scopes that it runs in.
+remember what they gave, which takes another plan of the scopes that it runs in. Clones in other processes are replaced.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
 from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.runtime.crew import Crew
+from pypipeline_engine.runtime.stage import Stage
 
 
 def find_twins(crew: Crew, cell: ACell) -> list[ACell]:
@@ -20,18 +21,24 @@ def find_twins(crew: Crew, cell: ACell) -> list[ACell]:
     return [one for one in everywhere if type(one) is kind and one.get_full_name() == name]
 
 
-def refuse_where_elsewhere(crew: Crew, cell: ACell) -> None:
-    """Refuse where `cell`, or one inside of it, runs in other processes, which took its policy along.
+def find_stages_elsewhere(crew: Crew, cell: ACell) -> list[Stage]:
+    """The stages with clones in other processes that run `cell`, or one inside of it.
 
-    :raises InvalidStateException: with what to do.
+    They took the policy along when they started, so that others have to take their place.
+
+    :raises InvalidStateException: where one of them keeps state, which would be lost.
     """
     names = _get_names(cell)
-    for worker in crew.get_remote_workers():
-        if names & _get_names(worker.stage.cell):
+    workers = [worker for worker in crew.get_remote_workers() if not worker.retiring]
+    stages = list(dict.fromkeys(worker.stage for worker in workers if names & _get_names(worker.stage.cell)))
+    for stage in stages:
+        if not stage.cell.get_inner_cell().supports_scaling():
             raise InvalidStateException(
-                f"the error policy of {cell.get_full_name()} cannot change now: {worker.stage.cell.get_full_name()} has "
-                f"clones in other processes, which took it along when they started; take these away first, or undeploy()"
+                f"the error policy of {cell.get_full_name()} cannot change now: {stage.cell.get_full_name()} has a clone in "
+                f"another process, which took it along when it started, and keeps state, which another clone would not "
+                f"have; take it away first, or undeploy()"
             )
+    return stages
 
 
 def find_scaled_around(crew: Crew, cells: list[ASingleCell]) -> set[ScalableCell]:

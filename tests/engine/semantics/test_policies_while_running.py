@@ -211,16 +211,59 @@ def test_a_hook_may_not_change_a_policy(pipeline):
             pipeline.reset()
 
 
-def test_what_runs_in_other_processes_keeps_its_policy_and_says_so(pipeline, monkeypatch):
+class StageOf:
+    """Has clones in other processes."""
+
+    def __init__(self, cell):
+        self.cell = cell
+
+
+def test_clones_in_other_processes_are_replaced_by_others_with_the_new_policy(pipeline, monkeypatch):
     box, other = scaled_map(pipeline, "box"), Map(pipeline, "other")
     chain(Source(pipeline, "source"), box, other, Collector(pipeline, "sink"))
+    renewed = []
     with deployed(pipeline):
-        remote = SimpleNamespace(stage=SimpleNamespace(cell=box))
+        remote = SimpleNamespace(stage=StageOf(box), retiring=False)
+        monkeypatch.setattr(Crew, "get_remote_workers", lambda self: [remote])
+        monkeypatch.setattr(Crew, "renew_remote", lambda self, stage: renewed.append(stage.cell.get_error_policy()))
+        for cell in (box, box.get_inner_cell(), pipeline):
+            cell.set_error_policy(SKIP)
+            assert cell.get_error_policy() == SKIP
+        assert len(renewed) == 3
+        other.set_error_policy(SKIP)
+        assert len(renewed) == 3
+        monkeypatch.undo()
+
+
+def test_where_no_other_clone_starts_in_the_place_of_one_the_policy_stays(pipeline, monkeypatch):
+    box = scaled_map(pipeline, "box")
+    chain(Source(pipeline, "source"), box, Collector(pipeline, "sink"))
+
+    def fail(self, stage):
+        raise RuntimeError("no room")
+
+    with deployed(pipeline):
+        remote = SimpleNamespace(stage=StageOf(box), retiring=False)
+        monkeypatch.setattr(Crew, "get_remote_workers", lambda self: [remote])
+        monkeypatch.setattr(Crew, "renew_remote", fail)
+        with pytest.raises(RuntimeError, match="no room"):
+            box.get_inner_cell().set_error_policy(SKIP)
+        assert box.get_inner_cell().get_error_policy() == FAIL
+        monkeypatch.undo()
+
+
+def test_what_keeps_state_in_another_process_keeps_its_policy_and_says_so(pipeline, monkeypatch):
+    class Keeping(Map):
+        def supports_scaling(self):
+            return False
+
+    box = scaled(pipeline, "box", lambda box: Keeping(box, "keeping"))
+    chain(Source(pipeline, "source"), box, Collector(pipeline, "sink"))
+    with deployed(pipeline):
+        remote = SimpleNamespace(stage=StageOf(box), retiring=False)
         monkeypatch.setattr(Crew, "get_remote_workers", lambda self: [remote])
         for cell in (box, box.get_inner_cell(), pipeline):
-            with pytest.raises(InvalidStateException, match=r"p\.box has clones in other processes"):
+            with pytest.raises(InvalidStateException, match=r"p\.box has a clone in another process"):
                 cell.set_error_policy(SKIP)
             assert cell.get_error_policy() == FAIL
-        other.set_error_policy(SKIP)
-        assert other.get_error_policy() == SKIP
         monkeypatch.undo()

@@ -252,6 +252,39 @@ def test_policies_hold_there_too(pipeline):
     assert (counted.runs, counted.skipped, counted.errors, counted.method, counted.workers) == (10, 1, 1, "ray", 2)
 
 
+def test_another_policy_holds_for_them_too_while_they_run(pipeline):
+    """What they had on their way follows the policy before, so that the first error is far behind that."""
+
+    def work(x, _):
+        if x >= 8000 and x % 10 == 5:
+            raise ValueError("five")
+        return x
+
+    box = working(pipeline, work, 2)
+    sink = line(pipeline, box, range(8100))
+    with deployed(pipeline):
+        for _ in range(10):
+            pipeline.pull()
+        box.get_inner_cell().set_error_policy(ErrorPolicy(then="skip"))
+        pull_all(pipeline)
+        statistics = statistics_of(pipeline)
+    assert sink.items == [x for x in range(8100) if x < 8000 or x % 10 != 5]
+    assert statistics.get_cell("p.box.work").workers == 2
+    assert len(statistics.dead_letters) == 10
+
+
+def test_their_items_are_looked_at_when_they_come_back(pipeline):
+    sink = line(pipeline, working(pipeline, clones=2), range(100))
+    seen = []
+    with pipeline.run(paused=True) as handle:
+        handle.tap("p.box.work", seen.append, with_inputs=True)
+        handle.resume()
+        in_time(handle.wait, PATIENCE_S)
+    assert sink.items == list(range(100))
+    assert max(item.number for item in seen) == 99
+    assert all(item.outputs["y"] == item.inputs["x"][0] == item.number for item in seen)
+
+
 # ---------------------------------------------------------------------- parameters, reset, state
 
 
