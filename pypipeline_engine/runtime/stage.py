@@ -221,6 +221,8 @@ class Stage:
                         self.finish(ticket, END)
                     else:
                         worker.tickets.append(ticket)
+                        if self.paused:  # its own thread may rest already, and has this one to bring first
+                            self.monitor.wake_all(self._resting)
                 self.give_intake()
         try:
             return values
@@ -424,6 +426,8 @@ class Stage:
                 self.retired_starved_s += worker.starved_s
                 self.retired_wall_s += worker.wall_s
                 self.monitor.wake_all(self.watchers)
+                # Without the last one in another process a clone may be lent, and the others leave the work to the consumer.
+                self.monitor.wake_all(self.consumers)
 
     def refresh_window(self) -> None:
         """Size the queue for the clones that there are now."""

@@ -23,6 +23,7 @@ from stream_cells import (
     scaled,
     scaled_map,
     statistics_of,
+    wait_until,
 )
 
 from pypipeline_engine.cell import Pipeline, ScalableCell
@@ -585,3 +586,27 @@ def test_two_scaled_cells_in_a_row_inside_of_a_clone_are_ended_from_the_back(pip
         assert ended == ["outer", "second", "first"]
         pull_all(pipeline)
     assert sink.items == list(range(30))
+
+
+def test_an_item_that_a_clone_takes_while_its_own_thread_goes_to_rest_is_finished_first(pipeline, gate, monkeypatch):
+    """The scaled cell inside takes an item ahead; the thread that is to bring its result already rests for the same change."""
+    outer, _, sink = nested_line(pipeline, 1, 1, values=range(3))
+    pull_source = Source._on_pull
+    monkeypatch.setattr(Source, "_on_pull", lambda self: (gate(self.position), pull_source(self)))
+    with deployed(pipeline):
+        deployment = pipeline._get_deployment()
+        stage, monitor = deployment.crew.get_stage(outer), deployment.monitor
+        (worker,) = stage.workers
+        gate.wait_for(0)  # by the clone inside, for a ticket of the one around it
+        monitor.enter()
+        stage.hold()
+        monitor.interrupt()  # as a reset of another part does
+        in_time(lambda: wait_until(lambda: worker.nb_resting))
+        monitor.resume()
+        gate.open()
+        in_time(stage.pause)
+        assert stage.nb_brought == 1
+        stage.unpause()
+        monitor.leave()
+        pull_all(pipeline)
+    assert sink.items == [0, 1, 2]

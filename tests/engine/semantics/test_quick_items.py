@@ -5,6 +5,7 @@ What counts as quick is set so high here that every clone is lent, whatever the 
 
 import threading
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from stream_cells import (
@@ -360,3 +361,27 @@ def test_a_cell_that_belongs_to_its_thread_further_inside_is_never_lent(pipeline
     with deployed(pipeline):
         pull_all(pipeline)
     assert not threads.lent()
+
+
+def test_a_consumer_that_waits_hears_when_clones_may_be_lent_from_now_on(pipeline, monkeypatch):
+    """With the last clone in another process, what kept the others from being lent is gone: nobody else takes the next item."""
+    sink = line(pipeline, lambda x: x, 1, range(1))[1]
+    box = pipeline.get_internal_cell_with_name("box")
+    is_elsewhere = [True]
+    monkeypatch.setattr(stage.Stage, "has_remote_workers", property(lambda self: is_elsewhere[0]))
+    monkeypatch.setattr(
+        stage.Stage, "may_take_intake", lambda self: False
+    )  # the thread of the clone has not got so far
+    monkeypatch.setattr(lending.Pace, "is_quick", lambda self: True)
+    with deployed(pipeline):
+        here = pipeline._get_deployment().crew.get_stage(box)
+        here.monitor.enter()  # somebody is awake, who ends that clone
+        pulling = Task(pipeline.pull, "pulling")
+        in_time(lambda: wait_until(lambda: here.consumers))
+        is_elsewhere[0] = False
+        last = SimpleNamespace(starved_s=0.0, wall_s=0.0)
+        here.workers.append(last)
+        here.forget(last)
+        here.monitor.leave()
+        pulling.get()
+    assert sink.items == [0]
