@@ -128,7 +128,8 @@ def tune(
     Runs GRAPH again and again, each time with other clones, and keeps what makes it faster by more than the noise. Sinks
     write to a temporary folder meanwhile, and what cells print is dropped. GRAPH itself is not changed.
 
-    Ctrl-C keeps the best that was found until then; the exit code is 130.
+    Ctrl-C keeps the best that was found until then; the exit code is 130. Where a target rate is not reached, the best is
+    kept as well, and the exit code is 1.
     """
     from pypipeline_engine.cli.loading import open_graph
     from pypipeline_engine.cli.overrides import Overrides
@@ -151,7 +152,7 @@ def tune(
         click.echo(text, nl=False)
         if report is not None:
             write_atomically(report, text, "--report")
-    sys.exit(interrupts.exit_code or OK)
+    sys.exit(interrupts.exit_code or (OK if tuned.is_reached else RUN_FAILED))
 
 
 def _find_facts(

@@ -51,6 +51,17 @@ def test_a_rate_is_reached_with_less(pypipeline, write_graph) -> None:
     assert report["steps"][1]["predicted_hz"] > 12
 
 
+def test_a_rate_that_is_not_reached_is_told_by_the_exit_code_too(pypipeline, write_graph, tmp_path: Path) -> None:
+    keeps = {"type": "demo.Work", "parameters": {"milliseconds": 100}}
+    write_graph({"count": ENDLESS, "work": keeps, "sink": "sinks.Null"}, *CONNECTIONS)
+    done = pypipeline(
+        "tune", "graph.json", *BUDGET, "--max-clones", 1, "--target-rate", 1000, "--json", "--output", "tuned.json"
+    )
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["is_reached"] is False
+    assert (tmp_path / "tuned.json").exists()
+
+
 def test_nothing_that_cells_print_or_write_gets_out(pypipeline, write_graph, tmp_path: Path) -> None:
     """Sinks that print, and that write to where the user has a file already."""
     kept = tmp_path / "kept.jsonl"

@@ -589,7 +589,7 @@ def test_two_scaled_cells_in_a_row_inside_of_a_clone_are_ended_from_the_back(pip
 
 
 def test_an_item_that_a_clone_takes_while_its_own_thread_goes_to_rest_is_finished_first(pipeline, gate, monkeypatch):
-    """The scaled cell inside takes an item ahead; the thread that is to bring its result already rests for the same change."""
+    """The scaled cell inside takes an item ahead; the thread that is to bring its result rests already."""
     outer, _, sink = nested_line(pipeline, 1, 1, values=range(3))
     pull_source = Source._on_pull
     monkeypatch.setattr(Source, "_on_pull", lambda self: (gate(self.position), pull_source(self)))

@@ -364,7 +364,7 @@ def test_a_cell_that_belongs_to_its_thread_further_inside_is_never_lent(pipeline
 
 
 def test_a_consumer_that_waits_hears_when_clones_may_be_lent_from_now_on(pipeline, monkeypatch):
-    """With the last clone in another process, what kept the others from being lent is gone: nobody else takes the next item."""
+    """With the last clone in another process, what kept the others from being lent is gone; nobody else takes the item."""
     sink = line(pipeline, lambda x: x, 1, range(1))[1]
     box = pipeline.get_internal_cell_with_name("box")
     is_elsewhere = [True]
