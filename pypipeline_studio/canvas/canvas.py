@@ -1,7 +1,8 @@
 """The canvas: shows one pipeline of the session's document, and turns gestures into edits of it.
 
 The document is the truth. After each edit the canvas compares what it shows with what the document says, and changes the
-items that differ. NodeGraphQt's undo stack is that of the session; nothing but edits of the document lies on it.
+items that differ. When another graph is in front, the items of the one before are put away and not made anew later on.
+NodeGraphQt gets an undo stack of its own, which stays empty.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Signal
-from PySide6.QtGui import QImage, QResizeEvent, QShowEvent
+from PySide6.QtGui import QImage, QResizeEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import CellType
 from pypipeline_engine.graph.model import PIPELINE, Document
 from pypipeline_engine.graph.ports import ports_of
+from pypipeline_studio.canvas.kept_view import KeptView
 from pypipeline_studio.canvas.node_item import StudioNodeItem
 from pypipeline_studio.canvas.nodegraphqt import StudioGraph, StudioNode, install_items
 from pypipeline_studio.canvas.picture import draw_picture
@@ -28,6 +30,7 @@ from pypipeline_studio.document import edits
 from pypipeline_studio.document.presentation import Presentation, present
 from pypipeline_studio.document.views import NodeLive, NodeView, WireLive, WireView
 from pypipeline_studio.document.wiring import compatible_inputs, compatible_outputs
+from pypipeline_studio.open_graph import OpenGraph
 from pypipeline_studio.session import Session
 from pypipeline_studio.theme.colours import theme
 
@@ -64,9 +67,12 @@ class Canvas(QWidget):
         self._is_fitted = False
         self._keeps_all_visible = False  # until a person moves the view, or edits
         self._is_showing = False
+        self._open_graph = session.front
+        self._kept: dict[OpenGraph, KeptView] = {}
         install_items(StudioPipe, StudioScene)
-        self.viewer = StudioViewer(session.undo_stack, self._get_refusals)
-        self._graph = StudioGraph(session.undo_stack, self.viewer)
+        unused = QUndoStack(self)
+        self.viewer = StudioViewer(unused, self._get_refusals)
+        self._graph = StudioGraph(unused, self.viewer)
         self.viewer.scene().addItem(WireLabels(self.viewer))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -81,6 +87,7 @@ class Canvas(QWidget):
         session.types_changed.connect(self._show_types)
         session.problems_changed.connect(self.show_document)
         session.graph_replaced.connect(self._begin_again)
+        session.graphs_changed.connect(self._drop_closed)
         theme.changed.connect(self._restyle)
         viewer.scene().selectionChanged.connect(self._tell_selection)
         viewer.wire_connected.connect(self._on_wire_connected)
@@ -95,7 +102,7 @@ class Canvas(QWidget):
         viewer.menu_requested.connect(self._on_menu)
         viewer.zoom_changed.connect(self.zoom_changed)
         viewer.view_moved.connect(self._leave_view_alone)
-        session.undo_stack.indexChanged.connect(self._leave_view_alone)
+        session.history_changed.connect(self._leave_view_alone)
 
     # ------------------------------------------------------------------ what is shown
 
@@ -197,12 +204,56 @@ class Canvas(QWidget):
     def _remove_pipe(self, wire: WireView) -> None:
         self._graph.disconnect_pipe(self._pipes.pop(wire))
 
+    # ------------------------------------------------------------------ another graph
+
     def _begin_again(self) -> None:
+        """Put the graph away that was in front, and go on with the other one where it was left."""
+        before, path = self._open_graph, self._path
+        self.viewer.end_gestures()
+        self._kept[before] = self._put_away()
         self._clear()
-        self._is_fitted = False
-        if self._path:
-            self._path = ()
+        self._open_graph = self._session.front
+        kept = self._kept.pop(self._open_graph, None)
+        self._is_fitted, self._keeps_all_visible, self._path = False, False, ()
+        if kept is not None:
+            self._bring_back(kept)
+        if self._path != path:
             self.path_changed.emit()
+
+    def _put_away(self) -> KeptView:
+        """Take the items off the scene, without their end."""
+        kept = KeptView(
+            self._path, self._presentation, self._nodes, self._pipes, self.selected(), self.viewer.get_place(),
+            self._is_fitted, self._keeps_all_visible,
+        )  # fmt: skip
+        self._is_showing = True
+        kept.leave(self.viewer.scene())
+        self._is_showing = False
+        self._nodes, self._pipes = {}, {}
+        return kept
+
+    def _bring_back(self, kept: KeptView) -> None:
+        if kept.path and not edits.has_body(self._session.document, kept.path):
+            self._remove(kept)
+            return
+        self._path, self._presentation, self._nodes, self._pipes = kept.path, kept.presentation, kept.nodes, kept.pipes
+        self._is_showing = True
+        kept.enter(self.viewer.scene())
+        self.select(kept.selected)
+        self._is_showing = False
+        self._is_fitted, self._keeps_all_visible = kept.is_fitted, kept.keeps_all_visible
+        self.viewer.show_place(*kept.place)
+        self._fit_again()  # the window may have another size by now
+
+    def _remove(self, kept: KeptView) -> None:
+        for pipe in kept.pipes.values():
+            self._graph.disconnect_pipe(pipe)
+        for node in kept.nodes.values():
+            self._graph.remove_studio_node(node)
+
+    def _drop_closed(self) -> None:
+        for graph in [graph for graph in self._kept if graph not in self._session.graphs]:
+            self._remove(self._kept.pop(graph))
 
     def _clear(self) -> None:
         self._is_showing = True

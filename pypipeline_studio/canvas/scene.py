@@ -73,6 +73,11 @@ class StudioScene(NodeScene):  # type: ignore[misc]
                 ):
                     pipe.draw_path(pipe.input_port, pipe.output_port)
 
+    def forget_moves(self) -> None:
+        """Leave the wires as they are: nodes came or went together with all of theirs."""
+        self._timer.stop()
+        self._dirty = []
+
     def restyle(self) -> None:
         """Forget what was painted in the colours of another theme."""
         self._tiles.clear()

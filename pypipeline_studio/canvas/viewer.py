@@ -120,6 +120,28 @@ class StudioViewer(BareViewer):
         self._update_scene()
         self.zoom_changed.emit(self.get_scale())
 
+    def get_place(self) -> tuple[float, QPointF]:
+        """How large the scene is shown, and what of it is in the middle; for `show_place`."""
+        return self.get_scale(), self._scene_range.center()
+
+    def show_place(self, scale: float, middle: QPointF) -> None:
+        """Show the scene as large as it was shown before, with the same in the middle."""
+        area = QRectF(QPointF(), QSizeF(self.viewport().size()) / scale)
+        area.moveCenter(middle)
+        self._scene_range = area
+        self._update_scene()
+        self.zoom_changed.emit(self.get_scale())
+
+    def end_gestures(self) -> None:
+        """Give up what a person is in the middle of: a wire that is dragged is gone, nodes are where they were."""
+        if self._wire_from is not None:
+            self._end_wire()
+        moved, self._moved_from = self._moved_from, {}
+        for item, position in moved.items():
+            if _position(item) != position:
+                item.xy_pos = list(position)
+        self._pan_from = None
+
     def show_also(self, rectangle: QRectF, margin_px: float = 24.0) -> None:
         """Move the scene, no further than needed, until a part of it is visible; its upper left where it is too large."""
         margin, shown = margin_px / self.get_scale(), self._scene_range

@@ -100,6 +100,20 @@ def with_disk_as_it_is(opened: OpenedGraph) -> OpenedGraph:
     return replace(opened, sha256=_hash_on_disk(opened.path), is_normal=False)
 
 
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file, by links or in other words. Of files that are not there, by words only."""
+    if path.absolute() == other.absolute():
+        return True
+    try:
+        return path.samefile(other)
+    except (OSError, ValueError):
+        pass
+    try:
+        return path.resolve() == other.resolve()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def headless_command(path: Path, output_folder: Path) -> str:
     """The command line that runs a graph file without the studio, to be pasted into a shell."""
     return shlex.join(["pypipeline", "run", str(path), "--output-dir", str(output_folder)])

@@ -130,6 +130,11 @@ class Engine(QObject):
         return self._is_launching
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether the run was asked to stop and has not ended yet: asked once more, the process is ended."""
+        return self._stop_asked
+
+    @property
     def is_scaling(self) -> bool:
         """Whether the host has not answered yet to another number of clones."""
         return any(key[0] == "scale" for key in self._sending)

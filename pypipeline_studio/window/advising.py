@@ -33,7 +33,7 @@ LIMIT, TRIAL = "limit", "trial"
 
 
 class Advising(QObject):
-    """Advice about one graph, as rows of the list of problems. For the thread of the window only."""
+    """Advice about the graph in front, as rows of the list of problems. For the thread of the window only."""
 
     changed = Signal()
     """Something that no snapshot brings: the document has changed, or an advice was taken or refused."""
@@ -44,13 +44,22 @@ class Advising(QObject):
         self._run_control = run_control
         self._step = ""
         self._tried: Document | None = None
-        self.trial: Trial | None = None
-        """What the latest advice that was taken has brought."""
+        self._trial: Trial | None = None
+        self._tried_in = session.front
         run_control.live_changed.connect(self._follow_run)
         run_control.scale_refused.connect(self._take_refusal)
         session.document_changed.connect(self._follow_document)
 
     # ------------------------------------------------------------------ what is told
+
+    @property
+    def trial(self) -> Trial | None:
+        """What the latest advice that was taken has brought, where that was for the graph in front."""
+        return self._trial if self._tried_in is self._session.front else None
+
+    @trial.setter
+    def trial(self, trial: Trial | None) -> None:
+        self._trial, self._tried_in = trial, self._session.front
 
     @property
     def limit(self) -> BottleneckInfo | None:
@@ -164,9 +173,11 @@ class Advising(QObject):
 
     def _follow_run(self) -> None:
         snapshot = self._run_control.snapshot
+        if self.trial is None:
+            return  # also while another graph is in front than the one that it is about
         if snapshot is None:
             self.trial = None
-        elif self.trial is not None:
+        else:
             self.trial.take(snapshot, self._run_control.is_scaling)
 
     def _follow_document(self) -> None:

@@ -24,6 +24,7 @@ def run_application(graph: str | None, output_folder: Path, cells: Sequence[str]
     """
     application = make_application(mode)
     window = MainWindow(output_folder.absolute(), cells)
+    window.reopen_tabs()
     if graph is not None:
         path = Path(graph)
         if not path.exists():

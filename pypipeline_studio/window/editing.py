@@ -32,10 +32,10 @@ class Editing(QObject):
         self._commands = commands
         self._inspection = inspection
         self._window = window
-        stack, viewer = session.undo_stack, canvas.viewer
+        viewer = canvas.viewer
         for key, do in {
-            "undo": stack.undo,
-            "redo": stack.redo,
+            "undo": lambda: session.undo_stack.undo(),
+            "redo": lambda: session.undo_stack.redo(),
             "cut": self._cut,
             "copy": self._copy,
             "paste": lambda: canvas.paste_text(QGuiApplication.clipboard().text()),

@@ -18,12 +18,13 @@ class FileWatch(QObject):
     """Looks at the file of a session when the system says that it may have changed, and when the window is used again."""
 
     changed = Signal(str)
-    """A `DiskState`, when it is another one, or when the file was changed once more."""
+    """A `DiskState`, when it is another one, is about another file, or when the file was changed once more."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._state = "same"
+        self._path: Path | None = None
         self._seen: object = None
         self._watcher = QFileSystemWatcher(self)
         self._timer = QTimer(self)
@@ -47,7 +48,8 @@ class FileWatch(QObject):
             return
         self._seen = seen
         state = self._session.state_on_disk()
-        if state != self._state or state == "changed":
+        is_another, self._path = path != self._path, path
+        if state != self._state or state == "changed" or is_another:
             self._state = state
             self.changed.emit(state)
 

@@ -42,9 +42,12 @@ from pypipeline_studio.window.outside_changes import OutsideChanges
 from pypipeline_studio.window.ray_cluster import RayCluster
 from pypipeline_studio.window.recent_menu import RecentMenu
 from pypipeline_studio.window.recovery_dialog import Recovery
+from pypipeline_studio.window.reopening import Reopening
 from pypipeline_studio.window.run_control import RunControl
+from pypipeline_studio.window.run_here import RunHere
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.status_bar import StatusBar
+from pypipeline_studio.window.tabs import Tabs
 from pypipeline_studio.window.toolbar import Toolbar
 
 FIRST_EXAMPLE: Final = "people_tracking"
@@ -54,7 +57,7 @@ MESSAGE_MS: Final = 8000
 
 
 class MainWindow(QMainWindow):
-    """One window with one graph and one engine."""
+    """One window with the graphs that are open, and one engine."""
 
     def __init__(self, output_folder: Path, cells: Sequence[str] = (), engine: Engine | None = None) -> None:
         """Build the window; nothing runs until `start_engine`.
@@ -80,7 +83,10 @@ class MainWindow(QMainWindow):
         self.recent = RecentMenu(self.session, self)
         self._drops = FileDrops(self)
         self.autosave = Autosave(self.session, parent=self)
-        self._recovery = Recovery(self.session, self.files, self.autosave, self)
+        self._recovery = Recovery(self.session, self.autosave, self)
+        self.tabs = Tabs(self.session, self.run_control, self.files, self.commands, self)
+        self.reopening = Reopening(self.session, self.commands, self)
+        self._run_here = RunHere(self.session, self.run_control, self)
         self._is_closing = False
         self._shows_live = True
         self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
@@ -100,6 +106,10 @@ class MainWindow(QMainWindow):
         """Start the engine's process, in the background."""
         self.engine.start()
 
+    def reopen_tabs(self) -> None:
+        """Open the graphs that were open when the last studio was closed."""
+        self.reopening.reopen()
+
     def offer_recovery(self) -> None:
         """Offer what a studio did not save that was killed; nothing is shown where there is nothing."""
         self._recovery.offer()
@@ -111,6 +121,7 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addWidget(self.tabs.row)
         layout.addWidget(self.crumbs)
         layout.addWidget(self.outside.bar)
         layout.addWidget(self.canvas, 1)
@@ -166,7 +177,7 @@ class MainWindow(QMainWindow):
             "live": self._toggle_live,
             "run": self._run,
             "pause": self.run_control.toggle_pause,
-            "step": self.run_control.step,
+            "step": self._run_here.step,
             "stop": self.run_control.stop,
             "restart_engine": self.engine.restart,
             "shortcuts": self.show_shortcuts,
@@ -174,8 +185,8 @@ class MainWindow(QMainWindow):
         for key, do in bound.items():
             self.commands.on(key, do)
         self.commands["live"].setChecked(True)
-        # Not by a part of the window: the stack tells once more while it is deleted, and parts are deleted after it.
-        self.session.undo_stack.indexChanged.connect(self._show_history)
+        self.session.history_changed.connect(self._show_history)
+        self.session.graph_replaced.connect(self._show_history)
         self._show_history()
 
     def _show_history(self) -> None:
@@ -204,6 +215,8 @@ class MainWindow(QMainWindow):
         canvas.refused.connect(self.tell)
         self.files.told.connect(self.tell)
         self.ray_cluster.told.connect(self.tell)
+        self.tabs.told.connect(self.tell)
+        self.reopening.told.connect(self.tell)
         self.autosave.failed.connect(self.tell)
         self._recovery.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)
@@ -241,6 +254,7 @@ class MainWindow(QMainWindow):
         self.setWindowModified(session.is_modified)
         body = edits.body_at(session.document, canvas.path)
         self.crumbs.show_path(session.title, session.is_modified, canvas.path, len(body.cells))
+        self.crumbs.setVisible(bool(canvas.path))
         is_empty = not body.cells and not canvas.path
         focused = self.focusWidget()
         had_focus = focused is not None and self.first_run.isAncestorOf(focused)
@@ -274,17 +288,18 @@ class MainWindow(QMainWindow):
             "ended": "The engine has ended; Run starts it again",
         }.get(state, control.note)
         self.toolbar.show_run(run, note, control.needs_restart)
-        going_on = control.is_going_on
         has_cells = bool(self.session.document.cells)
         self.commands["run"].setEnabled(run.is_over and has_cells and state in ("ready", "ended"))
         is_under_way = run.state in ("running", "paused") and not run.is_starting
         self.commands["pause"].setEnabled(is_under_way)
         self.commands["pause"].setText("&Resume" if run.state == "paused" else "&Pause")
         self.commands["step"].setEnabled(is_under_way or (run.is_over and has_cells and state == "ready"))
-        self.commands["stop"].setEnabled(going_on)
-        words = "starting" if run.is_starting and run.state != "stopping" else run.state
-        self.status.show_engine(words if state == "ready" and going_on else state)
-        if run.is_over:
+        self.commands["stop"].setEnabled(control.is_busy)
+        words: str = "starting" if run.is_starting and run.state != "stopping" else run.state
+        if control.running_elsewhere:
+            words = control.running_state or "stopping"
+        self.status.show_engine(words if state == "ready" and control.is_busy else state)
+        if not control.is_busy:
             self.bottom.set_message("stop", None)
         if state == "ready":
             self.bottom.set_message("engine", None)
@@ -325,7 +340,7 @@ class MainWindow(QMainWindow):
 
     def _run(self) -> None:
         self.bottom.set_message("engine", None)
-        self.run_control.start()
+        self._run_here.run()
 
     def _on_badge(self, cell: str, badge: str) -> None:
         self.reveal(cell)
@@ -382,9 +397,11 @@ class MainWindow(QMainWindow):
             self.restoreState(state, STATE_VERSION)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._is_closing and not self.files.may_replace():
+        if not self._is_closing and not self.files.may_quit():
             event.ignore()
             return
+        self.run_control.forget_next()
+        self.reopening.close()
         self._recovery.close()
         self.autosave.close()
         settings = QSettings()

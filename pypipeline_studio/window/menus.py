@@ -17,7 +17,8 @@ PANELS: Final = "View/Panels"
 
 MENUS: Final[dict[str, tuple[str, ...]]] = {
     "&File": (
-        "new", "open", RECENT, EXAMPLES, "save", "save_as", EXPORT, "recover", SEPARATOR, "quit",
+        "new", "open", RECENT, EXAMPLES, "save", "save_as", EXPORT, "recover", SEPARATOR,
+        "restore_tabs", "close", "close_others", "quit",
     ),
     "&Edit": (
         "undo", "redo", SEPARATOR, "cut", "copy", "paste", "duplicate", "remove", "select_all", SEPARATOR,
@@ -25,7 +26,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "&View": (
         "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", SEPARATOR, "heat", "safe_heat", "live", "dark",
-        SEPARATOR, PANELS,
+        SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
     "&Graph": ("add_cell", "enter", "leave"),
     "&Run": ("run", "pause", "step", "stop", SEPARATOR, "ray_cluster", "restart_engine"),

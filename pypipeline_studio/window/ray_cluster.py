@@ -38,13 +38,13 @@ class RayCluster(QObject):
         QSettings().setValue(SETTING, address)
         self._engine.ray_address = address
         self._restarts_engine = self._engine.state not in ("off", "ended")
-        when = "after this run" if self._run_control.is_going_on else "from now on"
+        when = "after this run" if self._run_control.is_busy else "from now on"
         self.told.emit(f"Ray clones run {explain_address(address)} {when}")
         self._restart()
 
     def _restart(self) -> None:
         """A process is connected to one Ray only, so that another address takes another process."""
-        if self._restarts_engine and not self._run_control.is_going_on:
+        if self._restarts_engine and not self._run_control.is_busy:
             self._restarts_engine = False
             if self._engine.state not in ("off", "ended"):
                 self._engine.restart()

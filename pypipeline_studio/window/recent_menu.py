@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QMenu
 
 from pypipeline_studio.document.recent import from_setting, is_there, to_setting, with_recent, without_missing
+from pypipeline_studio.open_graph import OpenGraph
 from pypipeline_studio.session import Session
 
 SETTING: Final = "recent"
@@ -24,8 +25,8 @@ class RecentMenu(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._last: Path | None = None
-        session.file_changed.connect(self._take_note)
+        self._noted: dict[OpenGraph, Path | None] = {}
+        session.graphs_changed.connect(self._take_note)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -57,10 +58,10 @@ class RecentMenu(QObject):
         menu.addAction("&Clear the list").triggered.connect(lambda: self._keep(()))
 
     def _take_note(self) -> None:
-        path = self._session.path
-        if path is not None and path != self._last:
-            self._keep(with_recent(self.paths, path))
-        self._last = path
+        noted, self._noted = self._noted, {graph: graph.path for graph in self._session.graphs}
+        for graph, path in self._noted.items():
+            if path is not None and path != noted.get(graph):
+                self._keep(with_recent(self.paths, path))
 
     def _keep(self, paths: tuple[Path, ...]) -> None:
         QSettings().setValue(SETTING, to_setting(paths))

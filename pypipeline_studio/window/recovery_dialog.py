@@ -13,7 +13,6 @@ from pypipeline_studio.document.recovery import LeftBehind, explain_unreadable, 
 from pypipeline_studio.panels.widgets import Label, column, push_button, row
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.autosave import Autosave
-from pypipeline_studio.window.file_commands import FileCommands
 
 _MOST_SHOWN: Final = 6
 _WIDTH_PX: Final = 560
@@ -76,7 +75,7 @@ class RecoveryDialog(QDialog):
         self.discard_buttons.append(discard)
         buttons: list[QWidget] = [discard]
         if problem is None:
-            recover = push_button("Recover", is_primary=True, tip="Go on with these edits in this window")
+            recover = push_button("Recover", is_primary=True, tip="Go on with these edits in a tab of their own")
             recover.setAccessibleName(f"Recover {name}")
             recover.clicked.connect(lambda: self.recover_requested.emit(left))
             self.recover_buttons.append(recover)
@@ -107,10 +106,9 @@ class Recovery(QObject):
 
     told = Signal(str)
 
-    def __init__(self, session: Session, files: FileCommands, autosave: Autosave, window: QWidget) -> None:
+    def __init__(self, session: Session, autosave: Autosave, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
-        self._files = files
         self._autosave = autosave
         self._window = window
         self.dialog: RecoveryDialog | None = None
@@ -146,7 +144,7 @@ class Recovery(QObject):
     def _recover(self, left: LeftBehind) -> None:
         dialog = self.dialog
         unsaved = left.unsaved
-        if dialog is None or unsaved is None or not self._files.may_replace():
+        if dialog is None or unsaved is None:
             return
         self._session.recover(unsaved.read_document(), unsaved.original, unsaved.sha256)
         # What was left behind goes when our own file holds the same, and not before.
@@ -155,7 +153,6 @@ class Recovery(QObject):
         else:
             left.keep()
         dialog.forget(left)
-        dialog.accept()
         self.told.emit(f"Recovered {self._session.title}; it is not saved yet.")
 
 

@@ -85,13 +85,13 @@ def test_an_example_begins_a_graph_that_has_no_file(window) -> None:
     assert window.session.document.cells
 
 
-def test_an_example_does_not_replace_edits_without_asking(window, answer) -> None:
+def test_an_example_begins_in_a_tab_of_its_own_where_something_was_done(window) -> None:
     add(window.session)
-    mine = window.session.document
-    asked = answer("Cancel")
+    mine = window.session.front
     window.files.new_from(get_examples()["multiply"])
-    assert window.session.document is mine
-    assert len(asked) == 1
+    assert window.session.front is not mine
+    assert window.session.graphs == (mine, window.session.front)
+    assert mine.is_modified
 
 
 # ------------------------------------------------------------------ dropping
@@ -119,10 +119,29 @@ def test_a_graph_that_is_dropped_on_the_window_or_the_canvas_is_opened(window, g
         qtbot.waitUntil(lambda: window.session.path == graph)
 
 
-def test_of_several_files_the_first_graph_is_opened(window, graph, qtbot, tmp_path) -> None:
-    assert drop(window, tmp_path / "video.mp4", graph)
-    qtbot.waitUntil(lambda: window.session.path == graph)
-    assert "one graph" in window.status.currentMessage()
+def test_several_graphs_that_are_dropped_are_all_opened_and_the_last_one_is_in_front(
+    window, graph, qtbot, tmp_path
+) -> None:
+    others = [tmp_path / "second.json", tmp_path / "third.json"]
+    for other in others:
+        other.write_bytes(graph.read_bytes())
+    assert drop(window, graph, tmp_path / "video.mp4", *others)
+    qtbot.waitUntil(lambda: window.session.path == others[-1])
+    assert [found.path for found in window.session.graphs] == [graph, *others]
+    assert window.status.currentMessage() == "Opened mine.json, second.json, third.json; not video.mp4: no graph."
+
+
+def test_of_several_graphs_those_that_cannot_be_opened_are_told_in_one_message(
+    window, graph, qtbot, answer, tmp_path
+) -> None:
+    for name in ("bad.json", "worse.json"):
+        (tmp_path / name).write_text("{")
+    asked = answer("OK")
+    assert drop(window, tmp_path / "bad.json", graph, tmp_path / "worse.json")
+    qtbot.waitUntil(lambda: bool(asked))
+    assert len(asked) == 1
+    assert "bad.json, worse.json cannot be opened" in asked[0]
+    assert [found.path for found in window.session.graphs] == [graph]
 
 
 def test_what_is_no_graph_is_told(window, qtbot, answer, tmp_path) -> None:
@@ -133,13 +152,13 @@ def test_what_is_no_graph_is_told(window, qtbot, answer, tmp_path) -> None:
     assert "video.mp4 cannot be opened" in asked[0]
 
 
-def test_a_dropped_graph_does_not_replace_edits_without_asking(window, graph, qtbot, answer) -> None:
+def test_a_dropped_graph_leaves_edits_as_they_are(window, graph, qtbot) -> None:
     add(window.session)
-    mine = window.session.document
-    asked = answer("Cancel")
+    mine = window.session.front
     drop(window, graph)
-    qtbot.waitUntil(lambda: bool(asked))
-    assert window.session.document is mine
+    qtbot.waitUntil(lambda: window.session.path == graph)
+    assert mine in window.session.graphs
+    assert mine.is_modified
 
 
 def test_text_is_not_taken_for_a_file(window) -> None:

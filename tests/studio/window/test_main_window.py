@@ -383,11 +383,13 @@ def test_the_run_is_starting_before_the_engine_has_answered(window, tmp_path, mo
     assert not window.commands["stop"].isEnabled()
 
 
-def test_another_graph_does_not_run_because_the_one_before_was_about_to(window, tmp_path, monkeypatch) -> None:
+def test_a_graph_that_is_closed_does_not_run_because_it_was_about_to(window, tmp_path, monkeypatch) -> None:
     open_scaled(window, tmp_path)
     monkeypatch.setattr(window.engine, "start", lambda: None)
     window.run_control.start()
     window.session.open(get_examples()["multiply"])
+    assert window.engine.is_launching
+    window.session.close(window.session.graphs[0])
     assert not window.engine.is_launching
     assert window.engine._when_ready is None
 

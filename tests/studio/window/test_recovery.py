@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document import edits
@@ -28,6 +28,11 @@ def kept(session, tmp_path):
 
 def add(session) -> None:
     session.edit("Add", edits.add_cell(session.document, (), "demo.Work", (0, 0))[0])
+
+
+def file_of(kept) -> RecoveryFile:
+    (one,) = kept._of.values()
+    return one._writer._file
 
 
 def leave_behind(folder, session) -> None:
@@ -62,13 +67,13 @@ def test_what_is_written_is_the_graph_after_the_last_edit(session, kept) -> None
         add(session)
     assert kept.flush()
     (file,) = kept.folder.glob("*.json")
-    kept._writer._file._lock.release()  # as when the process is killed
+    file_of(kept)._lock.release()  # as when the process is killed
     (left,) = take_left_behind(kept.folder)
     assert left.path == file
     assert left.unsaved.read_document() == session.document
     assert left.unsaved.path == str(session.path)
     left.keep()
-    kept._writer._file._lock = None
+    file_of(kept)._lock = None
 
 
 def test_edits_that_cannot_be_kept_are_told_once(session, qtbot, tmp_path) -> None:
@@ -154,18 +159,41 @@ def test_discarding_deletes_one_and_the_other_stays_for_later(window, session, t
     left.discard()
 
 
-def test_edits_in_the_window_are_not_replaced_without_asking(window, session, tmp_path, monkeypatch) -> None:
+def test_each_graph_that_is_recovered_comes_back_in_a_tab_and_edits_in_the_window_stay(
+    window, session, tmp_path
+) -> None:
+    for name in ("one.json", "two.json"):
+        session.save(tmp_path / name)
+        add(session)
+        leave_behind(tmp_path / "recovery", session)
+    add(window.session)
+    mine = window.session.front
+    window.offer_recovery()
+    dialog = window._recovery.dialog
+    QTest.mouseClick(dialog.recover_buttons[0], Qt.MouseButton.LeftButton)
+    assert dialog.isVisible()
+    QTest.mouseClick(dialog.recover_buttons[1], Qt.MouseButton.LeftButton)
+    assert window._recovery.dialog is None
+    assert mine in window.session.graphs
+    assert sorted(graph.title for graph in window.session.graphs if graph is not mine) == ["one.json", "two.json"]
+    assert all(graph.is_modified for graph in window.session.graphs)
+    assert window.autosave.flush()
+    assert len(list((tmp_path / "recovery").glob("*.json"))) == 3
+
+
+def test_edits_of_a_file_that_is_open_are_a_step_in_its_tab(window, session, tmp_path) -> None:
+    session.save(tmp_path / "mine.json")
+    window.session.open(tmp_path / "mine.json")
+    saved = window.session.document
     add(session)
     leave_behind(tmp_path / "recovery", session)
-    add(window.session)
-    mine = window.session.document
-    monkeypatch.setattr(QMessageBox, "exec", lambda _: QMessageBox.StandardButton.Cancel)
     window.offer_recovery()
     QTest.mouseClick(window._recovery.dialog.recover_buttons[0], Qt.MouseButton.LeftButton)
-    assert window.session.document is mine
-    window._recovery.dialog.reject()
-    (left,) = take_left_behind(tmp_path / "recovery")
-    left.discard()
+    assert len(window.session.graphs) == 1
+    assert window.session.document == session.document
+    assert window.isWindowModified()
+    window.commands["undo"].trigger()
+    assert window.session.document == saved
 
 
 def test_what_cannot_be_read_is_told_and_can_only_be_kept_or_discarded(window, tmp_path) -> None:
