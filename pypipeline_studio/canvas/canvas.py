@@ -289,6 +289,10 @@ class Canvas(QWidget):
             name for name, node in self._nodes.items() if node.view.isSelected() and name in self._presentation.nodes
         )
 
+    def selected_nodes(self) -> tuple[str, ...]:
+        """The names of the selected nodes: those that stand for the ports of a nested pipeline are among them."""
+        return tuple(name for name, node in self._nodes.items() if node.view.isSelected())
+
     def select(self, names: Iterable[str]) -> None:
         """Select these cells and no others."""
         wanted = set(names)

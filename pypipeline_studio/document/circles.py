@@ -99,6 +99,17 @@ def reached(following: Mapping[str, list[str]], start: str) -> set[str]:
     return found
 
 
+def forward_edges(body: Body, types: Types) -> list[Edge]:
+    """The connections along which cells wait for each other: those that are not recurrent, and surely not meant to be."""
+    edges, recurrent = edges_of(body, types), recurrent_connections(body, types)
+    component = _components(edges)
+    return [
+        edge
+        for edge in edges
+        if edge.index not in recurrent and (edge.begins is not None or component[edge.source] != component[edge.target])
+    ]
+
+
 def _beginning(edges: list[Edge]) -> list[Edge]:
     """The unmarked edges with an initial value that lie on a circle which no marked one opens."""
     if not any(edge.begins and not edge.is_marked for edge in edges):

@@ -13,7 +13,7 @@ from pypipeline_engine.graph.ports import ports_of
 from pypipeline_engine.host.protocol import GraphProblem
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.document.circles import recurrent_connections
-from pypipeline_studio.document.edits import body_at, position_of
+from pypipeline_studio.document.edits import Position, body_at, position_of
 from pypipeline_studio.document.types import StudioTypes
 from pypipeline_studio.document.views import NodeView, PortView, WireView
 
@@ -75,9 +75,9 @@ def present(
         if problem.severity == "error" and problem.cell.startswith(prefix):
             own = problem.cell[len(prefix) :].partition(".")[0]
             counts[own] = counts.get(own, 0) + 1
-    nodes, sources = {}, {}
-    for index, (name, cell) in enumerate(body.cells.items()):
-        place = position_of(body, name, (_COLUMN * float(index), 0.0))
+    nodes, sources, places = {}, {}, places_of(body)
+    for name, cell in body.cells.items():
+        place = places[name]
         shown = _shown_inputs(body, name)
         inputs, outputs = connected[name]
         source = (cell, place, shown, tuple(inputs), tuple(outputs), counts.get(name, 0), types)
@@ -90,6 +90,11 @@ def present(
     return Presentation(
         nodes, _wires(body, {**nodes, **boundary}, recurrent_connections(body, types)), boundary, sources
     )
+
+
+def places_of(body: Body) -> dict[str, Position]:
+    """Where the cells of a pipeline stand; those of which the file does not say it, in a row."""
+    return {name: position_of(body, name, (_COLUMN * float(index), 0.0)) for index, name in enumerate(body.cells)}
 
 
 def _is_same(known: tuple[Any, ...] | None, source: tuple[Any, ...]) -> bool:

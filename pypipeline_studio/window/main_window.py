@@ -47,6 +47,7 @@ from pypipeline_studio.window.run_control import RunControl
 from pypipeline_studio.window.run_here import RunHere
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.status_bar import StatusBar
+from pypipeline_studio.window.structuring import Structuring
 from pypipeline_studio.window.tabs import Tabs
 from pypipeline_studio.window.toolbar import Toolbar
 
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         self._shows_live = True
         self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
         self.editing = Editing(self.session, self.canvas, self.commands, self._inspection, self)
+        self.structuring = Structuring(self.session, self.canvas, self.commands, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
         self.ray_cluster = RayCluster(self.engine, self.run_control, self.commands, self)
         self._lay_out()
