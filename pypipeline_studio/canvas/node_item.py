@@ -98,7 +98,9 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
 
     def _set_tool_tip(self) -> None:
         live, view = self.live, self.node_view
-        lines = [f"{view.name}: {view.type_name}" if view.type_name else view.title]
+        lines = [
+            f"{view.name}: {view.type_name}" if view.type_name else f"{view.title} of the pipeline (P to change them)"
+        ]
         if view.note:
             lines.append(view.note)
         if live is not None:
@@ -384,6 +386,8 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
                 text = shortened(port.name, _PORT, WIDTH // 2 if view.inputs and view.outputs else WIDTH - 2 * INSET)
                 put_text(painter, QRectF(INSET, y, WIDTH - 2 * INSET, ROW), text, _PORT, port_colour, alignment)
                 y += ROW
+        if self._is_edge and not (view.inputs or view.outputs):
+            put_text(painter, QRectF(INSET, HEAD + 4, WIDTH - 2 * INSET, ROW), "Drag a wire here", _PORT, quiet)
         y = HEAD + 8.0 + self._nb_rows() * ROW
         for name, value in view.parameters:
             shown = shortened(value, _VALUE, round(0.62 * WIDTH))

@@ -27,6 +27,7 @@ from pypipeline_studio.canvas.node_item import StudioNodeItem
 from pypipeline_studio.canvas.nodegraphqt import BareViewer
 from pypipeline_studio.canvas.pipe_item import StudioPipe
 from pypipeline_studio.canvas.port_item import StudioPort
+from pypipeline_studio.document.presentation import INPUTS, OUTPUTS
 
 CELL_MIME = "application/x-pypipeline-cell"
 """What the library drags: the name of a type, as UTF-8 text."""
@@ -48,6 +49,9 @@ class StudioViewer(BareViewer):
     """The output and the input between which a wire is to go."""
     wire_dropped_on_empty = Signal(StudioPort, QPointF)
     """The port where a new wire began, and where in the scene it was dropped."""
+    wire_dropped_on_edge = Signal(StudioPort, object)
+    """The port where a wire began, dropped on the node for the ports of the pipeline on its side, and the input that it was
+    taken from (or `None`)."""
     items_moved = Signal(list)
     """The node items that were dragged to other places."""
     background_double_clicked = Signal(QPointF)
@@ -352,11 +356,21 @@ class StudioViewer(BareViewer):
     def _tell_refusal(self, point: QPoint) -> None:
         """Say why the wire cannot end here. Qt shows no tooltip by itself while a button is held."""
         port = self.port_at(point)
-        reason = self._refused.get(port, "") if port is not None else ""
+        reason = self._refused.get(port, "") if port is not None else self._edge_at(point)
         if reason:
             QToolTip.showText(self.viewport().mapToGlobal(point), reason, self.viewport())
         elif QToolTip.isVisible():
             QToolTip.hideText()
+
+    def _edge_at(self, point: QPoint) -> str:
+        """What a wire that is dropped here would make, where that is a port of the pipeline around; else empty."""
+        item = self.node_at(point)
+        if item is None or self._wire_from is None:
+            return ""
+        is_output = self._wire_from.port_type == "out"
+        if item.name != (OUTPUTS if is_output else INPUTS):
+            return ""
+        return f"A new {'output' if is_output else 'input'} of the pipeline"
 
     def _target_at(self, point: QPoint) -> StudioPort | None:
         """The port at which the wire would end here."""
@@ -367,7 +381,7 @@ class StudioViewer(BareViewer):
 
     def _drop_wire(self, point: QPoint) -> None:
         start, detached, moved = self._wire_from, self._detached, self._dragged.isVisible()
-        target, refused = self._target_at(point), self.port_at(point)
+        target, refused, is_on_edge = self._target_at(point), self.port_at(point), bool(self._edge_at(point))
         self._end_wire()
         if not moved or start is None:
             return
@@ -375,6 +389,8 @@ class StudioViewer(BareViewer):
             output, end = (target, start) if start.port_type == "in" else (start, target)
             if end is not detached:
                 self.wire_connected.emit(output, end, detached)
+        elif refused is None and is_on_edge:
+            self.wire_dropped_on_edge.emit(start, detached)
         elif detached is not None and refused is None:
             self.wire_removed.emit(start, detached)
         elif detached is None and refused is None and self.node_at(point) is None:
@@ -383,7 +399,7 @@ class StudioViewer(BareViewer):
     def _end_wire(self) -> None:
         for port in self._refused:
             port.refusal = ""
-        if self._refused and QToolTip.isVisible():
+        if QToolTip.isVisible():
             QToolTip.hideText()
         self._refused = {}
         self._dragged.setVisible(False)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from pypipeline_engine.catalogue.model import Types
 from pypipeline_engine.graph.model import CellEntry, ConnectionEntry, Document, explain_name, split_end
 from pypipeline_engine.graph.problems import describe
-from pypipeline_studio.document.edits import GraphEditRefused, Path, body_at, free_name, with_body
+from pypipeline_studio.document.edits import GraphEditRefused, Path, body_at, connect, free_name, with_body
 
 Side: TypeAlias = Literal["inputs", "outputs"]
 
@@ -22,6 +23,20 @@ def add_pipeline_port(document: Document, path: Path, side: Side, name: str) -> 
     _check_name(name)
     own_name = free_name(name, ports)
     return with_body(document, path, **{side: [*ports, own_name]}), own_name
+
+
+def expose(document: Document, path: Path, end: str, side: Side, types: Types) -> tuple[Document, str]:
+    """Make a port inside of a nested pipeline an input or an output of it: a new one, named alike and connected with it.
+
+    :param path: to the nested pipeline.
+    :param end: an input that the new input is to feed, in place of what feeds it; or what the new output is to give.
+    :returns: the document, and the name that the port got.
+    :raises GraphEditRefused: if `path` leads to the outermost pipeline.
+    """
+    wanted = split_end(end)[1].replace(".", "_")
+    document, name = add_pipeline_port(document, path, side, wanted)
+    ends = (name, end) if side == "inputs" else (end, name)
+    return connect(document, path, *ends, types), name
 
 
 def remove_pipeline_port(document: Document, path: Path, side: Side, name: str) -> Document:

@@ -212,22 +212,22 @@ def _port_view(port: PortType) -> PortView:
 
 
 def _boundary(body: Body, types: StudioTypes) -> dict[str, NodeView]:
-    """The own ports of a nested pipeline: its inputs give values inside, its outputs take them."""
+    """The own ports of a nested pipeline: its inputs give values inside, its outputs take them.
+
+    Both nodes are there also without ports, so that a wire can be led to them.
+    """
     assert isinstance(body, CellEntry)
     ports = ports_of(body, types)
     places = [position_of(body, name) for name in body.cells] or [(0.0, 0.0)]
     left, right = min(x for x, _ in places), max(x for x, _ in places)
     top = min(y for _, y in places)
-    edges = {}
-    if body.inputs:
-        own = tuple(_port_view(ports.inputs[name]) for name in body.inputs)
-        place = position_of(body, INPUTS, (left - _COLUMN, top))
-        edges[INPUTS] = NodeView(INPUTS, "", "Inputs", "pipeline", outputs=own, position=place)
-    if body.outputs:
-        own = tuple(_port_view(ports.outputs[name]) for name in body.outputs)
-        place = position_of(body, OUTPUTS, (right + _COLUMN, top))
-        edges[OUTPUTS] = NodeView(OUTPUTS, "", "Outputs", "pipeline", inputs=own, position=place)
-    return edges
+    inputs = tuple(_port_view(ports.inputs[name]) for name in body.inputs)
+    outputs = tuple(_port_view(ports.outputs[name]) for name in body.outputs)
+    begin, end = (left - _COLUMN, top), (right + _COLUMN, top)
+    return {
+        INPUTS: NodeView(INPUTS, "", "Inputs", "pipeline", outputs=inputs, position=position_of(body, INPUTS, begin)),
+        OUTPUTS: NodeView(OUTPUTS, "", "Outputs", "pipeline", inputs=outputs, position=position_of(body, OUTPUTS, end)),
+    }
 
 
 def _wires(body: Body, nodes: dict[str, NodeView], recurrent: Collection[int]) -> tuple[WireView, ...]:

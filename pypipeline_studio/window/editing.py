@@ -22,6 +22,8 @@ class Editing(QObject):
 
     rename_requested = Signal()
     """The one selected cell is to get another name."""
+    menu_opening = Signal(QMenu, tuple, QPoint)
+    """A menu that is about to open, for who has more to offer: the names of the selected cells, and where on the screen."""
 
     def __init__(
         self, session: Session, canvas: Canvas, commands: Actions, inspection: Inspection, window: QWidget
@@ -102,5 +104,6 @@ class Editing(QObject):
         if names:
             menu.addSeparator()
             self._inspection.fill_method_menu(menu.addMenu("Run &clones on"), names)
+        self.menu_opening.emit(menu, names, on_screen)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(on_screen)

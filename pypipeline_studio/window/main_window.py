@@ -32,6 +32,7 @@ from pypipeline_studio.window.actions import Actions
 from pypipeline_studio.window.appearance import Appearance
 from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
+from pypipeline_studio.window.boundary import Boundary
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.editing import Editing
 from pypipeline_studio.window.file_commands import FileCommands
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
         self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
         self.editing = Editing(self.session, self.canvas, self.commands, self._inspection, self)
         self.structuring = Structuring(self.session, self.canvas, self.commands, self)
+        self.boundary = Boundary(self.session, self.canvas, self.commands, self.editing, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
         self.ray_cluster = RayCluster(self.engine, self.run_control, self.commands, self)
         self._lay_out()

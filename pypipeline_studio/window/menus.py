@@ -28,7 +28,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
         "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", SEPARATOR, "heat", "safe_heat", "live", "dark",
         SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
-    "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand"),
+    "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand", "ports"),
     "&Run": ("run", "pause", "step", "stop", SEPARATOR, "ray_cluster", "restart_engine"),
     "&Help": ("shortcuts",),
 }  # fmt: skip

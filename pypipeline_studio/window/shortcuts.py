@@ -19,6 +19,7 @@ GESTURES: Final = (
     ("Remove a connection", "double-click on it, or drag its end away"),
     ("Select several", "Shift or Ctrl and click, or drag over them"),
     ("Enter a nested pipeline", "double-click on it"),
+    ("Give a pipeline a port", "drag a wire to its Inputs or Outputs"),
 )
 _COLUMNS = 2
 
