@@ -23,6 +23,7 @@ from pypipeline_studio.canvas.nodegraphqt import StudioGraph, StudioNode, instal
 from pypipeline_studio.canvas.picture import draw_picture
 from pypipeline_studio.canvas.pipe_item import StudioPipe
 from pypipeline_studio.canvas.port_item import StudioPort
+from pypipeline_studio.canvas.routing import Box
 from pypipeline_studio.canvas.scene import StudioScene
 from pypipeline_studio.canvas.viewer import StudioViewer
 from pypipeline_studio.canvas.wire_labels import WireLabels
@@ -292,6 +293,10 @@ class Canvas(QWidget):
     def selected_nodes(self) -> tuple[str, ...]:
         """The names of the selected nodes: those that stand for the ports of a nested pipeline are among them."""
         return tuple(name for name, node in self._nodes.items() if node.view.isSelected())
+
+    def boxes(self) -> dict[str, Box]:
+        """Left, top, right and bottom of every node that is shown, those for the ports of the pipeline included."""
+        return {name: node.view.box() for name, node in self._nodes.items()}
 
     def select(self, names: Iterable[str]) -> None:
         """Select these cells and no others."""

@@ -59,6 +59,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "group": ActionInfo("&Group into a nested pipeline", ("Ctrl+G",), "stack", in_canvas=True),
     "expand": ActionInfo("E&xpand the nested pipeline", ("Ctrl+Shift+G",), "arrows-out", in_canvas=True),
     "ports": ActionInfo("&Ports of the pipeline …", ("P",), in_canvas=True),
+    "lay_out": ActionInfo("&Lay out", ("Ctrl+Shift+F",), "tree-structure", in_canvas=True),
     "fit_all": ActionInfo("Show &all", ("Home",), "corners-out", in_canvas=True),
     "fit_selection": ActionInfo("Show the &selection", ("F",), in_canvas=True),
     "zoom_in": ActionInfo("Zoom &in", ("Ctrl+=", "Ctrl++"), "magnifying-glass-plus"),

@@ -30,6 +30,7 @@ from pypipeline_studio.panels.widgets import DockHead
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.actions import Actions
 from pypipeline_studio.window.appearance import Appearance
+from pypipeline_studio.window.arranging import Arranging
 from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.boundary import Boundary
@@ -95,6 +96,7 @@ class MainWindow(QMainWindow):
         self.editing = Editing(self.session, self.canvas, self.commands, self._inspection, self)
         self.structuring = Structuring(self.session, self.canvas, self.commands, self)
         self.boundary = Boundary(self.session, self.canvas, self.commands, self.editing, self)
+        self.arranging = Arranging(self.session, self.canvas, self.commands, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
         self.ray_cluster = RayCluster(self.engine, self.run_control, self.commands, self)
         self._lay_out()

@@ -28,7 +28,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
         "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", SEPARATOR, "heat", "safe_heat", "live", "dark",
         SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
-    "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand", "ports"),
+    "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out"),
     "&Run": ("run", "pause", "step", "stop", SEPARATOR, "ray_cluster", "restart_engine"),
     "&Help": ("shortcuts",),
 }  # fmt: skip
@@ -46,11 +46,11 @@ EXPORTS: Final = ("export_picture", "copy_command")
 
 OF_CELLS: Final = (
     "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
-    SEPARATOR, "group", "expand",
+    SEPARATOR, "group", "expand", "lay_out",
 )  # fmt: skip
 """What the menu of one or several cells offers."""
 OF_CANVAS: Final = (
-    "add_cell", "paste", "select_all", "remove", SEPARATOR, "fit_all", SEPARATOR, *EXPORTS,
+    "add_cell", "paste", "select_all", "remove", SEPARATOR, "lay_out", "fit_all", SEPARATOR, *EXPORTS,
 )  # fmt: skip
 """What the menu of the empty canvas offers."""
 
