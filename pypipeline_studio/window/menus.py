@@ -14,6 +14,7 @@ EXPORT: Final = "File/Export"
 RECENT: Final = "File/Open recent"
 EXAMPLES: Final = "File/New from example"
 PANELS: Final = "View/Panels"
+ALIGN: Final = "Graph/Align"
 
 MENUS: Final[dict[str, tuple[str, ...]]] = {
     "&File": (
@@ -28,7 +29,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
         "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", SEPARATOR, "heat", "safe_heat", "live", "dark",
         SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
-    "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out"),
+    "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN),
     "&Run": ("run", "pause", "step", "stop", SEPARATOR, "ray_cluster", "restart_engine"),
     "&Help": ("shortcuts",),
 }  # fmt: skip
@@ -39,14 +40,20 @@ SUBMENUS: Final[dict[str, str]] = {
     RECENT: "Open &recent",
     EXAMPLES: "New from e&xample",
     PANELS: "&Panels",
+    ALIGN: "Ali&gn",
 }
 """The titles of the menus within menus."""
 
 EXPORTS: Final = ("export_picture", "copy_command")
 
+ALIGNMENTS: Final = (
+    "align_left", "align_centre", "align_right", SEPARATOR, "align_top", "align_middle", "align_bottom", SEPARATOR,
+    "distribute_horizontally", "distribute_vertically",
+)  # fmt: skip
+
 OF_CELLS: Final = (
     "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
-    SEPARATOR, "group", "expand", "lay_out",
+    SEPARATOR, "group", "expand", "lay_out", ALIGN,
 )  # fmt: skip
 """What the menu of one or several cells offers."""
 OF_CANVAS: Final = (
@@ -66,6 +73,8 @@ def fill(menu: QMenu, commands: Actions, keys: Sequence[str]) -> Mapping[str, QM
             menu.addSeparator()
         elif key in SUBMENUS:
             submenus[key] = menu.addMenu(SUBMENUS[key])
+            if key == ALIGN:
+                fill(submenus[key], commands, ALIGNMENTS)
         else:
             menu.addAction(commands[key])
     return submenus
