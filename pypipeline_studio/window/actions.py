@@ -53,6 +53,9 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "disable": ActionInfo("D&isable", ("D",), "prohibit", in_canvas=True),
     "bypass": ActionInfo("&Bypass", ("B",), "arrow-bend-up-right", in_canvas=True),
     "rename": ActionInfo("&Rename", ("F2",), "pencil-simple", in_canvas=True),
+    "find": ActionInfo("&Find …", ("Ctrl+F",), "magnifying-glass"),
+    "find_next": ActionInfo("Find &next", ("F3",)),
+    "find_previous": ActionInfo("Find pre&vious", ("Shift+F3",)),
     "add_cell": ActionInfo("&Add a cell …", ("Tab", "Shift+A"), "plus", in_canvas=True),
     "enter": ActionInfo("&Enter the nested pipeline", ("Return",), "stack", in_canvas=True),
     "leave": ActionInfo("&Leave the nested pipeline", ("Alt+Up",), "arrow-up", in_canvas=True),
@@ -85,6 +88,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "stop": ActionInfo("&Stop", ("F7",), "stop-fill", "error"),
     "ray_cluster": ActionInfo("Ray &cluster …", (), "share-network"),
     "restart_engine": ActionInfo("Restart the &engine", (), "arrows-clockwise"),
+    "palette": ActionInfo("Command &palette …", ("Ctrl+Shift+P",), "magnifying-glass"),
     "shortcuts": ActionInfo("&Shortcuts", ("?",), "keyboard", in_canvas=True),
 }
 """By key, in the order of the list of shortcuts."""

@@ -38,9 +38,12 @@ from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.editing import Editing
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.file_drops import FileDrops
+from pypipeline_studio.window.finding import Finding
 from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
+from pypipeline_studio.window.obstacles import Obstacles
 from pypipeline_studio.window.outside_changes import OutsideChanges
+from pypipeline_studio.window.palette import Palette
 from pypipeline_studio.window.ray_cluster import RayCluster
 from pypipeline_studio.window.recent_menu import RecentMenu
 from pypipeline_studio.window.recovery_dialog import Recovery
@@ -99,6 +102,9 @@ class MainWindow(QMainWindow):
         self.arranging = Arranging(self.session, self.canvas, self.commands, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
         self.ray_cluster = RayCluster(self.engine, self.run_control, self.commands, self)
+        obstacles = Obstacles(self.session, self.canvas, self.run_control)
+        self.palette_search = Palette(self.session, self.canvas, self.commands, obstacles, self.menuBar(), self)
+        self.finding = Finding(self.session, self.canvas, self.commands, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()

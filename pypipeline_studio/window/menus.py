@@ -23,7 +23,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "&Edit": (
         "undo", "redo", SEPARATOR, "cut", "copy", "paste", "duplicate", "remove", "select_all", SEPARATOR,
-        "disable", "bypass", "rename",
+        "disable", "bypass", "rename", SEPARATOR, "find", "find_next", "find_previous",
     ),
     "&View": (
         "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", SEPARATOR, "heat", "safe_heat", "live", "dark",
@@ -31,7 +31,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN),
     "&Run": ("run", "pause", "step", "stop", SEPARATOR, "ray_cluster", "restart_engine"),
-    "&Help": ("shortcuts",),
+    "&Help": ("palette", "shortcuts"),
 }  # fmt: skip
 """By title, the keys of actions in `ACTIONS`, and the names of menus that are filled when the window is made."""
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from pypipeline_engine.host.protocol import RunInfo
 from pypipeline_engine.numbers import count, counted
+from pypipeline_studio.panels.palette_button import PaletteButton
 from pypipeline_studio.theme.colours import hex_of, theme
 from pypipeline_studio.theme.fonts import font
 from pypipeline_studio.window.actions import Actions
@@ -53,6 +54,7 @@ class Toolbar(QFrame):
         layout.addStretch(1)
         layout.addWidget(_button(actions["heat"], has_text=True))
         layout.addWidget(_button(actions["live"], has_text=True))
+        layout.addWidget(PaletteButton(actions["palette"]))
         layout.addWidget(_button(actions["dark"], has_text=False))
         self._run = RunInfo()
         theme.changed.connect(self._restyle)
