@@ -5,7 +5,7 @@ Actions with a key that people also type, such as D, work while the canvas has t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -103,19 +103,14 @@ class Actions(QObject):
         for key, info in ACTIONS.items():
             action = QAction(info.text, self)
             action.setObjectName(key)
-            action.setShortcuts([QKeySequence(text) for text in info.keys])
             action.setCheckable(info.is_checkable)
             owner = canvas if info.in_canvas else window
             action.setShortcutContext(
                 Qt.ShortcutContext.WidgetWithChildrenShortcut if info.in_canvas else Qt.ShortcutContext.WindowShortcut
             )
             owner.addAction(action)
-            name = info.text.replace("&", "").rstrip(" …")
-            keys = " or ".join(
-                QKeySequence(text).toString(QKeySequence.SequenceFormat.NativeText) for text in info.keys
-            )
-            action.setToolTip(f"{name} ({keys})" if keys else name)
             self._actions[key] = action
+            self.set_keys(key, info.keys)
         self._restyle()
         theme.changed.connect(self._restyle)
 
@@ -125,6 +120,18 @@ class Actions(QObject):
     def on(self, key: str, do: Callable[[], object]) -> None:
         """Say what an action does."""
         self._actions[key].triggered.connect(lambda _checked=False: do())
+
+    def keys(self, key: str) -> tuple[str, ...]:
+        """The keys that do an action, as portable text."""
+        return tuple(keys.toString(QKeySequence.SequenceFormat.PortableText) for keys in self._actions[key].shortcuts())
+
+    def set_keys(self, key: str, keys: Sequence[str]) -> None:
+        """Give an action other keys; its tooltip says them."""
+        action = self._actions[key]
+        action.setShortcuts([QKeySequence(text) for text in keys])
+        name = ACTIONS[key].text.replace("&", "").rstrip(" …")
+        words = " or ".join(QKeySequence(text).toString(QKeySequence.SequenceFormat.NativeText) for text in keys)
+        action.setToolTip(f"{name} ({words})" if words else name)
 
     def _restyle(self) -> None:
         for key, info in ACTIONS.items():

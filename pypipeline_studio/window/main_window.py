@@ -40,6 +40,7 @@ from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.finding import Finding
 from pypipeline_studio.window.inspection import Inspection
+from pypipeline_studio.window.keymap import Keymap
 from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
 from pypipeline_studio.window.obstacles import Obstacles
 from pypipeline_studio.window.outside_changes import OutsideChanges
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.run_control = RunControl(self.session, self.engine, output_folder, self)
         self.canvas = Canvas(self.session)
         self.commands = Actions(self, self.canvas)
+        self.keymap = Keymap(self.commands, self)
         self.library = LibraryPanel()
         self.inspector = InspectorPanel()
         self.bottom = Bottom(self.session, self.run_control)
@@ -396,7 +398,7 @@ class MainWindow(QMainWindow):
 
     def show_shortcuts(self) -> None:
         """List the keys and gestures."""
-        ShortcutsDialog(self).show()
+        ShortcutsDialog(self.keymap, self).show()
 
     # ------------------------------------------------------------------ the end
 
