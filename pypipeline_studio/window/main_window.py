@@ -34,6 +34,7 @@ from pypipeline_studio.window.arranging import Arranging
 from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.boundary import Boundary
+from pypipeline_studio.window.canvas_keys import CanvasKeys
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.editing import Editing
 from pypipeline_studio.window.file_commands import FileCommands
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         self.ray_cluster = RayCluster(self.engine, self.run_control, self.commands, self)
         obstacles = Obstacles(self.session, self.canvas, self.run_control)
         self.palette_search = Palette(self.session, self.canvas, self.commands, obstacles, self.menuBar(), self)
+        self._canvas_keys = CanvasKeys(self.session, self.canvas, self)
         self.finding = Finding(self.session, self.canvas, self.commands, self)
         self._lay_out()
         self._make_menus()
