@@ -41,8 +41,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--output-dir",
         type=Path,
-        default=Path(),
-        help="where relative paths of sinks lead, instead of the current folder",
+        default=None,
+        help="where relative paths of sinks lead, instead of the folder in the preferences or the current one",
     )
     parser.add_argument(
         "--cells",

@@ -33,9 +33,12 @@ def move_clones(scale: Scale | None, method: Method) -> tuple[int, int]:
     return min(MAX_CLONES, total), 0
 
 
-def change_clones(scale: Scale | None, difference: int) -> tuple[int, int]:
-    """So many more clones, fewer where it is negative: of those on threads, unless all are on Ray."""
+def change_clones(scale: Scale | None, difference: int, usual: Method = "thread") -> tuple[int, int]:
+    """So many more clones, fewer where it is negative: of those on threads, unless all are on Ray.
+
+    :param usual: on what the first one runs.
+    """
     scale = scale or Scale()
-    if scale.ray and not scale.thread:
+    if (scale.ray and not scale.thread) or (not scale.clones and usual == "ray"):
         return 0, max(0, scale.ray + difference)
     return max(0, scale.thread + difference), scale.ray

@@ -51,6 +51,7 @@ class ScalingSection(Section):
         self._limit = ""
         self._nb_cpus: int | None = None
         self._has_ray: bool | None = None
+        self._usual: Method = "thread"
         self.clones = _Stepper("Number of clones", self._read_number)
         self.fewer, self.number, self.more = self.clones.fewer, self.clones.number, self.clones.more
         self.ray_clones = _Stepper("Number of Ray clones", self._read_number)
@@ -103,6 +104,12 @@ class ScalingSection(Section):
         self._has_ray = has_ray
         self._show_methods()
 
+    def set_usual_method(self, method: Method) -> None:
+        """On what the first clone of a cell is to run."""
+        self._usual = method
+        if not self._scale.clones:
+            self.method.choose(method)
+
     def forget_typed(self) -> None:
         """Take back what is being typed: it was meant for another cell."""
         for field in self._fields():
@@ -118,7 +125,7 @@ class ScalingSection(Section):
         self._most = MAX_CLONES if most is None else most
         self._limit = reason
         method = method_of(self._scale)
-        self.method.choose(method)
+        self.method.choose(method if self._scale.clones else self._usual)
         room = MAX_CLONES if most is None else most - self._scale.clones
         self._clones_name.show_text("Threads" if method == "both" else "Clones")
         self.clones.show_count(self._scale.ray if method == "ray" else self._scale.thread, room, reason)
@@ -156,7 +163,7 @@ class ScalingSection(Section):
         self._hint.setToolTip("Without clones, a cell runs in the thread of the cell before it" if is_inline else "")
 
     def _take_clones(self, count: int) -> None:
-        if method_of(self._scale) == "ray":
+        if (self.method.choice if not self._scale.clones else method_of(self._scale)) == "ray":
             self._send(0, count)
         else:
             self._send(count, self._scale.ray)

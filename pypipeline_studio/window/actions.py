@@ -56,6 +56,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "find": ActionInfo("&Find …", ("Ctrl+F",), "magnifying-glass"),
     "find_next": ActionInfo("Find &next", ("F3",)),
     "find_previous": ActionInfo("Find pre&vious", ("Shift+F3",)),
+    "preferences": ActionInfo("Pre&ferences …", ("Ctrl+,",), "gear"),
     "add_cell": ActionInfo("&Add a cell …", ("Tab", "Shift+A"), "plus", in_canvas=True),
     "enter": ActionInfo("&Enter the nested pipeline", ("Return",), "stack", in_canvas=True),
     "leave": ActionInfo("&Leave the nested pipeline", ("Alt+Up",), "arrow-up", in_canvas=True),

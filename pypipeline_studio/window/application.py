@@ -14,16 +14,18 @@ from pypipeline_engine.resources import get_examples
 from pypipeline_studio.theme.fonts import load_fonts
 from pypipeline_studio.theme.style import apply, follow_system
 from pypipeline_studio.window.main_window import MainWindow
+from pypipeline_studio.window.output_folder import output_folder
 
 
-def run_application(graph: str | None, output_folder: Path, cells: Sequence[str], mode: str | None) -> int:
+def run_application(graph: str | None, given_folder: Path | None, cells: Sequence[str], mode: str | None) -> int:
     """Open the window and wait until it is closed; returns the exit code.
 
     :param graph: a graph file, or the name of an example that ships.
+    :param given_folder: what relative paths of sinks are relative to; `None` for what was chosen in the preferences.
     :param mode: `dark`, `light`, `system`, or `None` for what was chosen last.
     """
     application = make_application(mode)
-    window = MainWindow(output_folder.absolute(), cells)
+    window = MainWindow(output_folder(given_folder), cells)
     window.reopen_tabs()
     if graph is not None:
         path = Path(graph)

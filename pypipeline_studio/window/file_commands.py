@@ -47,6 +47,10 @@ class FileCommands(QObject):
         }.items():
             commands.on(key, do)
 
+    def set_output_folder(self, folder: Path) -> None:
+        """Name another folder in commands."""
+        self._output_folder = folder
+
     def new(self) -> None:
         """Begin an empty graph."""
         self._session.new()

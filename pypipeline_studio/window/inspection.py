@@ -36,6 +36,8 @@ class Inspection(QObject):
         self._canvas = canvas
         self._run_control = run_control
         self._panel = panel
+        self.usual_method: Method = "thread"
+        """On what the first clone of a cell is to run."""
         canvas.selection_changed.connect(self.show_selection)
         session.types_changed.connect(self.show_selection)
         run_control.run_changed.connect(self.show_selection)
@@ -50,6 +52,7 @@ class Inspection(QObject):
         panel.disabled_changed.connect(lambda value: self._set_flag("disabled", value))
         panel.bypassed_changed.connect(lambda value: self._set_flag("bypassed", value))
         session.file_changed.connect(self._set_folders)
+        run_control.output_folder_changed.connect(self._set_folders)
         self._set_folders()
         self.show_selection()
 
@@ -155,7 +158,7 @@ class Inspection(QObject):
         *path, name = cell.split(".")
         entry = self._session.document.find((*path, name))
         if entry is not None:
-            thread, ray = change_clones(entry.scale, difference)
+            thread, ray = change_clones(entry.scale, difference, self.usual_method)
             self._edit(
                 f"Scale {cell}",
                 lambda document: edits.set_clones(document, tuple(path), {name: (thread, ray)}),

@@ -35,6 +35,7 @@ from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.boundary import Boundary
 from pypipeline_studio.window.canvas_keys import CanvasKeys
+from pypipeline_studio.window.clone_method import CloneMethod
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.editing import Editing
 from pypipeline_studio.window.file_commands import FileCommands
@@ -42,10 +43,12 @@ from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.finding import Finding
 from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.keymap import Keymap
+from pypipeline_studio.window.live_pace import LivePace
 from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
 from pypipeline_studio.window.obstacles import Obstacles
 from pypipeline_studio.window.outside_changes import OutsideChanges
 from pypipeline_studio.window.palette import Palette
+from pypipeline_studio.window.preferences import PreferencesDialog
 from pypipeline_studio.window.ray_cluster import RayCluster
 from pypipeline_studio.window.recent_menu import RecentMenu
 from pypipeline_studio.window.recovery_dialog import Recovery
@@ -85,6 +88,8 @@ class MainWindow(QMainWindow):
         self.inspector = InspectorPanel()
         self.bottom = Bottom(self.session, self.run_control)
         self.toolbar = Toolbar(self.commands)
+        self.clone_method = CloneMethod(self)
+        self.toolbar.add(self.clone_method.make_labelled_choice())
         self.crumbs = Crumbs()
         self.first_run = FirstRun(self.canvas)
         self.files = FileCommands(self.session, self.canvas, self.commands, output_folder, self)
@@ -103,6 +108,7 @@ class MainWindow(QMainWindow):
         self.structuring = Structuring(self.session, self.canvas, self.commands, self)
         self.boundary = Boundary(self.session, self.canvas, self.commands, self.editing, self)
         self.arranging = Arranging(self.session, self.canvas, self.commands, self)
+        self.live_pace = LivePace(self.run_control, self.commands, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
         self.ray_cluster = RayCluster(self.engine, self.run_control, self.commands, self)
         obstacles = Obstacles(self.session, self.canvas, self.run_control)
@@ -197,10 +203,11 @@ class MainWindow(QMainWindow):
             "stop": self.run_control.stop,
             "restart_engine": self.engine.restart,
             "shortcuts": self.show_shortcuts,
+            "preferences": self.show_preferences,
         }
         for key, do in bound.items():
             self.commands.on(key, do)
-        self.commands["live"].setChecked(True)
+        self._shows_live = self.commands["live"].isChecked()
         self.session.history_changed.connect(self._show_history)
         self.session.graph_replaced.connect(self._show_history)
         self._show_history()
@@ -245,7 +252,10 @@ class MainWindow(QMainWindow):
         canvas.selection_changed.connect(self._show_selected_row)
         self.bottom.action_chosen.connect(lambda key: self.commands[key].trigger())
         control.run_changed.connect(self._show_run)
-        control.live_changed.connect(self._show_live)
+        self.live_pace.due.connect(self._show_live)
+        self.clone_method.changed.connect(self._show_clone_method)
+        self._show_clone_method()
+        control.output_folder_changed.connect(lambda: self.files.set_output_folder(control.output_folder))
         control.refused.connect(self.tell)
         control.run_refused.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
         self.engine.info_arrived.connect(self._show_info)
@@ -293,6 +303,11 @@ class MainWindow(QMainWindow):
     def _show_info(self, info: HostInfo) -> None:
         self.inspector.set_nb_cpus(info.nb_cpus)
         self.inspector.set_has_ray(info.has_ray)
+        self.clone_method.set_has_ray(info.has_ray)
+
+    def _show_clone_method(self) -> None:
+        self._inspection.usual_method = self.clone_method.usable
+        self.inspector.scaling.set_usual_method(self.clone_method.usable)
 
     def _show_run(self) -> None:
         control = self.run_control
@@ -401,6 +416,12 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         """List the keys and gestures."""
         ShortcutsDialog(self.keymap, self).show()
+
+    def show_preferences(self) -> None:
+        """Show the settings."""
+        PreferencesDialog(
+            self.appearance, self.live_pace, self.clone_method, self.run_control, self.commands, self
+        ).show()
 
     # ------------------------------------------------------------------ the end
 

@@ -24,6 +24,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
     "&Edit": (
         "undo", "redo", SEPARATOR, "cut", "copy", "paste", "duplicate", "remove", "select_all", SEPARATOR,
         "disable", "bypass", "rename", SEPARATOR, "find", "find_next", "find_previous",
+        SEPARATOR, "preferences",
     ),
     "&View": (
         "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", SEPARATOR, "heat", "safe_heat", "live", "dark",

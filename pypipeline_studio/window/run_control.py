@@ -44,6 +44,7 @@ class RunControl(QObject):
     """Why the engine did not do something, in words."""
     scale_refused = Signal(str, str)
     """The full name of a cell that was not scaled, and why; `refused` tells it too."""
+    output_folder_changed = Signal()
     run_refused = Signal()
     """The graph cannot run; the problems of the session say why."""
 
@@ -239,6 +240,13 @@ class RunControl(QObject):
             self._engine.pause()
         elif self.run.is_over:
             self.start(paused=True)
+
+    def set_output_folder(self, folder: Path) -> None:
+        """Say what relative paths of sinks are relative to, from the next run on."""
+        if folder != self.output_folder:
+            self.output_folder = folder
+            self._validation.start()
+            self.output_folder_changed.emit()
 
     def stop(self) -> None:
         """Stop cleanly, whatever graph runs; while that does not get through, end the engine."""

@@ -52,6 +52,9 @@ class Toolbar(QFrame):
         self._hint.setFont(font(12))
         layout.addWidget(self._hint)
         layout.addStretch(1)
+        self._more = QHBoxLayout()
+        self._more.setSpacing(4)
+        layout.addLayout(self._more)
         layout.addWidget(_button(actions["heat"], has_text=True))
         layout.addWidget(_button(actions["live"], has_text=True))
         layout.addWidget(PaletteButton(actions["palette"]))
@@ -59,6 +62,10 @@ class Toolbar(QFrame):
         self._run = RunInfo()
         theme.changed.connect(self._restyle)
         self.show_run(self._run, "", False)
+
+    def add(self, part: QWidget) -> None:
+        """Put something left of what decides how the graph is shown."""
+        self._more.addWidget(part)
 
     def show_run(self, run: RunInfo, engine_note: str, needs_restart: bool) -> None:
         """Show a state of the run.
