@@ -155,6 +155,13 @@ class StudioViewer(BareViewer):
         if dx or dy:
             self._set_viewer_pan(dx, dy)
 
+    def centre_at(self, point: QPointF) -> None:
+        """Move the scene, at the same scale, until a point is in the middle."""
+        moved = point - self._scene_range.center()
+        if not moved.isNull():
+            self._set_viewer_pan(moved.x(), moved.y())
+            self.view_moved.emit()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the scale and what is in the middle: NodeGraphQt zooms by the difference of the sizes, and tells nobody."""
         QGraphicsView.resizeEvent(self, event)

@@ -83,6 +83,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "heat": ActionInfo("&Heat", (), "flame", is_checkable=True),
     "safe_heat": ActionInfo("Heat for &colour-blind people", (), is_checkable=True),
     "dark": ActionInfo("&Dark theme", (), "moon", is_checkable=True),
+    "minimap": ActionInfo("&Map of the graph", ("M",), "map-trifold", in_canvas=True, is_checkable=True),
     "run": ActionInfo("&Run", ("F5",), "play-fill", "ok"),
     "pause": ActionInfo("&Pause", ("F6",), "pause-fill"),
     "step": ActionInfo("S&tep", ("F10",), "skip-forward-fill"),

@@ -44,6 +44,7 @@ from pypipeline_studio.window.finding import Finding
 from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.keymap import Keymap
 from pypipeline_studio.window.live_pace import LivePace
+from pypipeline_studio.window.map_control import MapControl
 from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
 from pypipeline_studio.window.obstacles import Obstacles
 from pypipeline_studio.window.outside_changes import OutsideChanges
@@ -114,6 +115,7 @@ class MainWindow(QMainWindow):
         obstacles = Obstacles(self.session, self.canvas, self.run_control)
         self.palette_search = Palette(self.session, self.canvas, self.commands, obstacles, self.menuBar(), self)
         self._canvas_keys = CanvasKeys(self.session, self.canvas, self)
+        self.map_control = MapControl(self.session, self.canvas, self.commands, self)
         self.finding = Finding(self.session, self.canvas, self.commands, self)
         self._lay_out()
         self._make_menus()

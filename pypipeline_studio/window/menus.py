@@ -27,8 +27,8 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
         SEPARATOR, "preferences",
     ),
     "&View": (
-        "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", SEPARATOR, "heat", "safe_heat", "live", "dark",
-        SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
+        "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", "minimap", SEPARATOR,
+        "heat", "safe_heat", "live", "dark", SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
     "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN),
     "&Run": ("run", "pause", "step", "stop", SEPARATOR, "ray_cluster", "restart_engine"),
