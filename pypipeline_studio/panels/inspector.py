@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, 
 from pypipeline_engine.catalogue.model import CellType, Folders
 from pypipeline_engine.graph.model import CellEntry
 from pypipeline_engine.host.protocol import CellError, GraphProblem
-from pypipeline_engine.numbers import counted
+from pypipeline_studio.document.several import Several
 from pypipeline_studio.document.views import NodeView
 from pypipeline_studio.panels.cell_head import CellHead
 from pypipeline_studio.panels.errors_section import ErrorsSection, ProblemsSection
 from pypipeline_studio.panels.parameter_rows import ParametersSection
 from pypipeline_studio.panels.policy_section import PolicySection, StateSection
 from pypipeline_studio.panels.scaling_section import ScalingSection
+from pypipeline_studio.panels.several_panel import SeveralPanel
 from pypipeline_studio.panels.widgets import EmptyState
 
 _WIDTH_PX = 292
@@ -73,6 +74,8 @@ class InspectorPanel(QWidget):
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._scroll)
+        self.several = SeveralPanel()
+        self._stack.addWidget(self.several)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
@@ -132,9 +135,11 @@ class InspectorPanel(QWidget):
             "Nothing selected", "Select a cell to see its documentation, parameters, scaling and error policy."
         )
 
-    def show_several(self, n: int) -> None:
-        """Say that `n` cells are selected."""
-        self._show_empty(f"{counted(n, 'cell')} selected", "Select one cell to see and change its parameters.")
+    def show_several(self, shown: Several, is_running: bool, folders: Folders) -> None:
+        """Show what several cells have in common."""
+        self._cell = ""
+        self.several.show_several(shown, is_running, self.scaling.has_ray, folders)
+        self._stack.setCurrentWidget(self.several)
 
     def show_cell(
         self,

@@ -25,7 +25,7 @@ NO_RAY: Final = 'Ray is not installed: pip install "pypipeline-studio[ray]"'
 NOT_KNOWN_YET: Final = "Whether Ray is installed is known when the engine has started"
 MOST_QUEUED = 1_000_000
 _FIELD_PX = 48
-_METHODS: Final[tuple[tuple[Method, str, str], ...]] = (
+METHODS: Final[tuple[tuple[Method, str, str], ...]] = (
     (
         "thread",
         "Threads",
@@ -56,9 +56,9 @@ class ScalingSection(Section):
         self.fewer, self.number, self.more = self.clones.fewer, self.clones.number, self.clones.more
         self.ray_clones = _Stepper("Number of Ray clones", self._read_number)
         self._clones_name, self._hint = _name("Clones"), Label("", 11, 400, "text3", tabular=True)
-        self.method = Segmented("Method", [(key, text) for key, text, _ in _METHODS])
+        self.method = Segmented("Method", [(key, text) for key, text, _ in METHODS])
         self.ray_options = RayOptionsRows()
-        self.capacity = CheckedField("Queue capacity in items", self._read_capacity)
+        self.capacity = CheckedField("Queue capacity in items", read_capacity)
         self.capacity.setFixedWidth(_FIELD_PX + 8)
         self.capacity.setPlaceholderText("auto")
         self.capacity.setToolTip("How many items may be inside at once; empty: by the number of clones")
@@ -146,7 +146,7 @@ class ScalingSection(Section):
 
     def _show_methods(self) -> None:
         chosen = method_of(self._scale)
-        for method, _, tip in _METHODS:
+        for method, _, tip in METHODS:
             obstacle = ""
             if method != "thread" and not self._has_ray:
                 obstacle = NOT_KNOWN_YET if self._has_ray is None else NO_RAY
@@ -185,15 +185,6 @@ class ScalingSection(Section):
         if count > most:
             raise WrongText(self._limit or f"the number of clones must be from 0 to {most}, not {count}")
         return count
-
-    @staticmethod
-    def _read_capacity(text: str) -> int | None:
-        typed = text.strip()
-        if typed in ("", "auto"):
-            return None
-        if not typed.isdecimal() or not 1 <= int(typed) <= MOST_QUEUED:
-            raise WrongText(f"the queue capacity must be from 1 to {MOST_QUEUED:,} items, not {typed}")
-        return int(typed)
 
     def _fields(self) -> tuple[CheckedField, ...]:
         return self.number, self.ray_clones.number, *self.ray_options.fields, self.capacity
@@ -247,6 +238,19 @@ class _Stepper(QWidget):
     def _take(self, count: Any, is_finished: bool) -> None:
         if is_finished and count != self._count:
             self.changed.emit(count)
+
+
+def read_capacity(text: str) -> int | None:
+    """How many items a queue holds; `None` for the usual number.
+
+    :raises WrongText: where it is no such number.
+    """
+    typed = text.strip()
+    if typed in ("", "auto"):
+        return None
+    if not typed.isdecimal() or not 1 <= int(typed) <= MOST_QUEUED:
+        raise WrongText(f"the queue capacity must be from 1 to {MOST_QUEUED:,} items, not {typed}")
+    return int(typed)
 
 
 def _name(text: str) -> Label:

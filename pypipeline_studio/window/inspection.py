@@ -18,6 +18,7 @@ from pypipeline_studio.panels.inspector import InspectorPanel
 from pypipeline_studio.panels.scaling_section import NO_RAY, NOT_KNOWN_YET
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.run_control import RunControl
+from pypipeline_studio.window.several import SeveralInspection
 
 METHODS: Final[dict[Method, str]] = {"thread": "Threads", "ray": "Ray"}
 """What the menu of a node offers."""
@@ -38,6 +39,9 @@ class Inspection(QObject):
         self._panel = panel
         self.usual_method: Method = "thread"
         """On what the first clone of a cell is to run."""
+        self._several = SeveralInspection(session, canvas, run_control, panel, lambda: self.usual_method, self)
+        self._several.refused.connect(self.refused)
+        self._several.method_wanted.connect(self._move_clones)
         canvas.selection_changed.connect(self.show_selection)
         session.types_changed.connect(self.show_selection)
         run_control.run_changed.connect(self.show_selection)
@@ -62,7 +66,7 @@ class Inspection(QObject):
         if not names:
             self._panel.show_nothing()
         elif len(names) > 1:
-            self._panel.show_several(len(names))
+            self._several.show()
         else:
             self._show(names[0])
 
@@ -204,6 +208,9 @@ class Inspection(QObject):
             f"Run clones of {what} on {METHODS[method]}",
             lambda document: edits.set_clones(document, path, numbers),
         )
+
+    def _move_clones(self, names: tuple[str, ...], method: str) -> None:
+        self.move_clones(names, "ray" if method == "ray" else "thread")
 
     def _set_on_error(self, policy: object) -> None:
         name, path = self._selected(), self._canvas.path
