@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage, QResizeEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import CellType
-from pypipeline_engine.graph.model import PIPELINE, Document
+from pypipeline_engine.graph.model import PIPELINE, Document, split_end
 from pypipeline_engine.graph.ports import ports_of
 from pypipeline_studio.canvas.kept_view import KeptView
 from pypipeline_studio.canvas.node_item import StudioNodeItem
@@ -506,6 +506,23 @@ class Canvas(QWidget):
         if name in self._nodes:
             self._leave_view_alone()
             self.viewer.show_also(self._nodes[name].view.sceneBoundingRect())
+
+    def reveal_wire(self, source: str, target: str) -> None:
+        """Select a connection, by its ends as they stand in the document, and have it visible.
+
+        Where it cannot be drawn, because an end of it is not there, the cell at the other end is shown.
+        """
+        for wire, pipe in self._pipes.items():
+            if (_text(wire.source), _text(wire.target)) == (source, target):
+                self.select(())
+                pipe.setSelected(True)
+                self._leave_view_alone()
+                self.viewer.show_also(pipe.sceneBoundingRect())
+                return
+        names = (split_end(end)[0] for end in (target, source))
+        name = next((name for name in names if name in self._presentation.nodes), None)
+        if name is not None:
+            self.reveal(name)
 
     def _rectangle(self, names: Iterable[str]) -> QRectF | None:
         found = QRectF()

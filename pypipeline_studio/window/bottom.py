@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-from pypipeline_engine.host.protocol import CellError
+from pypipeline_engine.host.protocol import CellError, GraphProblem
 from pypipeline_engine.numbers import counted
+from pypipeline_studio.document.problem_places import connection_of, place_of, title_of
+from pypipeline_studio.document.quick_fixes import quick_fix
 from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
@@ -21,6 +23,8 @@ from pypipeline_studio.window.advising import LIMIT, TRIAL, Advising
 from pypipeline_studio.window.run_control import RunControl
 
 PROBLEMS_TAB = 1
+_MOST_FIXES = 50
+"""Nobody mends more problems before the graph is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,10 @@ class Bottom(QWidget):
 
     cell_chosen = Signal(str)
     """The full name of a cell to be shown."""
+    problem_chosen = Signal(GraphProblem)
+    """One that is to be shown."""
+    fix_chosen = Signal(GraphProblem)
+    """One that is to be mended."""
     action_chosen = Signal(str)
     source_requested = Signal(str, int)
     """A file and a line in it."""
@@ -48,6 +56,8 @@ class Bottom(QWidget):
         self._session = session
         self._run_control = run_control
         self._messages: dict[str, EngineMessage] = {}
+        self._made_from: tuple[object, ...] | None = None
+        self._made: list[ProblemRow] = []
         # Before what is connected below: it has to look at a snapshot first.
         self.advising = Advising(session, run_control, self)
         self.statistics = StatisticsPanel()
@@ -174,22 +184,34 @@ class Bottom(QWidget):
     def _graph_rows(self) -> list[ProblemRow]:
         if not self._session.document.cells:
             return []  # that nothing can run yet is plain to see
-        rows = []
+        document, types = self._session.document, self._session.types
+        # Asked for at each snapshot, while fixes take their time to be found.
+        made_from = (document, self._session.problems, types)
+        if self._made_from is not None and all(a is b for a, b in zip(self._made_from, made_from, strict=True)):
+            return self._made
+        rows: list[ProblemRow] = []
         for index, problem in enumerate(self._session.problems):
             is_error = problem.severity == "error"
+            fix = quick_fix(problem, document, types) if index < _MOST_FIXES else None
+            can_show = bool(problem.cell) or connection_of(document, place_of(problem)) is not None
             rows.append(
                 ProblemRow(
                     f"graph:{index}",
                     "warning-fill" if is_error else "info",
                     "error" if is_error else "warn",
-                    problem.cell or problem.path or "The graph",
+                    title_of(document, problem),
                     problem.message,
-                    "Show" if problem.cell else "",
+                    fix.text if fix is not None else "Show" if can_show else "",
                 )
             )
+        self._made_from, self._made = made_from, rows
         return rows
 
     def _on_activated(self, key: str) -> None:
+        problem = self._problem_of(key)
+        if problem is not None:
+            self.problem_chosen.emit(problem)
+            return
         cell = self._cell_of(key)
         if cell:
             self.cell_chosen.emit(cell)
@@ -200,6 +222,8 @@ class Bottom(QWidget):
             self.action_chosen.emit(self._messages[rest].action)
         elif kind == "error":
             self.show_traceback(rest)
+        elif (problem := self._problem_of(key)) is not None:
+            self.fix_chosen.emit(problem)
         elif kind == TRIAL:
             self.advising.undo()
         elif kind == LIMIT and self.advising.action_text:
@@ -207,11 +231,13 @@ class Bottom(QWidget):
         else:
             self._on_activated(key)
 
+    def _problem_of(self, key: str) -> GraphProblem | None:
+        kind, _, rest = key.partition(":")
+        problems = self._session.problems
+        return problems[int(rest)] if kind == "graph" and int(rest) < len(problems) else None
+
     def _cell_of(self, key: str) -> str:
         kind, _, rest = key.partition(":")
-        if kind == "graph":
-            index = int(rest)
-            return self._session.problems[index].cell if index < len(self._session.problems) else ""
         return rest if kind in (LIMIT, "error") else ""
 
 

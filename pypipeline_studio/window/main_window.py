@@ -50,6 +50,7 @@ from pypipeline_studio.window.obstacles import Obstacles
 from pypipeline_studio.window.outside_changes import OutsideChanges
 from pypipeline_studio.window.palette import Palette
 from pypipeline_studio.window.preferences import PreferencesDialog
+from pypipeline_studio.window.problem_fixing import ProblemFixing
 from pypipeline_studio.window.ray_cluster import RayCluster
 from pypipeline_studio.window.recent_menu import RecentMenu
 from pypipeline_studio.window.recovery_dialog import Recovery
@@ -116,6 +117,7 @@ class MainWindow(QMainWindow):
         self.palette_search = Palette(self.session, self.canvas, self.commands, obstacles, self.menuBar(), self)
         self._canvas_keys = CanvasKeys(self.session, self.canvas, self)
         self.map_control = MapControl(self.session, self.canvas, self.commands, self)
+        self.fixing = ProblemFixing(self.session, self.canvas, self)
         self.finding = Finding(self.session, self.canvas, self.commands, self)
         self._lay_out()
         self._make_menus()
@@ -251,6 +253,9 @@ class MainWindow(QMainWindow):
         self.inspector.source_requested.connect(self._open_source)
         self.bottom.source_requested.connect(self._open_source)
         self.bottom.cell_chosen.connect(self.reveal)
+        self.bottom.problem_chosen.connect(self.fixing.reveal)
+        self.bottom.fix_chosen.connect(self.fixing.fix)
+        self.fixing.refused.connect(self.tell)
         canvas.selection_changed.connect(self._show_selected_row)
         self.bottom.action_chosen.connect(lambda key: self.commands[key].trigger())
         control.run_changed.connect(self._show_run)
