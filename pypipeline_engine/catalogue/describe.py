@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from pypipeline_engine.catalogue.loading import place_of
 from pypipeline_engine.catalogue.model import ANY, CellType, ParameterType, PortType, ValueType
 from pypipeline_engine.catalogue.source_types import Written, class_definition, of_runtime_type, written_types
 from pypipeline_engine.catalogue.values import Mismatch, to_json
@@ -50,7 +51,8 @@ def describe(cell_class: type[ACell], name: str, library: str = "") -> CellType:
             ports_depend_on=tuple(io.get_name() for io in parameters if _acts_when_set(io)),
         )
     except Exception as error:  # code of the cell, or what it says of itself: a unit that is no text, say
-        return CellType(**common, problem=explain_failure(cell_class, error))
+        line = place_of(error, common["file"])[1]
+        return CellType(**common, problem=explain_failure(cell_class, error), problem_line=line)
 
 
 def ports_of(cell: ACell) -> tuple[tuple[PortType, ...], tuple[PortType, ...]]:

@@ -17,8 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from pypipeline_engine.catalogue.describe import describe, make, ports_of
-from pypipeline_engine.catalogue.loading import ApprovedFile, cell_classes, import_library
+from pypipeline_engine.catalogue.loading import ApprovedFile, CannotLoad, cell_classes, import_library
 from pypipeline_engine.catalogue.model import CellType, Folders, unknown_type_text
+from pypipeline_engine.catalogue.module_files import find_module_file, sha256_of
 from pypipeline_engine.catalogue.values import convert
 from pypipeline_engine.cell import ACell
 from pypipeline_engine.cellio import AParameter
@@ -85,6 +86,9 @@ class Catalogue:
         self._libraries: dict[str, list[Library]] = {}
         self._classes: dict[str, dict[str, type[ACell]]] = {}  # by category, once it was imported
         self._failures: dict[str, str] = {}  # by category, why it could not be
+        self._approved: list[str] = []
+        self._refused: dict[str, str] = {}  # by file or module, why it could not be approved
+        self._places: dict[str, tuple[str, int | None]] = {}  # of both, by the same names: file and line of the error
         self._descriptions: dict[str, CellType] = {}
         for entry in own_entry_points():
             self._add(Library(entry.name, entry.value, OWN_DISTRIBUTION))
@@ -107,7 +111,7 @@ class Catalogue:
         The category is the file's name without `.py`, or the last part of the module's name. Nothing is imported yet.
 
         :param item: the path of a file (it ends in `.py`, or contains a separator), or the name of a module.
-        :param sha256: the content that was approved, where it was approved before.
+        :param sha256: the content that was approved, where it was approved before; that of a module's own file.
         :raises GraphException: if the file cannot be read or has another content, or if the category is taken.
         """
         text = os.fspath(item)
@@ -119,6 +123,9 @@ class Catalogue:
         else:
             if not all(part.isidentifier() for part in text.split(".")):
                 raise GraphException(f"expected a Python file or the name of a module with cells, not {text!r}")
+            source = find_module_file(text) if sha256 is not None else None
+            if sha256 is not None and (source is None or sha256_of(source) != sha256):
+                raise GraphException(f"{text} has changed since it was approved: look at it and approve it again")
             library = Library(text.rpartition(".")[2], text, "the approved modules")
         reason = explain_name(library.category)
         if reason is not None:
@@ -130,13 +137,28 @@ class Catalogue:
                     f"rename the file or module"
                 )
         self._add(library)
+        if library.category not in self._approved:
+            self._approved.append(library.category)
         return library
+
+    def try_to_approve(self, item: str | os.PathLike[str], sha256: str | None = None) -> None:
+        """As `approve`; why it cannot be is told by `get_failures`, and keeps nothing else from being used."""
+        try:
+            self.approve(item, sha256)
+        except GraphException as error:
+            text = os.fspath(item)
+            self._refused[text] = str(error)
+            self._places[text] = (text if Path(text).is_file() else "", None)
 
     # ------------------------------------------------------------------ lookup
 
     def get_categories(self) -> list[str]:
         """All categories, without importing anything."""
         return list(self._libraries)
+
+    def get_approved(self) -> list[str]:
+        """The categories of what was approved, without importing anything."""
+        return list(self._approved)
 
     def get_library(self, category: str) -> Library | None:
         """Where the cells of a category come from."""
@@ -159,6 +181,8 @@ class Catalogue:
                 self._classes[category] = cell_classes(libraries[0].load()) if libraries else {}
             except GraphException as error:
                 self._failures[category] = str(error)
+                if isinstance(error, CannotLoad):
+                    self._places[category] = (error.file, error.line)
                 raise
         return self._classes[category]
 
@@ -202,8 +226,15 @@ class Catalogue:
         return [cell_type for cell_type in found if cell_type is not None]
 
     def get_failures(self) -> dict[str, str]:
-        """By category, why it could not be imported. Only of those that were asked for; `get_types` asks for all."""
-        return dict(self._failures)
+        """By category, why it could not be imported. Only of those that were asked for; `get_types` asks for all.
+
+        What could not be approved by `try_to_approve` is there by its file or module.
+        """
+        return {**self._refused, **self._failures}
+
+    def get_failure_places(self) -> dict[str, tuple[str, int | None]]:
+        """By the same names, file and line of the error, as far as known."""
+        return dict(self._places)
 
     def get_type_name(self, cell_class: type) -> str | None:
         """The type name of a class, `None` where no library offers it. Imports only what the class itself belongs to."""

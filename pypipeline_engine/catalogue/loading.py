@@ -22,6 +22,15 @@ from pypipeline_engine.exceptions import GraphException
 MODULE_PREFIX = "_pypipeline_cells_file_"
 
 
+class CannotLoad(GraphException):
+    """A library cannot be imported, because of what is written at this place."""
+
+    def __init__(self, message: str, file: str = "", line: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+
+
 class ApprovedFile(importlib.abc.SourceLoader):
     """The content of a file at the moment of its approval. What runs is that, whatever is written there meanwhile."""
 
@@ -71,8 +80,9 @@ class ApprovedFile(importlib.abc.SourceLoader):
             self.exec_module(module)
         except (Exception, SystemExit) as error:
             del sys.modules[self.module_name]
-            raise GraphException(
-                f"the cells in {self.path} cannot be loaded: {_in_words(error, str(self.path))}"
+            file, line = place_of(error, str(self.path))
+            raise CannotLoad(
+                f"the cells in {self.path} cannot be loaded: {_in_words(error, str(self.path))}", file, line
             ) from error
         return module
 
@@ -91,8 +101,9 @@ def import_library(module_name: str) -> ModuleType:
                 f"file that the cells are in"
             ) from error
         spec = _spec_of(module_name)
-        raise GraphException(
-            f"the cells in {module_name} cannot be loaded: {_in_words(error, spec.origin if spec else None)}"
+        origin = spec.origin if spec else None
+        raise CannotLoad(
+            f"the cells in {module_name} cannot be loaded: {_in_words(error, origin)}", *place_of(error, origin)
         ) from error
 
 
@@ -114,6 +125,14 @@ def _in_words(error: BaseException, file: str | None) -> str:
         return f"{what} (line {own[-1].lineno}: {own[-1].line})"
     outside = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
     return f"{what} ({outside[-1].filename}, line {outside[-1].lineno})" if outside else what
+
+
+def place_of(error: BaseException, file: str | None) -> tuple[str, int | None]:
+    """The file and the line of an error of code: the last line in `file` where that had a part in it."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return error.filename, error.lineno
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return (file or "", own[-1].lineno if own else None)
 
 
 def cell_classes(module: ModuleType) -> dict[str, type[ACell]]:

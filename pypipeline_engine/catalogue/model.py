@@ -183,6 +183,8 @@ class CellType(_Data):
     library: str = ""
     """Where it comes from: a distribution, or a file that was approved."""
     problem: str = ""
+    problem_line: int | None = None
+    """The line in its file that the problem comes from, where that is known."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

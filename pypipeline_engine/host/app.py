@@ -243,7 +243,10 @@ class HostApp:
         self._controllers.expire()
         self._await_expiry()
 
-    async def _tell_catalogue(self, _: Request) -> Response:
+    async def _tell_catalogue(self, request: Request) -> Response:
+        if request.query_params.get("approved") == "true":
+            describe_own = partial(self._workshop.describe, approved_only=True)
+            return _answer(await self._threads.run(describe_own))
         async with self._catalogue_lock:
             if self._catalogue is None:
                 describe_all = self._workshop.describe

@@ -50,11 +50,23 @@ class Workshop:
             self._catalogue = self._make_catalogue()
         return self._catalogue
 
-    def describe(self) -> protocol.Catalogue:
-        """All types of cells. Imports what was not imported yet."""
+    def describe(self, *, approved_only: bool = False) -> protocol.Catalogue:
+        """All types of cells. Imports what was not imported yet.
+
+        :param approved_only: whether to leave out those that ship or are installed.
+        """
         with self._lock:
             catalogue = self._get()
-            return protocol.Catalogue(types=tuple(catalogue.get_types()), failures=catalogue.get_failures())
+            approved = tuple(catalogue.get_approved())
+            wanted = approved if approved_only else (None,)
+            types = tuple(cell_type for category in wanted for cell_type in catalogue.get_types(category))
+            places = {
+                name: protocol.SourcePlace(file=file, line=line)
+                for name, (file, line) in catalogue.get_failure_places().items()
+            }
+            return protocol.Catalogue(
+                types=types, failures=catalogue.get_failures(), failure_places=places, approved=approved
+            )
 
     def validate(self, request: protocol.GraphRequest) -> protocol.Validation:
         """Everything that is wrong with a graph, and the ports that its cells have with their parameters."""

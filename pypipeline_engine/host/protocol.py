@@ -70,12 +70,24 @@ class HostInfo(_Data):
     """Who has control; `null` for nobody."""
 
 
+class SourcePlace(_Data):
+    """Where something is written."""
+
+    file: str
+    line: int | None = None
+
+
 class Catalogue(_Data):
     """`GET /v1/catalogue`: all types of cells that may be used."""
 
     types: tuple[CellType, ...]
     failures: dict[str, str] = {}
-    """By category, why its cells could not be imported."""
+    """By category, why its cells could not be imported; by file or module, why it could not be approved."""
+    failure_places: dict[str, SourcePlace] = {}
+    """By the same names, where the error is, as far as known."""
+    approved: tuple[str, ...] = ()
+    """The categories of cells that were approved, and neither ship nor are installed. With `?approved=true` there are only
+    these, and what is wrong with them; nothing else is imported for it."""
 
 
 # ---------------------------------------------------------------------- graphs

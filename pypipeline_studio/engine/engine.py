@@ -32,8 +32,10 @@ from pypipeline_engine.host.protocol import (
     Validation,
 )
 from pypipeline_engine.numbers import elapsed
+from pypipeline_studio.engine.cell_sources import CellSources, with_approved
 from pypipeline_studio.engine.client import SILENCE_MS, Client, EventStream, Refused
 from pypipeline_studio.engine.process import EngineEnd, EngineProcess, host_command
+from pypipeline_studio.engine.successor import Successor
 
 EngineState: TypeAlias = Literal["off", "starting", "ready", "silent", "ended"]
 
@@ -76,6 +78,8 @@ class Engine(QObject):
     """`is_launching` or `is_scaling` is another one."""
     refused = Signal(str)
     """Why the host did not do what was asked of it: pause, go on, step, stop, or tell which cells there are."""
+    reload_failed = Signal(str)
+    """Why the cells could not be loaded anew; one sentence. Empty: they were, or are about to be."""
     failed = Signal(str)
     """The engine has ended without being asked to; one sentence."""
     stop_is_slow = Signal(str)
@@ -88,7 +92,11 @@ class Engine(QObject):
     ) -> None:
         """:param cells: Python files and modules whose cells the engine may use."""
         super().__init__(parent)
-        self._cells = cells
+        self.cell_sources = CellSources(given=cells)
+        """The cells that the next process may use; `reload` has it begin."""
+        self._successor: Successor | None = None
+        self._retired: list[EngineProcess] = []  # they have been asked to end
+        self._is_successor = False  # whether the process has taken the place of one that had told all cells
         self.ray_address = ""
         """The address of the Ray cluster in which clones run, of the next process; empty for a Ray on this machine."""
         self._timing = timing or Timing()
@@ -143,16 +151,24 @@ class Engine(QObject):
         """Start the process, where none runs."""
         if self._process is not None:
             return
-        environment = {"RAY_ADDRESS": self.ray_address} if self.ray_address else None
-        process = EngineProcess(host_command(self._cells), environment=environment, parent=self)
+        if self._successor is not None:
+            self._follow(self._successor)
+            return
+        process = self._make_process()
         self._process = process
+        self._is_successor = False
         process.said_hello.connect(self._on_hello)
         process.ended.connect(self._on_end)
         self._set_state("starting")
         process.start()
 
+    def _make_process(self) -> EngineProcess:
+        environment = {"RAY_ADDRESS": self.ray_address} if self.ray_address else None
+        return EngineProcess(host_command(self.cell_sources.to_options()), environment=environment, parent=self)
+
     def restart(self) -> None:
         """End the process where there is one, and start another. Where a run goes on, it is ended at once."""
+        self._drop_successor()
         if self._process is None:
             self.start()
             return
@@ -167,10 +183,80 @@ class Engine(QObject):
         """End the process, after its run was stopped and its files finished; `gone` follows."""
         self._is_leaving = True
         self._when_ready = None
+        self._drop_successor()
         if self._process is None:
-            QTimer.singleShot(0, self.gone.emit)
+            QTimer.singleShot(0, self._tell_gone)
         else:
             self._process.end(grace_ms)
+
+    def reload(self) -> None:
+        """Load the cells anew, in another process, which takes the place of this one when no run goes on.
+
+        A run that goes on keeps its code, and the next one has the new. `catalogue_arrived` tells the new cells at once.
+        """
+        if self._client is None or self.catalogue is None:
+            if self._process is not None:  # it may have read the cells already
+                self.restart()
+            return
+        self._drop_successor()
+        successor = Successor(self._make_process(), self)
+        self._successor = successor
+        successor.ready.connect(self.take_over)
+        successor.told_cells.connect(self._take_approved)
+        successor.failed.connect(self._on_successor_failed)
+
+    def take_over(self) -> None:
+        """Go on with the process that has loaded the cells anew, where there is one and nothing runs in this one."""
+        successor, process = self._successor, self._process
+        if successor is None or process is None or not self.run.is_over or self._is_launching:
+            return
+        process.said_hello.disconnect(self._on_hello)
+        process.ended.disconnect(self._on_end)
+        self._close_connections()
+        self._retire(process)
+        process.end(GRACE_MS)
+        self._follow(successor)
+
+    def _follow(self, successor: Successor) -> None:
+        hello = successor.hello
+        self._successor = None
+        self._is_successor = True
+        self._process = successor.release(self)
+        self._process.said_hello.connect(self._on_hello)
+        self._process.ended.connect(self._on_end)
+        self._known = RunInfo()
+        self._show(RunInfo())
+        if hello is not None:
+            self._on_hello(hello)
+        else:
+            self._set_state("starting")
+
+    def _drop_successor(self) -> None:
+        if self._successor is not None:
+            process = self._successor.release(self)
+            self._successor = None
+            self._retire(process)
+            process.kill()
+
+    def _retire(self, process: EngineProcess) -> None:
+        self._retired.append(process)
+        process.ended.connect(lambda _: self._forget_retired(process))
+
+    def _forget_retired(self, process: EngineProcess) -> None:
+        self._retired.remove(process)
+        process.deleteLater()
+        if self._is_leaving and self._process is None:
+            self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        if not self._retired:
+            self.gone.emit()
+
+    def _on_successor_failed(self, end: EngineEnd) -> None:
+        self._successor = None
+        for line in end.last_lines:
+            self.log_arrived.emit(LogLine(time_s=time(), level="error", source="engine", text=line))
+        self.reload_failed.emit(end.words)
 
     def kill(self) -> None:
         """End the process at once; what a run had in its hands is lost."""
@@ -196,8 +282,13 @@ class Engine(QObject):
         self._events.alive.connect(self._on_alive)
         self._events.start()
         self._client.get("", HostInfo, self._take_info)
-        # The host imports the cells of all libraries for it, which takes a slow disk as long as it takes.
-        self._client.get("/catalogue", Catalogue, self._take_catalogue, self._tell_refusal, quick=False)
+        # The host imports the cells of all libraries for it, which takes a slow disk as long as it takes. Those that ship or
+        # are installed are the same as those that a process before has told.
+        if self.catalogue is None or not self._is_successor:
+            self._client.get("/catalogue", Catalogue, self._take_catalogue, self._tell_refusal, quick=False)
+        else:
+            path = "/catalogue?approved=true"
+            self._client.get(path, Catalogue, self._take_approved, self._tell_refusal, quick=False)
         self._set_state("ready")
         then, self._when_ready = self._when_ready, None
         if then is not None:
@@ -208,16 +299,11 @@ class Engine(QObject):
             self._set_state("ready")
 
     def _on_end(self, end: EngineEnd) -> None:
-        for part in (self._client, self._events):
-            if part is not None:
-                part.close()
-                part.deleteLater()
         if self._process is not None:
             self._process.deleteLater()
-        self._client = self._events = self._process = None
-        self._forget_stop()
+        self._process = None
+        self._close_connections()
         self._set_launching(False)
-        self._sending.clear()
         self.waiting_changed.emit()
         if not end.was_asked:
             self._when_ready = None  # what was to be run does not begin by itself at a later start
@@ -226,7 +312,7 @@ class Engine(QObject):
             self._show(self.run.model_copy(update={"state": "failed", "error": error, "is_starting": False}))
         self._set_state("ended")
         if self._is_leaving:
-            self.gone.emit()
+            self._tell_gone()
             return
         if not end.was_asked:
             for line in end.last_lines:  # a crash writes them past the log of the host
@@ -234,6 +320,15 @@ class Engine(QObject):
             self.failed.emit(end.words)
         if self._when_ready is not None and end.was_asked:
             self.start()
+
+    def _close_connections(self) -> None:
+        for part in (self._client, self._events):
+            if part is not None:
+                part.close()
+                part.deleteLater()
+        self._client = self._events = None
+        self._forget_stop()
+        self._sending.clear()
 
     # ------------------------------------------------------------------ what it tells
 
@@ -243,7 +338,12 @@ class Engine(QObject):
 
     def _take_catalogue(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
+        self.reload_failed.emit("")
         self.catalogue_arrived.emit(catalogue)
+
+    def _take_approved(self, approved: Catalogue) -> None:
+        if self.catalogue is not None:
+            self._take_catalogue(with_approved(self.catalogue, approved))
 
     def _on_event(self, name: str, value: object) -> None:
         if isinstance(value, RunInfo):
@@ -418,7 +518,9 @@ class Engine(QObject):
 
     def validate(self, document: Document, folder: str, output_folder: str, done: Callable[[Validation], None]) -> None:
         """Have the engine look at a graph. Only the answer to the latest call is told."""
-        if self._client is None:
+        successor = self._successor.client if self._successor is not None else None
+        client = successor or self._client  # what the next run would have
+        if client is None:
             return
         self._validations += 1
         number = self._validations
@@ -428,4 +530,4 @@ class Engine(QObject):
                 done(validation)
 
         request = GraphRequest(graph=to_data(document), folder=folder, output_folder=output_folder)
-        self._client.post("/validate", request, Validation, finish, quick=False)
+        client.post("/validate", request, Validation, finish, quick=False)

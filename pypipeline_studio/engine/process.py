@@ -20,9 +20,9 @@ _MOST_HELLO_BYTES: Final = 65_536
 _LINES_KEPT: Final = 20
 
 
-def host_command(cells: Sequence[str]) -> list[str]:
+def host_command(options: Sequence[str] = ()) -> list[str]:
     """The command of an engine host. `-P`: a `numpy.py` beside a graph must not be imported in place of the real one."""
-    return [sys.executable, "-P", "-m", "pypipeline_engine", "host", *(part for c in cells for part in ("--cells", c))]
+    return [sys.executable, "-P", "-m", "pypipeline_engine", "host", *options]
 
 
 @dataclass(frozen=True)

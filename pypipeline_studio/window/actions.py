@@ -37,6 +37,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "save_as": ActionInfo("Save &as …", ("Ctrl+Shift+S",)),
     "export_picture": ActionInfo("&Picture …", ("Ctrl+E",), "image"),
     "copy_command": ActionInfo("&Copy the command for a headless run", ("Ctrl+Shift+E",), "terminal-window"),
+    "new_cell": ActionInfo("New &cell …", ("Ctrl+Shift+N",), "puzzle-piece"),
     "recover": ActionInfo("&Recover edits …"),
     "restore_tabs": ActionInfo("Open &tabs again at the next start", is_checkable=True),
     "close": ActionInfo("&Close", ("Ctrl+W",), "x"),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -35,6 +35,7 @@ from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.boundary import Boundary
 from pypipeline_studio.window.canvas_keys import CanvasKeys
+from pypipeline_studio.window.cell_library import CellLibrary
 from pypipeline_studio.window.clone_method import CloneMethod
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.editing import Editing
@@ -58,6 +59,7 @@ from pypipeline_studio.window.reopening import Reopening
 from pypipeline_studio.window.run_control import RunControl
 from pypipeline_studio.window.run_here import RunHere
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
+from pypipeline_studio.window.source_files import SourceFiles
 from pypipeline_studio.window.status_bar import StatusBar
 from pypipeline_studio.window.structuring import Structuring
 from pypipeline_studio.window.tabs import Tabs
@@ -119,6 +121,8 @@ class MainWindow(QMainWindow):
         self.map_control = MapControl(self.session, self.canvas, self.commands, self)
         self.fixing = ProblemFixing(self.session, self.canvas, self)
         self.finding = Finding(self.session, self.canvas, self.commands, self)
+        self.sources = SourceFiles(self)
+        self.cells = CellLibrary(self.engine, self.commands, self.sources, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -250,8 +254,10 @@ class MainWindow(QMainWindow):
         self.library.add_requested.connect(lambda name: canvas.add_cell(name))
         self._inspection.refused.connect(self.tell)
         self.inspector.traceback_requested.connect(self.bottom.open_traceback)
-        self.inspector.source_requested.connect(self._open_source)
-        self.bottom.source_requested.connect(self._open_source)
+        self.inspector.source_requested.connect(self.sources.open)
+        self.bottom.source_requested.connect(self.sources.open)
+        self.sources.told.connect(self.tell)
+        self.cells.told.connect(self.tell)
         self.bottom.cell_chosen.connect(self.reveal)
         self.bottom.problem_chosen.connect(self.fixing.reveal)
         self.bottom.fix_chosen.connect(self.fixing.fix)
@@ -405,13 +411,6 @@ class MainWindow(QMainWindow):
                 "Stop does not get through", f"{sentence} Stop again ends the engine.", "End the engine", "stop"
             ),
         )
-
-    def _open_source(self, file: str, line: int) -> None:
-        """Open the file of a cell with whatever the system opens it with; the line is told, few programs take it."""
-        if QDesktopServices.openUrl(QUrl.fromLocalFile(file)):
-            self.tell(f"{file}, line {line}")
-        else:
-            self.tell(f"No program opens {file}; the error is at line {line}")
 
     def _add_log_line(self, line: LogLine) -> None:
         self.bottom.log.add((line,))

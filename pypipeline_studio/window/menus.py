@@ -18,7 +18,7 @@ ALIGN: Final = "Graph/Align"
 
 MENUS: Final[dict[str, tuple[str, ...]]] = {
     "&File": (
-        "new", "open", RECENT, EXAMPLES, "save", "save_as", EXPORT, "recover", SEPARATOR,
+        "new", "open", RECENT, EXAMPLES, "save", "save_as", EXPORT, "recover", SEPARATOR, "new_cell", SEPARATOR,
         "restore_tabs", "close", "close_others", "quit",
     ),
     "&Edit": (

@@ -211,6 +211,7 @@ class RunControl(QObject):
 
     def _start(self, graph: OpenGraph, paused: bool) -> None:
         self._next = None
+        self._engine.take_over()
         document = graph.document
         self._runs[graph] = self._current = GraphRun(graph)
         self._number_before = self._engine.run.run if self._engine.state in ("ready", "silent") else 0
