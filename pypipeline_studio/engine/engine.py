@@ -96,7 +96,8 @@ class Engine(QObject):
         """The cells that the next process may use; `reload` has it begin."""
         self._successor: Successor | None = None
         self._retired: list[EngineProcess] = []  # they have been asked to end
-        self._is_successor = False  # whether the process has taken the place of one that had told all cells
+        self._asks_for: Literal["all", "approved", "nothing"] = "all"
+        """The cells that the process is still to be asked for; those that ship are the same as before in a successor."""
         self.ray_address = ""
         """The address of the Ray cluster in which clones run, of the next process; empty for a Ray on this machine."""
         self._timing = timing or Timing()
@@ -156,7 +157,7 @@ class Engine(QObject):
             return
         process = self._make_process()
         self._process = process
-        self._is_successor = False
+        self._asks_for = "all"
         process.said_hello.connect(self._on_hello)
         process.ended.connect(self._on_end)
         self._set_state("starting")
@@ -197,12 +198,14 @@ class Engine(QObject):
         if self._client is None or self.catalogue is None:
             if self._process is not None:  # it may have read the cells already
                 self.restart()
+            elif self._state == "ended":
+                self.start()
             return
         self._drop_successor()
         successor = Successor(self._make_process(), self)
         self._successor = successor
-        successor.ready.connect(self.take_over)
         successor.told_cells.connect(self._take_approved)
+        successor.told_cells.connect(self.take_over)  # not before: code of cells may end a process, or never come back
         successor.failed.connect(self._on_successor_failed)
 
     def take_over(self) -> None:
@@ -220,7 +223,7 @@ class Engine(QObject):
     def _follow(self, successor: Successor) -> None:
         hello = successor.hello
         self._successor = None
-        self._is_successor = True
+        self._asks_for = "nothing" if successor.has_told_cells else "approved"
         self._process = successor.release(self)
         self._process.said_hello.connect(self._on_hello)
         self._process.ended.connect(self._on_end)
@@ -282,11 +285,10 @@ class Engine(QObject):
         self._events.alive.connect(self._on_alive)
         self._events.start()
         self._client.get("", HostInfo, self._take_info)
-        # The host imports the cells of all libraries for it, which takes a slow disk as long as it takes. Those that ship or
-        # are installed are the same as those that a process before has told.
-        if self.catalogue is None or not self._is_successor:
+        # The host imports the cells for it, which takes a slow disk as long as it takes.
+        if self._asks_for == "all":
             self._client.get("/catalogue", Catalogue, self._take_catalogue, self._tell_refusal, quick=False)
-        else:
+        elif self._asks_for == "approved":
             path = "/catalogue?approved=true"
             self._client.get(path, Catalogue, self._take_approved, self._tell_refusal, quick=False)
         self._set_state("ready")

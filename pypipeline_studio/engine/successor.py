@@ -12,7 +12,6 @@ from pypipeline_studio.engine.process import EngineEnd, EngineProcess
 class Successor(QObject):
     """Starts a process and asks it for the cells that were approved. For the thread of the window."""
 
-    ready = Signal()
     told_cells = Signal(Catalogue)
     """Only the cells that were approved."""
     failed = Signal(EngineEnd)
@@ -25,6 +24,7 @@ class Successor(QObject):
         self.hello: Hello | None = None
         """What it said when it was ready."""
         self.client: Client | None = None
+        self.has_told_cells = False
         process.said_hello.connect(self._on_hello)
         process.ended.connect(self.failed)
         process.start()
@@ -32,8 +32,11 @@ class Successor(QObject):
     def _on_hello(self, hello: Hello) -> None:
         self.hello = hello
         self.client = Client(hello, self)
-        self.client.get("/catalogue?approved=true", Catalogue, self.told_cells.emit, quick=False)
-        self.ready.emit()
+        self.client.get("/catalogue?approved=true", Catalogue, self._tell_cells, quick=False)
+
+    def _tell_cells(self, approved: Catalogue) -> None:
+        self.has_told_cells = True
+        self.told_cells.emit(approved)
 
     def release(self, parent: QObject) -> EngineProcess:
         """Give the process away, and go."""

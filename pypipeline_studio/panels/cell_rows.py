@@ -39,10 +39,12 @@ class CategoryRow:
 
 @dataclass(frozen=True)
 class FailureRow:
-    """The row of a category whose cells could not be imported."""
+    """The row of a category whose cells could not be imported, or of a cell that cannot be used."""
 
     category: str
     reason: str
+    file: str = ""
+    line: int = 1
 
 
 def category_title(category: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPixmap
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from pypipeline_engine.catalogue.model import CellType
+from pypipeline_engine.host.protocol import SourcePlace
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.document.search import search
 from pypipeline_studio.panels.cell_rows import (
@@ -44,12 +46,15 @@ class LibraryPanel(QWidget):
 
     add_requested = Signal(str)
     """The name of a type, such as `detection.HogPeople`."""
+    source_requested = Signal(str, int)
+    """A file, and the line in it that keeps cells from being used."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
         self._types: tuple[CellType, ...] = ()
         self._failures: dict[str, str] = {}
+        self._places: dict[str, SourcePlace] = {}
         self._closed: set[str] = set()
         self.search_field = SearchField("Search cells", "Tab")
         self.search_field.setPlaceholderText("Search cells")
@@ -68,6 +73,7 @@ class LibraryPanel(QWidget):
         self.search_field.accepted.connect(self._add_current)
         self.search_field.left.connect(self.tree.setFocus)
         self.tree.add_requested.connect(self.add_requested)
+        self.tree.source_requested.connect(self.source_requested)
         self.tree.left_upwards.connect(self.search_field.setFocus)
         self.tree.itemExpanded.connect(lambda item: self._note_open(item, True))
         self.tree.itemCollapsed.connect(lambda item: self._note_open(item, False))
@@ -76,11 +82,18 @@ class LibraryPanel(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(_WIDTH_PX, 400)
 
-    def show_types(self, types: Sequence[CellType], failures: Mapping[str, str] | None = None) -> None:
+    def show_types(
+        self,
+        types: Sequence[CellType],
+        failures: Mapping[str, str] | None = None,
+        places: Mapping[str, SourcePlace] | None = None,
+    ) -> None:
         """Show all types of the engine's catalogue.
 
-        :param failures: by category, why its cells could not be imported.
+        :param failures: by category, why its cells could not be imported; by file, why that could not be used.
+        :param places: by the same names, where the error is.
         """
+        self._places = dict(places or {})
         self._types = tuple(types)
         self._failures = dict(failures or {})
         self.search_field.setPlaceholderText(f"Search {counted(len(self._types), 'cell')}")
@@ -93,6 +106,12 @@ class LibraryPanel(QWidget):
         self.tree.clear()
         self._show_empty(text)
 
+    def current_type(self) -> CellType | None:
+        """The type of the row that was chosen last; `None` for another row."""
+        item = self.tree.currentItem()
+        entry = item.data(0, ENTRY_ROLE) if item is not None else None
+        return entry if isinstance(entry, CellType) else None
+
     def focus_search(self) -> None:
         """Give the search field the focus, with its text selected."""
         self.search_field.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -104,6 +123,7 @@ class LibraryPanel(QWidget):
         if not self._types and not self._failures:
             return
         text = self.search_field.text().strip()
+        place = self.tree.verticalScrollBar().value()
         self.tree.clear()
         if text:
             found = search(self._types, text)
@@ -116,6 +136,7 @@ class LibraryPanel(QWidget):
                 return
         else:
             self._show_categories()
+            self.tree.verticalScrollBar().setValue(place)
         self._stack.setCurrentWidget(self.tree)
 
     def _show_categories(self) -> None:
@@ -125,19 +146,30 @@ class LibraryPanel(QWidget):
         for category in [*by_category, *(name for name in self._failures if name not in by_category)]:
             cells = by_category.get(category, [])
             head = QTreeWidgetItem(self.tree)
-            head.setData(0, ENTRY_ROLE, CategoryRow(category, len(cells)))
-            head.setText(0, category_title(category))
+            name = Path(category).name  # of a file that could not be used, which is there by its path
+            head.setData(0, ENTRY_ROLE, CategoryRow(name, len(cells)))
+            head.setText(0, category_title(name))
             head.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
             for cell_type in cells:
-                self._add_cell(head, cell_type)
+                if cell_type.problem:
+                    line = cell_type.problem_line or cell_type.line or 1
+                    self._add_failure(head, FailureRow(cell_type.name, cell_type.problem, cell_type.file, line))
+                else:
+                    self._add_cell(head, cell_type)
             if category in self._failures:
-                failure = QTreeWidgetItem(head)
-                reason = self._failures[category]
-                failure.setData(0, ENTRY_ROLE, FailureRow(category, reason))
-                failure.setText(0, reason)
-                failure.setToolTip(0, tooltip(f"The cells of {category} cannot be used", reason))
-                failure.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            head.setExpanded(category not in self._closed)
+                place = self._places.get(category)
+                file, line = (place.file, place.line or 1) if place is not None else ("", 1)
+                self._add_failure(head, FailureRow(name, self._failures[category], file, line))
+            head.setExpanded(name not in self._closed)
+
+    @staticmethod
+    def _add_failure(parent: QTreeWidgetItem, row: FailureRow) -> None:
+        item = QTreeWidgetItem(parent)
+        item.setData(0, ENTRY_ROLE, row)
+        item.setText(0, row.reason)
+        where = f"A click opens {row.file}, line {row.line}" if row.file else ""
+        item.setToolTip(0, tooltip(f"{row.category} cannot be used", row.reason, where))
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
 
     @staticmethod
     def _add_cell(parent: QTreeWidgetItem, cell_type: CellType) -> None:
@@ -178,6 +210,7 @@ class LibraryPanel(QWidget):
 
 class _CellTree(QTreeWidget):
     add_requested = Signal(str)
+    source_requested = Signal(str, int)
     left_upwards = Signal()
 
     def __init__(self) -> None:
@@ -226,8 +259,11 @@ class _CellTree(QTreeWidget):
         drag.exec(Qt.DropAction.CopyAction)
 
     def _toggle(self, item: QTreeWidgetItem) -> None:
-        if isinstance(item.data(0, ENTRY_ROLE), CategoryRow):
+        entry = item.data(0, ENTRY_ROLE)
+        if isinstance(entry, CategoryRow):
             item.setExpanded(not item.isExpanded())
+        elif isinstance(entry, FailureRow) and entry.file:
+            self.source_requested.emit(entry.file, entry.line)
 
     def _add(self, item: QTreeWidgetItem) -> None:
         entry = item.data(0, ENTRY_ROLE)

@@ -73,6 +73,8 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "align_bottom": ActionInfo("&Bottom edges", ("Ctrl+Shift+Down",), "align-bottom", in_canvas=True),
     "distribute_horizontally": ActionInfo("Equal gaps &horizontally", ("Ctrl+Shift+H",), in_canvas=True),
     "distribute_vertically": ActionInfo("Equal gaps &vertically", ("Ctrl+Shift+J",), in_canvas=True),
+    "open_source": ActionInfo("&Open the source", ("F4",), "code", in_canvas=True),
+    "help": ActionInfo("&Help on the cell", ("F1",), "question"),
     "fit_all": ActionInfo("Show &all", ("Home",), "corners-out", in_canvas=True),
     "fit_selection": ActionInfo("Show the &selection", ("F",), in_canvas=True),
     "zoom_in": ActionInfo("Zoom &in", ("Ctrl+=", "Ctrl++"), "magnifying-glass-plus"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
@@ -58,6 +58,7 @@ class Bottom(QWidget):
         self._messages: dict[str, EngineMessage] = {}
         self._made_from: tuple[object, ...] | None = None
         self._made: list[ProblemRow] = []
+        self._others: dict[str, tuple[Sequence[ProblemRow], Callable[[str], object]]] = {}
         # Before what is connected below: it has to look at a snapshot first.
         self.advising = Advising(session, run_control, self)
         self.statistics = StatisticsPanel()
@@ -104,6 +105,15 @@ class Bottom(QWidget):
             self.show_tab(PROBLEMS_TAB)
         self.show_problems()
 
+    def set_rows(self, source: str, rows: Sequence[ProblemRow], act: Callable[[str], object]) -> None:
+        """Show problems that another part of the window knows about.
+
+        :param source: which part; the keys of its rows begin with it and a colon.
+        :param act: gets the key of a row that was activated, or whose button was pressed.
+        """
+        self._others[source] = (rows, act)
+        self.show_problems()
+
     def show_traceback(self, cell: str) -> None:
         """Open the traceback of the latest error of a cell."""
         error = next((error for error in reversed(self._run_control.errors) if error.cell == cell), None)
@@ -144,6 +154,7 @@ class Bottom(QWidget):
             for key, message in self._messages.items()
         ]
         rows += self.advising.rows() + self._error_rows() + self._graph_rows()
+        rows += [row for own, _ in self._others.values() for row in own]
         self.problems.set_problems(rows)
         nb_problems = sum(row.key != TRIAL for row in rows)
         self._show_count(nb_problems, any(row.colour == "error" for row in rows))
@@ -211,6 +222,10 @@ class Bottom(QWidget):
         problem = self._problem_of(key)
         if problem is not None:
             self.problem_chosen.emit(problem)
+            return
+        other = self._others.get(key.partition(":")[0])
+        if other is not None:
+            other[1](key)
             return
         cell = self._cell_of(key)
         if cell:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pypipeline_engine.host.protocol import HostInfo, LogLine
+from pypipeline_engine.host.protocol import Catalogue, HostInfo, LogLine
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document import edits
@@ -35,7 +35,9 @@ from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.boundary import Boundary
 from pypipeline_studio.window.canvas_keys import CanvasKeys
+from pypipeline_studio.window.cell_docs import CellDocs
 from pypipeline_studio.window.cell_library import CellLibrary
+from pypipeline_studio.window.cell_problems import CellProblems
 from pypipeline_studio.window.clone_method import CloneMethod
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.editing import Editing
@@ -123,6 +125,8 @@ class MainWindow(QMainWindow):
         self.finding = Finding(self.session, self.canvas, self.commands, self)
         self.sources = SourceFiles(self)
         self.cells = CellLibrary(self.engine, self.commands, self.sources, self)
+        self._cell_problems = CellProblems(self.engine, self.bottom, self.sources, self)
+        self._cell_docs = CellDocs(self.session, self.canvas, self.library, self.commands, self.sources, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -256,6 +260,7 @@ class MainWindow(QMainWindow):
         self.inspector.traceback_requested.connect(self.bottom.open_traceback)
         self.inspector.source_requested.connect(self.sources.open)
         self.bottom.source_requested.connect(self.sources.open)
+        self.library.source_requested.connect(self.sources.open)
         self.sources.told.connect(self.tell)
         self.cells.told.connect(self.tell)
         self.bottom.cell_chosen.connect(self.reveal)
@@ -309,8 +314,8 @@ class MainWindow(QMainWindow):
 
     def _show_types(self) -> None:
         types = self.session.types.all_types()
-        failures = self.engine.catalogue.failures if self.engine.catalogue is not None else {}
-        self.library.show_types(types, failures)
+        catalogue = self.engine.catalogue or Catalogue(types=())
+        self.library.show_types(types, catalogue.failures, catalogue.failure_places)
         self.first_run.set_nb_cells(len(types))
 
     def _show_info(self, info: HostInfo) -> None:

@@ -30,9 +30,11 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
         "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", "minimap", SEPARATOR,
         "heat", "safe_heat", "live", "dark", SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
-    "&Graph": ("add_cell", "enter", "leave", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN),
+    "&Graph": (
+        "add_cell", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN,
+    ),
     "&Run": ("run", "pause", "step", "stop", SEPARATOR, "ray_cluster", "restart_engine"),
-    "&Help": ("palette", "shortcuts"),
+    "&Help": ("help", "palette", "shortcuts"),
 }  # fmt: skip
 """By title, the keys of actions in `ACTIONS`, and the names of menus that are filled when the window is made."""
 
@@ -54,7 +56,7 @@ ALIGNMENTS: Final = (
 
 OF_CELLS: Final = (
     "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
-    SEPARATOR, "group", "expand", "lay_out", ALIGN,
+    SEPARATOR, "group", "expand", "lay_out", ALIGN, SEPARATOR, "open_source", "help",
 )  # fmt: skip
 """What the menu of one or several cells offers."""
 OF_CANVAS: Final = (

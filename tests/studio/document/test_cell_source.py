@@ -39,7 +39,8 @@ FILTER = CellSpec(
 )
 ALL_INPUTS = CellSpec("All", "my_cells", "", tuple(PortSpec(f"in_{kind}", kind) for kind in PORT_KINDS), ())
 ALL_OUTPUTS = CellSpec("Everything", "my_cells", "", (), tuple(PortSpec(f"out_{kind}", kind) for kind in PORT_KINDS))
-MIXED = CellSpec("Mixed", "my_cells", "", (PortSpec("x", "any"),), tuple(PortSpec(f"out_{kind}", kind) for kind in PORT_KINDS))
+_OUTPUTS = tuple(PortSpec(f"out_{kind}", kind) for kind in PORT_KINDS)
+MIXED = CellSpec("Mixed", "my_cells", "", (PortSpec("x", "any"),), _OUTPUTS)
 
 
 def described(path, name):
@@ -159,7 +160,7 @@ def test_sources_are_python_that_a_formatter_would_leave_nearly_as_it_is():
         ({"inputs": (PortSpec("self", "any"),)}, "inputs.0", "means something else"),
         ({"outputs": (PortSpec("a b", "any"),)}, "outputs.0", "Letters, digits and _"),
         ({"parameters": (ParameterSpec("image", "int"),)}, "parameters.0", "called image already"),
-        ({"parameters": (ParameterSpec("a", "int", "1.5"),)}, "parameters.0", "whole number is expected, not \"1.5\""),
+        ({"parameters": (ParameterSpec("a", "int", "1.5"),)}, "parameters.0", 'whole number is expected, not "1.5"'),
         ({"parameters": (ParameterSpec("a", "float", "nan"),)}, "parameters.0", "number is expected"),
         ({"parameters": (ParameterSpec("a", "float", "5", "0", "2"),)}, "parameters.0", "default, 5, is not between"),
         ({"parameters": (ParameterSpec("a", "float", "", "3", "2"),)}, "parameters.0", "more than the largest"),
