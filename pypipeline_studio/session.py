@@ -14,6 +14,7 @@ from PySide6.QtGui import QUndoStack
 from pypipeline_engine.graph.model import Document
 from pypipeline_engine.host.protocol import Catalogue, GraphProblem, Validation
 from pypipeline_studio.document.files import DiskState, OpenedGraph, is_same_file
+from pypipeline_studio.document.libraries import with_libraries
 from pypipeline_studio.document.types import StudioTypes
 from pypipeline_studio.open_graph import UNTITLED, OpenGraph
 
@@ -238,8 +239,9 @@ class Session(QObject):
         return self._front.sha256
 
     def edit(self, text: str, document: Document, merge_key: str = "") -> None:
-        """Replace the document; one step to undo. See `OpenGraph.edit`."""
-        self._front.edit(text, document, merge_key)
+        """Replace the document; one step to undo. See `OpenGraph.edit`. It comes to name where its new cells come from."""
+        folder = self.path.parent if self.path is not None else None
+        self._front.edit(text, with_libraries(self.document, document, self.types, folder), merge_key)
 
     def end_merging(self) -> None:
         """Begin another step with the next edit, whatever its merge key: a slider was let go."""

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shlex
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,9 +115,13 @@ def is_same_file(path: Path, other: Path) -> bool:
         return False
 
 
-def headless_command(path: Path, output_folder: Path) -> str:
-    """The command line that runs a graph file without the studio, to be pasted into a shell."""
-    return shlex.join(["pypipeline", "run", str(path), "--output-dir", str(output_folder)])
+def headless_command(path: Path, output_folder: Path, cells: Sequence[str] = ()) -> str:
+    """The command line that runs a graph file without the studio, to be pasted into a shell.
+
+    :param cells: files and modules that its cells come from.
+    """
+    options = [part for item in cells for part in ("--cells", item)]
+    return shlex.join(["pypipeline", "run", str(path), "--output-dir", str(output_folder), *options])
 
 
 def name_from_file(path: Path) -> str | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 
-from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QTextBrowser, QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import CellType, ParameterType, PortType
@@ -14,6 +15,8 @@ from pypipeline_studio.theme.colours import hex_of, theme
 from pypipeline_studio.theme.fonts import font
 
 _SOURCE = "source:"
+_WIDTH_PX = 600
+_HEIGHT_PX = 560
 
 
 class CellHelp(QDialog):
@@ -46,9 +49,7 @@ class CellHelp(QDialog):
         self._restyle()
         theme.changed.connect(self._restyle)
         self.close_button.setFocus()
-
-    def sizeHint(self) -> QSize:
-        return QSize(620, 560)
+        self.resize(_WIDTH_PX, _HEIGHT_PX)
 
     def _restyle(self) -> None:
         self.text.setStyleSheet(f"QTextBrowser {{ background: {hex_of('panel')}; border: 0; }}")
@@ -64,20 +65,20 @@ class CellHelp(QDialog):
 def help_text(cell_type: CellType) -> str:
     """The help as HTML that Qt can show; texts of cells stay as they are written."""
     parts = [
-        f"<h2 style='margin-bottom:0'>{html.escape(cell_type.class_name or cell_type.name)}</h2>",
+        f"<h2 style='margin-bottom:0;font-weight:600'>{html.escape(cell_type.class_name or cell_type.name)}</h2>",
         f"<p style='margin-top:2px;color:{hex_of('text3')}'>{html.escape(cell_type.name)}</p>",
     ]
     if cell_type.problem:
         parts.append(f"<p style='color:{hex_of('error')}'>It cannot be used: {html.escape(cell_type.problem)}</p>")
     paragraphs = (" ".join(text.split()) for text in cell_type.description.split("\n\n"))
-    parts += [f"<p>{html.escape(text)}</p>" for text in paragraphs if text]
+    parts += [f"<p>{_marked_up(text)}</p>" for text in paragraphs if text]
     parts += _table("Inputs", ((port, _kind(port)) for port in cell_type.inputs))
     parts += _table("Outputs", ((port, _kind(port)) for port in cell_type.outputs))
     parts += _table("Parameters", ((parameter, _facts(parameter)) for parameter in cell_type.parameters))
     scaling = (
         "any number of clones" if cell_type.supports_scaling else "one clone at most: it depends on the order of items"
     )
-    parts.append(f"<p><b>Scaling</b>&nbsp;&nbsp;{scaling}</p>")
+    parts.append(f"<p><span style='font-weight:600'>Scaling</span>&nbsp;&nbsp;{scaling}</p>")
     if cell_type.file:
         place = f"{cell_type.file}, line {cell_type.line}" if cell_type.line else cell_type.file
         link = f"<a style='color:{hex_of('accent')}' href='{_SOURCE}'>{html.escape(place)}</a>"
@@ -87,12 +88,17 @@ def help_text(cell_type: CellType) -> str:
 
 def _table(title: str, ports: Iterable[tuple[PortType, str]]) -> list[str]:
     rows = [
-        f"<tr><td style='padding:3px 16px 3px 0'><b>{html.escape(port.name)}</b></td>"
-        f"<td style='padding:3px 0'>{html.escape(port.doc)}"
+        f"<tr><td style='padding:3px 16px 3px 0;font-weight:600'>{html.escape(port.name)}</td>"
+        f"<td style='padding:3px 0'>{_marked_up(port.doc)}"
         f"<div style='color:{hex_of('text3')}'>{html.escape(facts)}</div></td></tr>"
         for port, facts in ports
     ]
-    return [f"<h3 style='margin-bottom:2px'>{title}</h3><table>{''.join(rows)}</table>"] if rows else []
+    return [f"<h3 style='margin-bottom:2px;font-weight:600'>{title}</h3><table>{''.join(rows)}</table>"] if rows else []
+
+
+def _marked_up(text: str) -> str:
+    """Text as it is written, with what stands between backquotes as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _kind(port: PortType) -> str:

@@ -46,6 +46,12 @@ class FailureRow:
     file: str = ""
     line: int = 1
 
+    @property
+    def short(self) -> str:
+        """The reason without what the row above it says; the line first, because not much else fits."""
+        reason = self.reason.rpartition("cannot be loaded: ")[2]
+        return f"Line {self.line}: {reason}" if self.file and self.line > 1 else reason
+
 
 def category_title(category: str) -> str:
     """A category for people: `ai` is AI, `my_cells` is My cells."""
@@ -107,7 +113,7 @@ class CellRowDelegate(QStyledItemDelegate):
             self._paint_category(painter, line, entry, is_open)
         elif isinstance(entry, FailureRow):
             draw_icon(painter, line.adjusted(26, 0, 16 + 26 - line.width(), 0), "warning", colour("warn"), 14)
-            self._paint_text(painter, line.adjusted(52, 0, -12, 0), entry.reason, "text3", 11)
+            self._paint_text(painter, line.adjusted(52, 0, -12, 0), entry.short, "text3", 11)
         elif isinstance(entry, CellType):
             self._paint_cell(painter, line, entry, "accent_soft" if is_selected else "panel")
         painter.restore()

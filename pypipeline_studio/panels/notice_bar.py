@@ -20,7 +20,7 @@ class NoticeBar(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(_HEIGHT_PX)
-        self.text = Label("", 12, 400)
+        self.text = Label("", 12, 400, elides=True)
         self.buttons: list[QPushButton] = []
         self._button_row = QHBoxLayout()
         self._button_row.setSpacing(8)

@@ -11,6 +11,7 @@ from pypipeline_engine.host.protocol import Catalogue
 from pypipeline_studio.document.cell_files import cell_files, write_cell
 from pypipeline_studio.document.cell_source import CannotAdd
 from pypipeline_studio.document.cell_spec import CellSpec
+from pypipeline_studio.document.libraries import is_file
 from pypipeline_studio.engine.cell_sources import CellSources
 from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.panels.new_cell_dialog import NewCellDialog
@@ -39,6 +40,11 @@ class CellLibrary(QObject):
         engine.catalogue_arrived.connect(self._watch)
         commands.on("new_cell", self.ask)
 
+    def given_files(self) -> list[Path]:
+        """The files among what the studio was started with."""
+        given = self._engine.cell_sources.given
+        return [*(Path(item).absolute() for item in given if is_file(item)), *self._module_files()]
+
     def approve(self, approved: tuple[tuple[str, str], ...]) -> None:
         """Have the engine use these, by hash and file or module, and no others that graphs ask for."""
         if approved != self._approved:
@@ -53,8 +59,7 @@ class CellLibrary(QObject):
     # ------------------------------------------------------------------ files that change
 
     def _watch(self) -> None:
-        given = [Path(item) for item in self._engine.cell_sources.given if item.endswith(".py") or "/" in item]
-        self.signs.watch([*(path.absolute() for path in given), *self._module_files()], [self.folder])
+        self.signs.watch(self.given_files(), [self.folder])
 
     def _module_files(self) -> list[Path]:
         """Of the modules that were given: the files that their cells are in."""

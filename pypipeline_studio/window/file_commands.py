@@ -14,6 +14,7 @@ from pypipeline_engine.graph.problems import WrongGraphException
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document.files import headless_command
+from pypipeline_studio.document.libraries import cells_options
 from pypipeline_studio.document.templates import from_template
 from pypipeline_studio.open_graph import OpenGraph
 from pypipeline_studio.session import Session
@@ -181,7 +182,8 @@ class FileCommands(QObject):
         if self._session.path is None:
             self.told.emit("Save the graph first: the command names its file.")
             return
-        command = headless_command(self._session.path, self._output_folder)
+        cells = cells_options(self._session.document, self._session.types)
+        command = headless_command(self._session.path, self._output_folder, cells)
         QGuiApplication.clipboard().setText(command)
         note = " (save it first to run what you see)" if self._session.is_modified else ""
         self.told.emit(f"Copied: {command}{note}")

@@ -30,6 +30,7 @@ from pypipeline_studio.panels.widgets import DockHead
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.actions import Actions
 from pypipeline_studio.window.appearance import Appearance
+from pypipeline_studio.window.approvals import Approvals
 from pypipeline_studio.window.arranging import Arranging
 from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
         self.finding = Finding(self.session, self.canvas, self.commands, self)
         self.sources = SourceFiles(self)
         self.cells = CellLibrary(self.engine, self.commands, self.sources, self)
+        self.approvals = Approvals(self.session, self.cells, self.sources, self)
         self._cell_problems = CellProblems(self.engine, self.bottom, self.sources, self)
         self._cell_docs = CellDocs(self.session, self.canvas, self.library, self.commands, self.sources, self)
         self._lay_out()
@@ -158,6 +160,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.tabs.row)
         layout.addWidget(self.crumbs)
         layout.addWidget(self.outside.bar)
+        layout.addWidget(self.approvals.bar)
         layout.addWidget(self.canvas, 1)
         self.setCentralWidget(centre)
         self.setDockNestingEnabled(True)
