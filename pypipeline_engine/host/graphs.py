@@ -85,6 +85,22 @@ class Workshop:
         problems = tuple(to_graph_problem(problem) for problem in reading.problems)
         return protocol.Validation(problems=problems, configured=configured)
 
+    def export(self, request: protocol.ExportRequest) -> protocol.Source:
+        """The graph as a Python program.
+
+        :raises Refused: with everything that is wrong with it.
+        """
+        from pypipeline_engine.graph.export import export
+
+        folders = _get_folders(request)
+        target = _get_folder("target", request.target) if request.target else None
+        with self._lock:
+            catalogue = self._get()
+            reading = _examine(request, catalogue, folders)
+            if reading.document is None or errors(reading.problems):
+                raise _refuse(reading.problems)
+            return protocol.Source(text=export(reading.document, catalogue, folders, target=target))
+
     def build(self, request: protocol.GraphRequest) -> Built:
         """The pipeline that a graph describes.
 

@@ -104,6 +104,19 @@ class GraphRequest(_Request):
     """An absolute path for files to be written; empty for the current folder of the host."""
 
 
+class ExportRequest(GraphRequest):
+    """A graph to be written as a Python program."""
+
+    target: str = ""
+    """Where the program will stand, as an absolute path; without, all paths in it are absolute."""
+
+
+class Source(_Data):
+    """The text of a program."""
+
+    text: str
+
+
 class RunRequest(GraphRequest):
     """`POST /v1/run` starts at once, `POST /v1/deploy` (the same with `paused`) waits for `resume` or `step`."""
 

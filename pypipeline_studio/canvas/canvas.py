@@ -7,7 +7,8 @@ NodeGraphQt gets an undo stack of its own, which stays empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Signal
@@ -20,7 +21,7 @@ from pypipeline_engine.graph.ports import ports_of
 from pypipeline_studio.canvas.kept_view import KeptView
 from pypipeline_studio.canvas.node_item import StudioNodeItem
 from pypipeline_studio.canvas.nodegraphqt import StudioGraph, StudioNode, install_items
-from pypipeline_studio.canvas.picture import draw_picture
+from pypipeline_studio.canvas.picture import SCALE, draw_picture
 from pypipeline_studio.canvas.pipe_item import StudioPipe
 from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.routing import Box
@@ -544,21 +545,39 @@ class Canvas(QWidget):
         if self._nodes and (self._keeps_all_visible or not self._is_fitted):
             self.fit_all()
 
-    def picture(self) -> QImage:
+    def picture(self, scale: float = SCALE, *, is_transparent: bool = False) -> QImage:
         """The graph as a picture, all of it, without what is selected."""
-        selected = self.selected()
-        self.viewer.scene().route_wires()
-        self._is_showing = True
-        self.select(())
-        try:
-            return draw_picture(self.viewer.scene(), self._rectangle(self._nodes) or QRectF(0, 0, 400, 300))
-        finally:
-            self.select(selected)
-            self._is_showing = False
+        with self._ready_for_picture(not is_transparent) as area:
+            return draw_picture(self.viewer.scene(), area, scale, is_transparent=is_transparent)
 
     def save_picture(self, path: Path) -> bool:
         """Write the graph as a picture; whether that went well."""
         return self.picture().save(str(path))
+
+    def svg(self, title: str, *, is_transparent: bool = False) -> str:
+        """The graph as the text of an SVG file, all of it, without what is selected."""
+        from pypipeline_studio.canvas.svg_picture import draw_svg  # QtSvg is not needed to start
+
+        with self._ready_for_picture(False) as area:
+            return draw_svg(self.viewer.scene(), area, title, is_transparent=is_transparent)
+
+    def picture_area(self) -> QRectF:
+        """What a picture shows of the scene."""
+        return self._rectangle(self._nodes) or QRectF(0, 0, 400, 300)
+
+    @contextmanager
+    def _ready_for_picture(self, shows_background: bool) -> Iterator[QRectF]:
+        selected, scene = self.selected(), self.viewer.scene()
+        scene.route_wires()
+        self._is_showing = True
+        self.select(())
+        scene.shows_background = shows_background
+        try:
+            yield self.picture_area()
+        finally:
+            scene.shows_background = True
+            self.select(selected)
+            self._is_showing = False
 
 
 def _end_of(port: StudioPort) -> str:

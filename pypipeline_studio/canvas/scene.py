@@ -43,6 +43,7 @@ class StudioScene(NodeScene):  # type: ignore[misc]
         """The wires in the order in which they were made, with one that is being dragged."""
         self.version = 0
         """Another one after each change of what is where."""
+        self.shows_background = True
         self.shows_heat = False
         """Whether nodes are coloured by their load."""
 
@@ -83,6 +84,8 @@ class StudioScene(NodeScene):  # type: ignore[misc]
         self._tiles.clear()
 
     def drawBackground(self, painter: QPainter, rect: QRectF) -> None:
+        if not self.shows_background:
+            return
         transform = painter.worldTransform()
         grid = float(GRID)
         while grid * transform.m11() < _LEAST_STEP_PX:

@@ -17,6 +17,7 @@ from pypipeline_engine.graph.model import Document, to_data
 from pypipeline_engine.host.protocol import (
     Catalogue,
     CellError,
+    ExportRequest,
     GraphRequest,
     Hello,
     HostInfo,
@@ -28,6 +29,7 @@ from pypipeline_engine.host.protocol import (
     RunState,
     ScaleRequest,
     Snapshot,
+    Source,
     StepRequest,
     Validation,
 )
@@ -517,6 +519,25 @@ class Engine(QObject):
             go_on()
 
         self._client.post(path, request, RunInfo, on_done, on_refused, quick=False)
+
+    def export(
+        self,
+        document: Document,
+        folder: str,
+        output_folder: str,
+        target: str,
+        done: Callable[[Source], None],
+        refused: Refused,
+    ) -> bool:
+        """Have a graph written as a Python program; whether there is a process that can.
+
+        :param target: the file of the program; empty where that is not known.
+        """
+        if self._client is None:
+            return False
+        request = ExportRequest(graph=to_data(document), folder=folder, output_folder=output_folder, target=target)
+        self._client.post("/export", request, Source, done, refused, quick=False)
+        return True
 
     def validate(self, document: Document, folder: str, output_folder: str, done: Callable[[Validation], None]) -> None:
         """Have the engine look at a graph. Only the answer to the latest call is told."""

@@ -36,6 +36,8 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "save": ActionInfo("&Save", ("Ctrl+S",), "floppy-disk"),
     "save_as": ActionInfo("Save &as …", ("Ctrl+Shift+S",)),
     "export_picture": ActionInfo("&Picture …", ("Ctrl+E",), "image"),
+    "export_python": ActionInfo("Python &program …", (), "file-code"),
+    "copy_python": ActionInfo("Copy as P&ython"),
     "copy_command": ActionInfo("&Copy the command for a headless run", ("Ctrl+Shift+E",), "terminal-window"),
     "new_cell": ActionInfo("New &cell …", ("Ctrl+Shift+N",), "puzzle-piece"),
     "recover": ActionInfo("&Recover edits …"),

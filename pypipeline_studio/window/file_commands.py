@@ -43,7 +43,6 @@ class FileCommands(QObject):
             "open": self.choose,
             "save": lambda: self.save(),
             "save_as": lambda: self.save_as(),
-            "export_picture": self.export_picture,
             "copy_command": self.copy_command,
         }.items():
             commands.on(key, do)
@@ -165,17 +164,6 @@ class FileCommands(QObject):
             return is_again and self.save_as(graph)
         self.told.emit(f"Saved {path}")
         return True
-
-    def export_picture(self) -> None:
-        """Ask for a name and write the graph as a picture."""
-        proposed = (self._session.path or self._session.folder / self._session.title).with_suffix(".png")
-        name, _ = QFileDialog.getSaveFileName(self._window, "Export a picture", str(proposed), "Pictures (*.png)")
-        if not name:
-            return
-        if self._canvas.save_picture(Path(name)):
-            self.told.emit(f"Wrote {name}")
-        else:
-            self._show_message("The picture cannot be written", f"{name} cannot be written.", "Choose another folder.")
 
     def copy_command(self) -> None:
         """Put the command line that runs this graph without the studio on the clipboard."""

@@ -42,6 +42,7 @@ from pypipeline_studio.window.cell_problems import CellProblems
 from pypipeline_studio.window.clone_method import CloneMethod
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.editing import Editing
+from pypipeline_studio.window.exports import Exports
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.finding import Finding
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
         self.fixing = ProblemFixing(self.session, self.canvas, self)
         self.finding = Finding(self.session, self.canvas, self.commands, self)
         self.sources = SourceFiles(self)
+        self.exports = Exports(self.session, self.canvas, self.engine, self.commands, output_folder, self)
         self.cells = CellLibrary(self.engine, self.commands, self.sources, self)
         self.approvals = Approvals(self.session, self.cells, self.sources, self)
         self._cell_problems = CellProblems(self.engine, self.bottom, self.sources, self)
@@ -266,6 +268,7 @@ class MainWindow(QMainWindow):
         self.library.source_requested.connect(self.sources.open)
         self.sources.told.connect(self.tell)
         self.cells.told.connect(self.tell)
+        self.exports.told.connect(self.tell)
         self.bottom.cell_chosen.connect(self.reveal)
         self.bottom.problem_chosen.connect(self.fixing.reveal)
         self.bottom.fix_chosen.connect(self.fixing.fix)

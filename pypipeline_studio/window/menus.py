@@ -47,7 +47,7 @@ SUBMENUS: Final[dict[str, str]] = {
 }
 """The titles of the menus within menus."""
 
-EXPORTS: Final = ("export_picture", "copy_command")
+EXPORTS: Final = ("export_picture", "export_python", SEPARATOR, "copy_python", "copy_command")
 
 ALIGNMENTS: Final = (
     "align_left", "align_centre", "align_right", SEPARATOR, "align_top", "align_middle", "align_bottom", SEPARATOR,
