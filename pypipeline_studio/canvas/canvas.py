@@ -7,7 +7,7 @@ NodeGraphQt gets an undo stack of its own, which stays empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,6 +71,8 @@ class Canvas(QWidget):
         self._is_showing = False
         self._open_graph = session.front
         self._kept: dict[OpenGraph, KeptView] = {}
+        self.explain_badge: Callable[[str, str], bool] = lambda cell, badge: False
+        """Says what the badge of a cell means where the mouse rests on it; whether it does, or a tooltip is to be shown."""
         install_items(StudioPipe, StudioScene)
         unused = QUndoStack(self)
         self.viewer = StudioViewer(unused, self._get_refusals)
@@ -92,6 +94,7 @@ class Canvas(QWidget):
         session.graphs_changed.connect(self._drop_closed)
         theme.changed.connect(self._restyle)
         viewer.scene().selectionChanged.connect(self._tell_selection)
+        viewer.scene().explain_badge = lambda item, badge: self.explain_badge(self.full_name(item.name), badge)
         viewer.wire_connected.connect(self._on_wire_connected)
         viewer.wire_removed.connect(self._on_wire_removed)
         viewer.wire_dropped_on_empty.connect(lambda port, at: self.search_requested.emit(at, self._on_screen(at), port))
@@ -130,6 +133,11 @@ class Canvas(QWidget):
     def full_name(self, name: str) -> str:
         """The name of a cell of this canvas as the engine knows it."""
         return ".".join((*self._path, name))
+
+    def node_item(self, name: str) -> StudioNodeItem | None:
+        """The item of a cell of this canvas; `None` where there is none of that name."""
+        node = self._nodes.get(name)
+        return node.view if node is not None else None
 
     def show_document(self) -> None:
         """Bring the items in line with the document."""

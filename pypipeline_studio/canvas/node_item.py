@@ -27,7 +27,8 @@ from pypipeline_studio.theme.shapes import paint_load_bar
 
 WIDTH, HEAD, ROW, PARAMETER_ROW, FOOT, SHORT_FOOT, PAD, INSET, RADIUS = 204, 28, 20, 16, 44, 24, 8, 12, 6
 FULL_SCALE, MIDDLE_SCALE = 0.6, 0.4
-BADGE_HEIGHT = 20
+BADGE_HEIGHT, BADGE_ABOVE = 20, 16
+"""Of badges: how high they are, and how far they stand out of the body."""
 _BUTTON = 16
 _TIP_CHARACTERS = 64
 _SHADOW = 0.6
@@ -253,10 +254,10 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
 
     def _error_badge(self) -> QRectF:
         width = width_of(count(self._nb_errors), _STRONG) + 28
-        return QRectF(self._width - width - 8, -16, width, BADGE_HEIGHT)
+        return QRectF(self._width - width - 8, -BADGE_ABOVE, width, BADGE_HEIGHT)
 
     def _limit_badge(self) -> QRectF:
-        return QRectF(8, -16, width_of("BOTTLENECK", _BADGE) + 29, BADGE_HEIGHT)
+        return QRectF(8, -BADGE_ABOVE, width_of("BOTTLENECK", _BADGE) + 29, BADGE_HEIGHT)
 
     # ------------------------------------------------------------------ painting
 

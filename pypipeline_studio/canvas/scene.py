@@ -6,6 +6,7 @@ Wires go around nodes. What a moved node has to do with wires of others is looke
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
@@ -44,6 +45,8 @@ class StudioScene(NodeScene):  # type: ignore[misc]
         self.version = 0
         """Another one after each change of what is where."""
         self.shows_background = True
+        self.explain_badge: Callable[[StudioNodeItem, str], bool] = lambda item, badge: False
+        """Is asked when the mouse rests on a badge; whether it says more than a tooltip, which is not shown then."""
         self.shows_heat = False
         """Whether nodes are coloured by their load."""
 
@@ -120,6 +123,9 @@ class StudioScene(NodeScene):  # type: ignore[misc]
         """Say what a badge means: it stands out of the body, where Qt finds no item to ask."""
         for item in self.boxes:
             badge = item.badge_at(item.mapFromScene(event.scenePos()))
+            if badge is not None and self.explain_badge(item, badge):
+                event.accept()
+                return
             tip = item.badge_tip(badge) if badge is not None else ""
             if tip:
                 QToolTip.showText(event.screenPos(), tip, event.widget())

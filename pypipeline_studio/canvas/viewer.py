@@ -307,6 +307,12 @@ class StudioViewer(BareViewer):
         nodes = (item for item in found if isinstance(item, StudioNodeItem))
         return next((node for node in nodes if node.badge_at(node.mapFromScene(at))), None)
 
+    def badge_at(self, point: QPoint) -> tuple[StudioNodeItem, str] | None:
+        """The node of which a badge is under a point of the viewport, and which badge it is."""
+        item = self._node_with_badge_at(point)
+        badge = item.badge_at(item.mapFromScene(self.mapToScene(point))) if item is not None else None
+        return (item, badge) if item is not None and badge is not None else None
+
     def pipe_at(self, point: QPoint) -> StudioPipe | None:
         """The wire near a point of the viewport."""
         margin = 5

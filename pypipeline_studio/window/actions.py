@@ -93,6 +93,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "pause": ActionInfo("&Pause", ("F6",), "pause-fill"),
     "step": ActionInfo("S&tep", ("F10",), "skip-forward-fill"),
     "stop": ActionInfo("&Stop", ("F7",), "stop-fill", "error"),
+    "show_limit": ActionInfo("Show what &limits", ("Ctrl+B",), "flame"),
     "ray_cluster": ActionInfo("Ray &cluster …", (), "share-network"),
     "restart_engine": ActionInfo("Restart the &engine", (), "arrows-clockwise"),
     "palette": ActionInfo("Command &palette …", ("Ctrl+Shift+P",), "magnifying-glass"),

@@ -9,7 +9,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from pypipeline_engine.host.protocol import CellError, GraphProblem
-from pypipeline_engine.numbers import counted
 from pypipeline_studio.document.problem_places import connection_of, place_of, title_of
 from pypipeline_studio.document.quick_fixes import quick_fix
 from pypipeline_studio.panels.load_legend import LoadLegend
@@ -20,6 +19,7 @@ from pypipeline_studio.panels.traceback_dialog import TracebackDialog
 from pypipeline_studio.panels.widgets import CountPill
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.advising import LIMIT, TRIAL, Advising
+from pypipeline_studio.window.error_words import error_title
 from pypipeline_studio.window.run_control import RunControl
 
 PROBLEMS_TAB = 1
@@ -180,7 +180,7 @@ class Bottom(QWidget):
                 f"error:{cell}",
                 "warning-circle-fill",
                 "error",
-                _error_title(cell, errors, self._counts()),
+                error_title(cell, errors, self._counts()),
                 errors[-1].message,
                 "Show traceback",
             )
@@ -254,10 +254,3 @@ class Bottom(QWidget):
     def _cell_of(self, key: str) -> str:
         kind, _, rest = key.partition(":")
         return rest if kind in (LIMIT, "error") else ""
-
-
-def _error_title(cell: str, errors: list[CellError], counts: Mapping[str, int]) -> str:
-    name = cell or "The run"
-    if errors[-1].is_fatal:
-        return f"{name} failed"
-    return f"{name} skipped {counted(max(len(errors), counts.get(cell, 0)), 'item')}"

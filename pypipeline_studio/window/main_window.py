@@ -54,6 +54,7 @@ from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
 from pypipeline_studio.window.obstacles import Obstacles
 from pypipeline_studio.window.outside_changes import OutsideChanges
 from pypipeline_studio.window.palette import Palette
+from pypipeline_studio.window.popovers import Popovers
 from pypipeline_studio.window.preferences import PreferencesDialog
 from pypipeline_studio.window.problem_fixing import ProblemFixing
 from pypipeline_studio.window.ray_cluster import RayCluster
@@ -131,6 +132,7 @@ class MainWindow(QMainWindow):
         self.approvals = Approvals(self.session, self.cells, self.sources, self)
         self._cell_problems = CellProblems(self.engine, self.bottom, self.sources, self)
         self._cell_docs = CellDocs(self.session, self.canvas, self.library, self.commands, self.sources, self)
+        self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -257,6 +259,10 @@ class MainWindow(QMainWindow):
         self.ray_cluster.told.connect(self.tell)
         self.tabs.told.connect(self.tell)
         self.reopening.told.connect(self.tell)
+        self.popovers.told.connect(self.tell)
+        self.popovers.details_requested.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
+        self.popovers.traceback_requested.connect(self.bottom.open_traceback)
+        self.popovers.source_requested.connect(self._open_source)
         self.autosave.failed.connect(self.tell)
         self._recovery.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)
@@ -399,6 +405,8 @@ class MainWindow(QMainWindow):
 
     def _on_badge(self, cell: str, badge: str) -> None:
         self.reveal(cell)
+        if self.popovers.open(cell, badge):
+            return
         if badge == "error":
             self.bottom.show_problems()
             self.bottom.show_tab(PROBLEMS_TAB)

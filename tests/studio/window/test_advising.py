@@ -148,7 +148,7 @@ def test_the_badge_moves_when_another_limit_has_held(window, run) -> None:
     assert [row.key for row in window.bottom.advising.rows()] == ["limit:write"]
 
 
-def test_the_badge_says_the_sentence(qtbot, window, run) -> None:
+def test_who_rests_on_the_node_reads_the_sentence_and_on_the_badge_gets_the_box(qtbot, window, run) -> None:
     run.see()
     item, viewer = window.canvas._nodes["work"].view, window.canvas.viewer
     assert "do something" in item.toolTip().replace("\n", " ")
@@ -158,8 +158,8 @@ def test_the_badge_says_the_sentence(qtbot, window, run) -> None:
     QApplication.sendEvent(
         viewer.viewport(), QHelpEvent(QEvent.Type.ToolTip, point, viewer.viewport().mapToGlobal(point))
     )
-    assert QToolTip.text().replace("\n", " ") == window.bottom.advising.limit.sentence
-    QToolTip.hideText()
+    assert window.popovers.box.title.text() == "work limits the pipeline"
+    assert not QToolTip.isVisible()
 
 
 # ------------------------------------------------------------------ taking the advice
