@@ -108,6 +108,9 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
             if live.limit_text:
                 lines.append(_wrapped(live.limit_text))
             lines.append(f"busy {share(live.busy)}, starved {share(live.starved)}, blocked {share(live.blocked)}")
+            if live.item_s is not None:
+                lines.append(f"{duration(live.item_s)} of work for an item, on average")
+            lines.extend(live.details)
             if live.working_s is not None:
                 lines.append(f"at the same item for {elapsed(live.working_s)}")
         self.setToolTip("\n".join(lines))
@@ -435,7 +438,8 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
             latency, short = f"at one item for {elapsed(live.working_s)}", f"for {elapsed(live.working_s)}"
             workers = ""
         else:
-            latency = f"{duration(live.latency_p95_s)} p95" if live.latency_p95_s is not None else ""
+            mean = duration(live.item_s) if live.item_s is not None else ""
+            latency = f"{duration(live.latency_p95_s)} p95" if live.latency_p95_s is not None else mean
             short = latency.removesuffix(" p95")
         for shown, beside in ((latency, workers), (short, workers), (short, workers.partition(" ")[0])):
             if width_of(shown, _VALUE) + width_of(beside, _STRONG) + 6 <= room:

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from pypipeline_engine.graph.model import Body, CellEntry, Document, split_end
 from pypipeline_engine.host.protocol import CellFigures, ConnectionFigures, RunState, Snapshot
 from pypipeline_studio.document.edits import Path, body_at, has_body
+from pypipeline_studio.document.nested_live import sum_up
 from pypipeline_studio.document.presentation import INPUTS, OUTPUTS
 from pypipeline_studio.document.views import Activity, NodeLive, WireLive, WireView
 
@@ -77,24 +78,31 @@ class LiveView:
         if not cell.is_pipeline:
             figures = self._snapshot.cells.get(name)
             return None if figures is None else _of_cell(figures, activity, sentence if name in limits else None)
-        inside = list(self._inside(path, cell))
+        inside = dict(self._inside(path, cell))
         if not inside:
             return None
-        busiest = max((figures for _, figures in inside), key=lambda figures: figures.busy)
-        rated = self._delivering(path, cell) or busiest
-        is_limit = any(inner in limits for inner, _ in inside)
+        is_scaled = cell.scale is not None and cell.scale.clones > 0
+        own = sum_up(inside, self._delivering(path, cell), self._depth(path), is_scaled)
+        is_limit = any(inner in limits for inner in inside)
         return NodeLive(
             activity,
-            rate_hz=rated.rate_hz,
-            busy=busiest.busy,
-            starved=busiest.starved,
-            blocked=busiest.blocked,
-            workers=workers_of(busiest) if cell.scale is not None and cell.scale.clones else "",
-            nb_errors=sum(figures.errors for _, figures in inside),
+            rate_hz=own.rate_hz,
+            item_s=own.item_s,
+            busy=own.busy,
+            starved=own.starved,
+            blocked=own.blocked,
+            workers=own.workers or (workers_of(next(iter(inside.values()))) if is_scaled else ""),
+            nb_errors=sum(figures.errors for figures in inside.values()),
             is_limit=is_limit,
             limit_text=sentence if is_limit else "",
-            working_s=max((figures.working_s for _, figures in inside if figures.working_s is not None), default=None),
+            working_s=max((f.working_s for f in inside.values() if f.working_s is not None), default=None),
+            details=own.details,
         )
+
+    def _depth(self, path: Path) -> int:
+        """How many of the pipelines on the way to one have clones, that one included."""
+        around = (self._document.find(path[:length]) for length in range(1, len(path) + 1))
+        return sum(cell is not None and cell.scale is not None and cell.scale.clones > 0 for cell in around)
 
     def _inside(self, path: tuple[str, ...], body: Body) -> Iterator[tuple[str, CellFigures]]:
         """The single cells in a nested pipeline, at any depth."""
@@ -105,13 +113,10 @@ class LiveView:
             if figures is not None:
                 yield name, figures
 
-    def _delivering(self, path: tuple[str, ...], cell: CellEntry) -> CellFigures | None:
-        """The figures of the cell that gives the first output of a nested pipeline."""
-        assert self._snapshot is not None
-        if not cell.outputs:
-            return None
-        source = self._source_of((*path, cell.outputs[0]))
-        return self._snapshot.cells.get(".".join(source[:-1])) if source is not None else None
+    def _delivering(self, path: Path, cell: CellEntry) -> str | None:
+        """The full name of the cell that gives the first output of a nested pipeline."""
+        source = self._source_of((*path, cell.outputs[0])) if cell.outputs else None
+        return ".".join(source[:-1]) if source is not None else None
 
     # ------------------------------------------------------------------ wires
 

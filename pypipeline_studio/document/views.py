@@ -88,6 +88,10 @@ class NodeLive:
     """For how long its code has been at the same item, where that is more than a second."""
     limit_text: str = ""
     """What limits the pipeline, why, and what to do, where it carries the badge."""
+    item_s: float | None = None
+    """Of a nested pipeline: for how long its cells work on one item, all together."""
+    details: tuple[str, ...] = ()
+    """What the figures of a nested pipeline are sums of, in lines for who wants to know."""
 
 
 @dataclass(frozen=True)

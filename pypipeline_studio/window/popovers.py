@@ -242,7 +242,8 @@ class Popovers(QObject):
             short_title(limit),
             short_text(limit, bool(action)),
             tuple(bars) if len(bars) > 1 else (),
-            (use_text(clones) or action) if action else "",
+            # A pipeline around the cell that limits is named: it is another one that gets the clones.
+            (use_text(clones) if set(limit.cells) == {".".join(path) for path in clones} else "") or action,
             row is not None and row.is_primary,
             "Why?",
             f"{action}: one step to undo" if action else "",
@@ -252,7 +253,8 @@ class Popovers(QObject):
     def _has_open_trial(self, cell: str) -> bool:
         """Whether what was tried at a cell is still being measured."""
         trial = self._advising.trial
-        return trial is not None and not trial.is_over and any(_is_within(".".join(path), cell) for path in trial.after)
+        names = [".".join(path) for path in trial.after] if trial is not None and not trial.is_over else []
+        return any(_is_within(name, cell) or _is_within(cell, name) for name in names)
 
     def _trial_content(self) -> PopoverContent | None:
         trial = self._advising.trial
