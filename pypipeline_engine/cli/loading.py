@@ -81,14 +81,18 @@ def open_graph(
     libraries: Iterable[str] = (),
     output_dir: Path | None = None,
     overrides: Overrides | None = None,
+    input_dir: Path | None = None,
 ) -> Graph:
     """Read and check the graph that `argument` means. Whether it is all right is not decided here.
 
+    :param input_dir: what relative paths of files to be read are relative to, instead of the folder of the graph.
     :raises CommandError: if there is no such file, or it cannot be read.
     """
     path = find_graph(argument)
     catalogue = make_catalogue(libraries)
     folders = folders_for(path, output_dir)
+    if input_dir is not None:
+        folders = Folders(input_dir.absolute(), folders.outputs)
     try:
         content = read_bytes(path)
     except GraphException as error:

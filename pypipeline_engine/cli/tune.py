@@ -6,6 +6,8 @@ import math
 import shutil
 import sys
 import tempfile
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -26,10 +28,12 @@ from pypipeline_engine.cli.options import (
 if TYPE_CHECKING:
     from pypipeline_engine.cell import Pipeline
     from pypipeline_engine.cli.loading import Graph
+    from pypipeline_engine.cli.tuning_display import TuningDisplay
     from pypipeline_engine.insight.proposals import Facts
     from pypipeline_engine.insight.tuning import Tuned
 
 METHODS = ("thread", "ray")
+NO_METHODS = "none"
 LEAST_MOST_CLONES = 8
 """Clones that wait for something else than a core, such as a server, may be more than there are cores."""
 
@@ -49,10 +53,14 @@ def _check_finite(ctx: click.Context, param: click.Parameter, value: float | Non
 def _split_methods(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
+    if value.strip() == NO_METHODS:
+        return ()
     methods = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
-        raise click.BadParameter(f"{' or '.join(METHODS)}, or both with a comma, is expected, not {unknown[0]!r}.")
+        raise click.BadParameter(
+            f"{' or '.join(METHODS)}, or both with a comma, or {NO_METHODS} is expected, not {unknown[0]!r}."
+        )
     return methods
 
 
@@ -88,6 +96,18 @@ def _split_methods(ctx: click.Context, param: click.Parameter, value: str | None
 )
 @click.option("--json", "as_json", is_flag=True, help="Make the report JSON, for programs.")
 @click.option(
+    "--json-lines",
+    is_flag=True,
+    help="For programs that show the search: write each step as a line of JSON to the standard output, at last the result, "
+    "and stop as with Ctrl-C when the standard input ends.",
+)
+@click.option(
+    "--input-dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="What relative paths of files to be read are relative to, instead of the folder of GRAPH.",
+)
+@click.option(
     "--set",
     "assignments",
     multiple=True,
@@ -105,8 +125,9 @@ def _split_methods(ctx: click.Context, param: click.Parameter, value: str | None
     "--methods",
     callback=_split_methods,
     metavar="thread,ray",
-    help="Which kinds of clones may be added. By default threads, and Ray where it is installed.",
+    help="Which kinds of clones may be added, or none. By default threads, and Ray where it is installed.",
 )
+@click.option("--no-queues", is_flag=True, help="Leave the lengths of queues as they are.")
 @ray_address_option
 @ray_path_option
 def tune(
@@ -116,10 +137,13 @@ def tune(
     output: Path | None,
     report: Path | None,
     as_json: bool,
+    json_lines: bool,
+    input_dir: Path | None,
     assignments: tuple[str, ...],
     libraries: tuple[str, ...],
     max_clones: int | None,
     methods: tuple[str, ...] | None,
+    no_queues: bool,
     ray_address: str | None,
     ray_paths: tuple[str, ...],
 ) -> None:
@@ -133,23 +157,26 @@ def tune(
     """
     from pypipeline_engine.cli.loading import open_graph
     from pypipeline_engine.cli.overrides import Overrides
+    from pypipeline_engine.cli.tuning_display import TuningDisplay
+    from pypipeline_engine.cli.tuning_lines import LinesDisplay, StopWithInput, result_line
     from pypipeline_engine.cli.tuning_report import Report
 
     for path, option in ((output, "--output"), (report, "--report")):
         if path is not None:
             check_writable(path, option)
     set_ray_cluster(ray_address, ray_paths)
-    with Interrupts() as interrupts:
-        original = open_graph(graph, libraries)
+    with Interrupts() as interrupts, StopWithInput() if json_lines else nullcontext():
+        original = open_graph(graph, libraries, input_dir=input_dir)
         original.get_document()
-        opened = open_graph(graph, libraries, overrides=Overrides(assignments)) if assignments else original
-        facts = _find_facts(opened.build(), methods, max_clones, target_hz)
-        tuned = _search(opened, facts, budget_s, interrupts)
+        overrides = Overrides(assignments) if assignments else None
+        opened = open_graph(graph, libraries, overrides=overrides, input_dir=input_dir) if overrides else original
+        facts = replace(_find_facts(opened.build(), methods, max_clones, target_hz), changes_queues=not no_queues)
+        tuned = _search(opened, facts, budget_s, interrupts, LinesDisplay() if json_lines else TuningDisplay())
         if output is not None:
             _write_graph(original, tuned, output)
         written = Report(graph, original.get_document().name, output, facts, tuned)
         text = written.as_json() if as_json else written.as_text()
-        click.echo(text, nl=False)
+        click.echo(result_line(tuned, facts) if json_lines else text, nl=False)
         if report is not None:
             write_atomically(report, text, "--report")
     sys.exit(interrupts.exit_code or (OK if tuned.is_reached else RUN_FAILED))
@@ -174,12 +201,11 @@ def _find_facts(
     )
 
 
-def _search(opened: Graph, facts: Facts, budget_s: float, interrupts: Interrupts) -> Tuned:
+def _search(opened: Graph, facts: Facts, budget_s: float, interrupts: Interrupts, display: TuningDisplay) -> Tuned:
     """Search, and show it. Nothing but what is shown gets onto the terminal meanwhile.
 
     :raises CommandError: if the graph does not even run as it is.
     """
-    from pypipeline_engine.cli.tuning_display import TuningDisplay
     from pypipeline_engine.insight.measuring import GraphMeasurer
     from pypipeline_engine.insight.settings import setting_of
     from pypipeline_engine.insight.tuning import RefusedException, StopAsked, Tuner
@@ -189,7 +215,7 @@ def _search(opened: Graph, facts: Facts, budget_s: float, interrupts: Interrupts
     with tempfile.TemporaryDirectory(prefix="pypipeline-tune-", ignore_cleanup_errors=True) as scratch:
         measurer = GraphMeasurer(document, opened.catalogue, opened.folders.inputs, Path(scratch))
         interrupts.stop_with(measurer.stop)
-        with TuningDisplay() as display:
+        with display:
 
             def leave(_: str) -> None:
                 shutil.rmtree(scratch, ignore_errors=True)

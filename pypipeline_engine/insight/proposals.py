@@ -50,6 +50,8 @@ class Facts:
     """The kinds of clones that may be added: `thread`, `ray`."""
     target_hz: float | None = None
     """The rate that is enough; `None` for as much as there is."""
+    changes_queues: bool = True
+    """Whether the length of a queue may change."""
     process_cpu_s: float | None = None
     """Processor time of the whole process for each item, in seconds, threads of libraries included; `None` where it was not
     measured."""
@@ -87,6 +89,8 @@ def propose(window: Statistics, setting: Setting, facts: Facts) -> list[Candidat
     candidates = [] if is_enough else [*_more(model), *_otherwise(model)]
     candidates += _less(model)
     candidates += [] if is_enough else _to_be_sure(model)
+    if not facts.changes_queues:
+        candidates = [candidate for candidate in candidates if not _changes_queues(candidate, setting)]
     seen = {key_of(setting)}
     distinct = []
     for candidate in candidates:
@@ -95,6 +99,12 @@ def propose(window: Statistics, setting: Setting, facts: Facts) -> list[Candidat
             seen.add(key)
             distinct.append(candidate)
     return distinct
+
+
+def _changes_queues(candidate: Candidate, setting: Setting) -> bool:
+    return any(
+        clones.queue_capacity != setting.get(name, INLINE).queue_capacity for name, clones in candidate.change.items()
+    )
 
 
 @dataclass
