@@ -109,6 +109,8 @@ QScrollBar::handle:vertical { background: $line_strong; border-radius: 3px; min-
 QScrollBar::handle:horizontal { background: $line_strong; border-radius: 3px; min-width: 24px; margin: 1px; }
 QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QProgressBar { border: 0; border-radius: 2px; background: $track; }
+QProgressBar::chunk { border-radius: 2px; background: $accent_fill; }
 QStatusBar { background: $window; border-top: 1px solid $line; color: $text2; }
 QStatusBar::item { border: 0; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }

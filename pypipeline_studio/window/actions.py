@@ -94,6 +94,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "step": ActionInfo("S&tep", ("F10",), "skip-forward-fill"),
     "stop": ActionInfo("&Stop", ("F7",), "stop-fill", "error"),
     "show_limit": ActionInfo("Show what &limits", ("Ctrl+B",), "flame"),
+    "tune": ActionInfo("T&une …", ("Shift+F5",), "gauge"),
     "ray_cluster": ActionInfo("Ray &cluster …", (), "share-network"),
     "restart_engine": ActionInfo("Restart the &engine", (), "arrows-clockwise"),
     "palette": ActionInfo("Command &palette …", ("Ctrl+Shift+P",), "magnifying-glass"),

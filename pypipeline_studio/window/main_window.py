@@ -69,6 +69,7 @@ from pypipeline_studio.window.status_bar import StatusBar
 from pypipeline_studio.window.structuring import Structuring
 from pypipeline_studio.window.tabs import Tabs
 from pypipeline_studio.window.toolbar import Toolbar
+from pypipeline_studio.window.tuning import Tuning
 
 FIRST_EXAMPLE: Final = "people_tracking"
 STATE_VERSION: Final = 1
@@ -133,6 +134,7 @@ class MainWindow(QMainWindow):
         self._cell_problems = CellProblems(self.engine, self.bottom, self.sources, self)
         self._cell_docs = CellDocs(self.session, self.canvas, self.library, self.commands, self.sources, self)
         self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
+        self.tuning = Tuning(self.session, self.engine, self.run_control, self.commands, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -260,9 +262,10 @@ class MainWindow(QMainWindow):
         self.tabs.told.connect(self.tell)
         self.reopening.told.connect(self.tell)
         self.popovers.told.connect(self.tell)
+        self.tuning.told.connect(self.tell)
         self.popovers.details_requested.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
         self.popovers.traceback_requested.connect(self.bottom.open_traceback)
-        self.popovers.source_requested.connect(self._open_source)
+        self.popovers.source_requested.connect(self.sources.open)
         self.autosave.failed.connect(self.tell)
         self._recovery.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)
@@ -464,6 +467,7 @@ class MainWindow(QMainWindow):
             return
         self.run_control.forget_next()
         self.reopening.close()
+        self.tuning.close()
         self._recovery.close()
         self.autosave.close()
         settings = QSettings()

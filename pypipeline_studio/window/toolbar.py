@@ -52,6 +52,7 @@ class Toolbar(QFrame):
         self._hint.setFont(font(12))
         layout.addWidget(self._hint)
         layout.addStretch(1)
+        layout.addWidget(_button(actions["tune"], has_text=True))
         self._more = QHBoxLayout()
         self._more.setSpacing(4)
         layout.addLayout(self._more)
