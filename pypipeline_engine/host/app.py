@@ -127,6 +127,7 @@ class HostApp:
             self._get("", self._tell_host),
             self._get("/catalogue", self._tell_catalogue),
             self._get("/run", self._answer_with(session.get_info)),
+            self._get("/graph", self._answer_with(session.get_graph)),
             self._get("/snapshot", self._answer_with(session.get_snapshot)),
             self._get("/errors", self._tell_errors),
             self._get("/log", self._tell_log),

@@ -25,6 +25,9 @@ class Run:
     def __init__(self, number: int, built: Built, *, paused: bool) -> None:
         self.number = number
         self.name = built.document.name
+        self.document = built.document
+        """As it is by now, with what clients have changed."""
+        self.folders = built.folders
         self.built: Built | None = built
         """`None` once it is over: the pipeline may be large."""
         self.blame = Blame(built.pipeline)

@@ -124,6 +124,17 @@ class RunRequest(GraphRequest):
     paused: bool = False
 
 
+class RunningGraph(_Data):
+    """`GET /v1/graph`: the graph of the current or the latest run as it is by now, with what clients have changed."""
+
+    run: int
+    graph: dict[str, Any]
+    """The document as it would stand in a graph file."""
+    folder: str
+    """What files to be read are relative to, on the machine of the host."""
+    output_folder: str
+
+
 class GraphProblem(_Data):
     """One thing that is wrong with a graph. See `pypipeline_engine.graph.problems.Problem`."""
 

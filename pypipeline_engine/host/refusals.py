@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pypipeline_engine.graph.problems import Problem
 from pypipeline_engine.host.protocol import GraphProblem, Refusal
 
+NOT_FOUND = 404
+"""There is none."""
 CONFLICT = 409
 """Not now: the state of the run does not allow it."""
 UNPROCESSABLE = 422

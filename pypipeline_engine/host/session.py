@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from pypipeline_engine.core.counters import DeadLetter, Statistics
 from pypipeline_engine.exceptions import NotDeployableException, PipelineException
+from pypipeline_engine.graph.model import to_data
 from pypipeline_engine.host import control
+from pypipeline_engine.host.current import with_error_policy, with_parameter, with_scale
 from pypipeline_engine.host.graphs import Built, Workshop
 from pypipeline_engine.host.journal import Journal
 from pypipeline_engine.host.metrics import RunTotals
@@ -23,12 +25,13 @@ from pypipeline_engine.host.protocol import (
     EventName,
     ParameterRequest,
     RunInfo,
+    RunningGraph,
     RunRequest,
     RunState,
     ScaleRequest,
     Snapshot,
 )
-from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
+from pypipeline_engine.host.refusals import CONFLICT, NOT_FOUND, UNPROCESSABLE, Refused
 from pypipeline_engine.host.watches import Watches
 from pypipeline_engine.insight.naming import without_root
 
@@ -373,6 +376,8 @@ class Session:
         """
         run, built, _ = self._get_running()
         control.set_parameter(built, request)
+        with self._lock:
+            run.document = with_parameter(run.document, request)
         return self._describe(run)
 
     def set_error_policy(self, request: ErrorPolicyRequest) -> RunInfo:
@@ -382,6 +387,8 @@ class Session:
         """
         run, built, _ = self._get_running()
         control.set_error_policy(built, request)
+        with self._lock:
+            run.document = with_error_policy(run.document, request)
         return self._describe(run)
 
     def scale(self, request: ScaleRequest) -> RunInfo:
@@ -391,7 +398,26 @@ class Session:
         """
         run, built, _ = self._get_running()
         control.scale(built, request)
+        with self._lock:
+            run.document = with_scale(run.document, request)
         return self._describe(run)
+
+    def get_graph(self) -> RunningGraph:
+        """The graph of the current or the latest run.
+
+        :raises Refused: where there was none.
+        """
+        with self._lock:
+            run = self._run
+            if run is None:
+                raise Refused(NOT_FOUND, "nothing was run yet")
+            folders = run.folders
+            return RunningGraph(
+                run=run.number,
+                graph=to_data(run.document),
+                folder=str(folders.inputs),
+                output_folder=str(folders.outputs),
+            )
 
     def get_watches(self) -> tuple[Watches, Built]:
         """What the run is looked at for, and what it was built from.

@@ -7,9 +7,15 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from PySide6.QtCore import QByteArray, QObject, QTimer, QUrl, Signal
-from PySide6.QtNetwork import QNetworkAccessManager, QNetworkProxy, QNetworkReply, QNetworkRequest
+from PySide6.QtNetwork import (
+    QNetworkAccessManager,
+    QNetworkProxy,
+    QNetworkReply,
+    QNetworkRequest,
+    QSslConfiguration,
+)
 
-from pypipeline_engine.host.protocol import EVENT_MODELS, PREFIX, Hello, Refusal
+from pypipeline_engine.host.protocol import CONTROL_HEADER, EVENT_MODELS, PREFIX, Hello, Refusal
 from pypipeline_studio.engine.sse import EventParser
 
 QUICK_MS: Final = 10_000
@@ -25,9 +31,13 @@ Refused = Callable[[Refusal], None]
 class Client(QObject):
     """Requests to one host. For the thread of the window; nothing waits."""
 
-    def __init__(self, hello: Hello, parent: QObject | None = None) -> None:
+    def __init__(self, hello: Hello, parent: QObject | None = None, tls: QSslConfiguration | None = None) -> None:
+        """:param tls: whom to trust, where the host speaks TLS; without, those whom the system trusts."""
         super().__init__(parent)
         self._hello = hello
+        self._tls = tls
+        self.control_key = ""
+        """Goes along with everything that changes something, where control was taken."""
         self._manager = make_manager(self)
         # Qt opens six connections to a host for each manager: Stop must not wait behind requests that run code of cells.
         self._slow_manager = make_manager(self)
@@ -47,7 +57,8 @@ class Client(QObject):
         :param quick: whether it may take no longer than `QUICK_MS`.
         """
         manager = self._manager if quick else self._slow_manager
-        self._follow(manager.get(make_request(self._hello, path, QUICK_MS if quick else 0)), model, done, refused)
+        request = make_request(self._hello, path, QUICK_MS if quick else 0, self._tls)
+        self._follow(manager.get(request), model, done, refused)
 
     def post(
         self,
@@ -62,11 +73,19 @@ class Client(QObject):
 
         :param quick: whether it may take no longer than `QUICK_MS`.
         """
-        request = make_request(self._hello, path, QUICK_MS if quick else 0)
+        request = make_request(self._hello, path, QUICK_MS if quick else 0, self._tls)
+        if self.control_key:
+            request.setRawHeader(CONTROL_HEADER.encode(), self.control_key.encode())
         request.setHeader(QNetworkRequest.KnownHeaders.ContentTypeHeader, "application/json")
         text = body.model_dump_json().encode() if body is not None else b"{}"
         manager = self._manager if quick else self._slow_manager
         self._follow(manager.post(request, QByteArray(text)), model, done, refused)
+
+    def delete(self, path: str, model: type[Model], done: Callable[[Model], None] | None = None) -> None:
+        """Give something back."""
+        request = make_request(self._hello, path, QUICK_MS, self._tls)
+        request.setRawHeader(CONTROL_HEADER.encode(), self.control_key.encode())
+        self._follow(self._manager.deleteResource(request), model, done, None)
 
     def close(self) -> None:
         """Drop every answer that is still to come."""
@@ -112,9 +131,16 @@ class EventStream(QObject):
     alive = Signal()
     """Something came."""
 
-    def __init__(self, hello: Hello, silence_ms: int = SILENCE_MS, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        hello: Hello,
+        silence_ms: int = SILENCE_MS,
+        parent: QObject | None = None,
+        tls: QSslConfiguration | None = None,
+    ) -> None:
         super().__init__(parent)
         self._hello = hello
+        self._tls = tls
         self._manager = make_manager(self)
         self._reply: QNetworkReply | None = None
         self._parser = EventParser()
@@ -141,7 +167,7 @@ class EventStream(QObject):
             reply.deleteLater()
 
     def _open(self) -> None:
-        request = make_request(self._hello, "/events", 0)
+        request = make_request(self._hello, "/events", 0, self._tls)
         request.setRawHeader(b"Accept", b"text/event-stream")
         if self._parser.last_id:
             request.setRawHeader(b"Last-Event-ID", self._parser.last_id.encode())
@@ -181,9 +207,11 @@ def make_manager(parent: QObject) -> QNetworkAccessManager:
     return manager
 
 
-def make_request(hello: Hello, path: str, timeout_ms: int) -> QNetworkRequest:
+def make_request(hello: Hello, path: str, timeout_ms: int, tls: QSslConfiguration | None = None) -> QNetworkRequest:
     """A request with the host's token. A time limit of 0 is none."""
     request = QNetworkRequest(QUrl(f"{hello.url}{PREFIX}{path}"))
+    if tls is not None:
+        request.setSslConfiguration(tls)
     request.setRawHeader(b"Authorization", f"Bearer {hello.token}".encode())
     request.setTransferTimeout(timeout_ms)
     return request

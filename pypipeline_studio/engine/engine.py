@@ -12,6 +12,7 @@ from time import time
 from typing import Any, Final, Literal, TypeAlias
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtNetwork import QSslConfiguration
 
 from pypipeline_engine.graph.model import Document, to_data
 from pypipeline_engine.host.protocol import (
@@ -106,6 +107,7 @@ class Engine(QObject):
         self._state: EngineState = "off"
         self._process: EngineProcess | None = None
         self._client: Client | None = None
+        self._tls: QSslConfiguration | None = None
         self._events: EventStream | None = None
         self._when_ready: Callable[[], None] | None = None
         self._is_leaving = False
@@ -280,8 +282,8 @@ class Engine(QObject):
 
     def _on_hello(self, hello: Hello) -> None:
         self._known = RunInfo()
-        self._client = Client(hello, self)
-        self._events = EventStream(hello, self._timing.silence_ms, self)
+        self._client = Client(hello, self, self._tls)
+        self._events = EventStream(hello, self._timing.silence_ms, self, self._tls)
         self._events.arrived.connect(self._on_event)
         self._events.silent.connect(lambda: self._set_state("silent"))
         self._events.alive.connect(self._on_alive)

@@ -45,6 +45,7 @@ _SHEET: Final = Template("""
 QMainWindow { background: $window; }
 QDockWidget > QWidget { background: $panel; }
 QMainWindow::separator { background: $line; width: 1px; height: 1px; }
+QSplitter::handle { background: $line; }
 QToolBar { background: $window; border: 0; padding: 0; spacing: 0; }
 QMenuBar { background: $window; padding: 2px 4px; border: 0; }
 QMenuBar::item { padding: 4px 8px; border-radius: 4px; background: transparent; color: $text2; }

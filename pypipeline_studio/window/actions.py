@@ -95,6 +95,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "stop": ActionInfo("&Stop", ("F7",), "stop-fill", "error"),
     "show_limit": ActionInfo("Show what &limits", ("Ctrl+B",), "flame"),
     "tune": ActionInfo("T&une …", ("Shift+F5",), "gauge"),
+    "attach": ActionInfo("&Attach to a running pipeline …", (), "plugs-connected"),
     "ray_cluster": ActionInfo("Ray &cluster …", (), "share-network"),
     "restart_engine": ActionInfo("Restart the &engine", (), "arrows-clockwise"),
     "palette": ActionInfo("Command &palette …", ("Ctrl+Shift+P",), "magnifying-glass"),

@@ -32,6 +32,7 @@ from pypipeline_studio.window.actions import Actions
 from pypipeline_studio.window.appearance import Appearance
 from pypipeline_studio.window.approvals import Approvals
 from pypipeline_studio.window.arranging import Arranging
+from pypipeline_studio.window.attaching import Attaching
 from pypipeline_studio.window.autosave import Autosave
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.boundary import Boundary
@@ -135,6 +136,7 @@ class MainWindow(QMainWindow):
         self._cell_docs = CellDocs(self.session, self.canvas, self.library, self.commands, self.sources, self)
         self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
         self.tuning = Tuning(self.session, self.engine, self.run_control, self.commands, self)
+        self.attaching = Attaching(self.commands, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -468,6 +470,7 @@ class MainWindow(QMainWindow):
         self.run_control.forget_next()
         self.reopening.close()
         self.tuning.close()
+        self.attaching.close()
         self._recovery.close()
         self.autosave.close()
         settings = QSettings()

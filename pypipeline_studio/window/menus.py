@@ -33,7 +33,10 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
     "&Graph": (
         "add_cell", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN,
     ),
-    "&Run": ("run", "pause", "step", "stop", SEPARATOR, "show_limit", "tune", SEPARATOR, "ray_cluster", "restart_engine"),
+    "&Run": (
+        "run", "pause", "step", "stop", SEPARATOR, "show_limit", "tune", SEPARATOR, "attach", "ray_cluster",
+        "restart_engine",
+    ),
     "&Help": ("help", "palette", "shortcuts"),
 }  # fmt: skip
 """By title, the keys of actions in `ACTIONS`, and the names of menus that are filled when the window is made."""

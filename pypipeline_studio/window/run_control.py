@@ -226,6 +226,12 @@ class RunControl(QObject):
         )
         self.run_changed.emit()
 
+    def follow(self, document: Document) -> None:
+        """Follow what the engine runs by itself: edits are sent as differences to this document, which it has."""
+        self._started = self._sent = document
+        self._number_before = 0
+        self.run_changed.emit()
+
     def toggle_pause(self) -> None:
         """Pause, or go on."""
         if self.run.state == "paused":

@@ -1,0 +1,352 @@
+"""A run that was started elsewhere, by `pypipeline run --monitor`, as an `Engine`: watched, and changed only with control.
+
+Nothing of it ends with the studio. What keeps it from being watched is told in words, with what to do.
+"""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtNetwork import QNetworkReply, QNetworkRequest, QSslCertificate, QSslConfiguration, QSslError
+
+from pypipeline_engine.host.protocol import (
+    PROTOCOL_VERSION,
+    ControlGrant,
+    Controller,
+    Hello,
+    HostInfo,
+    Refusal,
+    RunInfo,
+    RunningGraph,
+    TakeControlRequest,
+)
+from pypipeline_studio.engine.addresses import Address
+from pypipeline_studio.engine.client import QUICK_MS, make_manager, make_request
+from pypipeline_studio.engine.engine import Engine, Timing
+
+RENEW_MS: Final = 10_000
+"""How often control is renewed, which ends after 30 s without."""
+LEAVE_MS: Final = 1_000
+"""How long giving control back may take when nobody looks any more."""
+_Error: Final = QNetworkReply.NetworkError
+
+
+class WrongCertificate(ValueError):
+    """A file that holds no certificate; the message says so."""
+
+
+def load_trust(certificate: Path | None) -> QSslConfiguration:
+    """Whom to trust: whom the system trusts, and who has a certificate that is in a file.
+
+    :raises WrongCertificate: where the file holds none.
+    """
+    trust = QSslConfiguration(QSslConfiguration.defaultConfiguration())
+    if certificate is not None:
+        try:
+            found = QSslCertificate.fromData(certificate.read_bytes())
+        except OSError as error:
+            raise WrongCertificate(f"{certificate} cannot be read: {error.strerror}") from error
+        if not found:
+            raise WrongCertificate(f"{certificate} holds no certificate in PEM format")
+        trust.addCaCertificates(found)
+    return trust
+
+
+class RemoteEngine(Engine):
+    """The run at an address. For the thread of the window; nothing waits."""
+
+    attached = Signal(RunningGraph)
+    """It answers, and this is its graph; from now on it is followed."""
+    not_attached = Signal(str)
+    """Why it cannot be watched, and what to do."""
+    control_changed = Signal()
+    """`has_control` or `controller` is another one."""
+    graph_arrived = Signal(RunningGraph)
+    """The graph as it is now, after control was taken."""
+    taken_by_other = Signal(str)
+    """Control was refused, because this client has it."""
+
+    def __init__(
+        self,
+        address: Address,
+        token: str,
+        trust: QSslConfiguration | None = None,
+        timing: Timing | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """Nothing is asked before `start`.
+
+        :param token: is kept in memory only.
+        """
+        super().__init__(timing=timing, parent=parent)
+        self.address = address
+        self._tls = trust
+        self._hello_there = Hello(protocol=PROTOCOL_VERSION, url=address.url, token=token, pid=0)
+        self._manager = make_manager(self)
+        self._has_control = False
+        self._since_s = 0.0
+        self._is_known_to_all = False  # the event that this client has control may come later than the answer
+        self._controller: Controller | None = None
+        self._renewal = QTimer(self)
+        self._renewal.setInterval(RENEW_MS)
+        self._renewal.timeout.connect(self._renew)
+        self.run_changed.connect(self._follow_controller)
+        self.state_changed.connect(self._check_silence)
+
+    # ------------------------------------------------------------------ attach and detach
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it is followed."""
+        return self._client is not None
+
+    def start(self) -> None:
+        """Ask who answers there; `attached` or `not_attached` follows."""
+        if self._client is not None:
+            return
+        self._set_state("starting")
+        self._ask("", self._take_host)
+
+    def detach(self) -> None:
+        """Give control back, listen no more, and be deleted. The run goes on."""
+        self._renewal.stop()
+        self.blockSignals(True)
+        if self._events is not None:
+            self._events.close()
+        if self._client is not None and self._has_control:
+            self._client.delete("/control", RunInfo)
+        self._has_control = False
+        _leaving.add(self)
+        QTimer.singleShot(LEAVE_MS, self, self._leave)
+
+    def _leave(self) -> None:
+        _leaving.discard(self)
+        self._drop()
+        self.deleteLater()
+
+    def restart(self) -> None:
+        """Attach again where the connection was lost."""
+        self._drop()
+        self.start()
+
+    def shutdown(self, grace_ms: int = 0) -> None:
+        """Detach; nothing follows, because nothing ends."""
+        self.detach()
+
+    def kill(self) -> None:
+        """Nothing here can end the process there."""
+        pid = self.info.pid if self.info is not None else 0
+        self.refused.emit(
+            f"It does not stop by itself, and only {self.address.short} can end its process: kill {pid} there."
+        )
+
+    def _drop(self) -> None:
+        for part in (self._client, self._events):
+            if part is not None:
+                part.close()
+                part.deleteLater()
+        self._client = self._events = None
+
+    def _ask(self, path: str, done: Callable[[bytes], None]) -> None:
+        """Ask before it is known who answers, and tell in words what goes wrong."""
+        reply = self._manager.get(make_request(self._hello_there, path, QUICK_MS, self._tls))
+        problems: list[QSslError] = []
+        reply.sslErrors.connect(problems.extend)
+
+        def finish() -> None:
+            reply.deleteLater()
+            status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
+            content = bytes(reply.readAll().data()) if reply.isOpen() else b""
+            if status is not None and 200 <= int(status) < 300:
+                done(content)
+            else:
+                words = _explain(self.address, reply, None if status is None else int(status), content, problems)
+                self._set_state("off")
+                self.not_attached.emit(words)
+
+        reply.finished.connect(finish)
+
+    def _take_host(self, content: bytes) -> None:
+        try:
+            info = HostInfo.model_validate_json(content)
+        except ValueError:
+            self._refuse(f"What answers at {self.address.short} is no PyPipeline run. Look at the port again.")
+            return
+        if info.protocol != PROTOCOL_VERSION:
+            self._refuse(
+                f"The run speaks version {info.protocol} of the protocol, and this studio version {PROTOCOL_VERSION}: "
+                f"install the same version of PyPipeline on both sides ({info.engine_version} runs there)."
+            )
+            return
+        self._ask("/graph", self._take_graph)
+
+    def _take_graph(self, content: bytes) -> None:
+        try:
+            graph = RunningGraph.model_validate_json(content)
+        except ValueError:
+            self._refuse(
+                f"The graph that {self.address.short} runs cannot be understood: install the same version here."
+            )
+            return
+        self.attached.emit(graph)
+        self._on_hello(self._hello_there)
+
+    def _refuse(self, words: str) -> None:
+        self._set_state("off")
+        self.not_attached.emit(words)
+
+    def _check_silence(self, state: str) -> None:
+        """Nothing has come for long: has it ended, or is it only slow?"""
+        if state == "silent":
+            self._find_out()
+
+    def _find_out(self) -> None:
+        reply = self._manager.get(make_request(self._hello_there, "/run", QUICK_MS, self._tls))
+
+        def finish() -> None:
+            reply.deleteLater()
+            status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
+            if status is None and self._state == "silent":
+                self._lose(reply.error() == _Error.ConnectionRefusedError)
+
+        reply.finished.connect(finish)
+
+    def _lose(self, is_closed: bool) -> None:
+        self._drop()
+        self._renewal.stop()
+        self._set_control(False)
+        was_over = self.run.is_over
+        self._set_state("ended")
+        if was_over:
+            return
+        if is_closed:
+            words = f"Nothing answers at {self.address.short} any more: the process of the run has ended there."
+        else:
+            words = f"{self.address.short} does not answer any more: look whether the run still goes on, and at the network."
+        self.failed.emit(words)
+
+    # ------------------------------------------------------------------ control
+
+    @property
+    def has_control(self) -> bool:
+        """Whether this client may change the run."""
+        return self._has_control
+
+    @property
+    def controller(self) -> Controller | None:
+        """Who may change it, as far as that is known."""
+        return self._controller
+
+    def take_control(self, force: bool = False) -> None:
+        """Ask to be the one who may change the run; `control_changed` or `taken_by_other` follows.
+
+        :param force: whether to take it from whoever has it.
+        """
+        if self._client is None:
+            return
+
+        def on_done(grant: ControlGrant) -> None:
+            if self._client is not None:
+                self._client.control_key = grant.key
+                self._since_s, self._is_known_to_all = grant.since_s, False
+                self._renewal.start()
+                self._set_control(True)
+                self._client.get("/graph", RunningGraph, self.graph_arrived.emit)
+
+        def on_refused(refusal: Refusal) -> None:
+            if self._controller is not None:
+                self.taken_by_other.emit(self._controller.name)
+            else:
+                self.refused.emit(refusal.message)
+
+        request = TakeControlRequest(name=_own_name(), force=force)
+        self._client.control_key = ""
+        self._client.post("/control", request, ControlGrant, on_done, on_refused)
+
+    def give_back(self) -> None:
+        """Only watch from now on."""
+        if self._client is not None and self._has_control:
+            self._client.delete("/control", RunInfo)
+            self._client.control_key = ""
+        self._renewal.stop()
+        self._set_control(False)
+
+    def _renew(self) -> None:
+        if self._client is not None and self._has_control:
+            request = TakeControlRequest(name=_own_name())
+            self._client.post("/control", request, ControlGrant, None, lambda _: self._set_control(False))
+
+    def _set_control(self, has_control: bool) -> None:
+        if has_control != self._has_control:
+            self._has_control = has_control
+            self.control_changed.emit()
+
+    def _follow_controller(self, run: RunInfo) -> None:
+        if run.controller == self._controller:
+            return
+        self._controller = run.controller
+        is_own = run.controller is not None and run.controller.since_s == self._since_s
+        if self._has_control and self._is_known_to_all and not is_own:
+            self._renewal.stop()
+            self._has_control = False
+        self._is_known_to_all = is_own
+        self.control_changed.emit()
+
+
+_leaving: set[RemoteEngine] = set()
+"""Those that have something to say to their run yet."""
+
+
+def _own_name() -> str:
+    """Who this is, for other clients."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a user without a name
+        user = "somebody"
+    return f"{user} on {socket.gethostname()}"[:100]
+
+
+def _explain(
+    address: Address, reply: QNetworkReply, status: int | None, content: bytes, problems: list[QSslError]
+) -> str:
+    """Why nothing useful was answered, and what to do."""
+    where = address.short
+    if status is not None:
+        try:
+            said = Refusal.model_validate_json(content).message
+        except ValueError:
+            return f"What answers at {where} is no PyPipeline run (HTTP status {status}). Look at the port again."
+        if status == 401:
+            return (
+                "The token is not that of this run. Each run has another one: it is in the file that the run has named "
+                "when it started."
+            )
+        if status == 403:
+            return f"{where} is not what the run is called there. Use the address that it has written. It says: {said}."
+        if status == 404:
+            return f"The engine at {where} is too old to tell its graph: install the same version there as here."
+        return f"{where} refuses: {said}."
+    if problems:
+        return (
+            f"{where} cannot prove who it is: {problems[0].errorString().rstrip('.')}. Where it uses a certificate of its "
+            f"own, choose that file (CERT of --monitor-tls) as the certificate; it has to be made for this name."
+        )
+    match reply.error():
+        case _Error.ConnectionRefusedError:
+            return f"Nothing listens at {where}: has the run ended, or has it another port?"
+        case _Error.HostNotFoundError:
+            return f"There is no machine of the name {where.rpartition(':')[0]}: look at the name again."
+        case _Error.SslHandshakeFailedError:
+            return f"{where} does not speak TLS like this: a run without --monitor-tls has an address with http://."
+        case _Error.OperationCanceledError | _Error.TimeoutError:
+            return f"{where} did not answer within {QUICK_MS / 1000:g} s: look at the address, and for a firewall."
+        case _Error.RemoteHostClosedError | _Error.ProtocolFailure | _Error.ProtocolUnknownError if (
+            not address.is_secure
+        ):
+            return f"{where} closes the connection: a run with --monitor-tls has an address with https://."
+    return f"{where} cannot be reached: {reply.errorString().rstrip('.')}."

@@ -1,0 +1,345 @@
+"""A window for a run that was started elsewhere: the same canvas, figures, problems and log, and what may be changed.
+
+Closing it detaches: the run goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
+
+from pypipeline_engine.graph.model import Document
+from pypipeline_engine.graph.reader import read
+from pypipeline_engine.host.protocol import HostInfo, LogLine, RunningGraph
+from pypipeline_studio.canvas.canvas import Canvas
+from pypipeline_studio.engine.remote import RemoteEngine
+from pypipeline_studio.panels.inspector import InspectorPanel
+from pypipeline_studio.panels.widgets import IconView, Label, push_button
+from pypipeline_studio.window.actions import Actions
+from pypipeline_studio.window.appearance import Appearance
+from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
+from pypipeline_studio.window.crumbs import Crumbs
+from pypipeline_studio.window.editing import Editing
+from pypipeline_studio.window.inspection import Inspection
+from pypipeline_studio.window.popovers import Popovers
+from pypipeline_studio.window.run_control import RunControl
+from pypipeline_studio.window.status_bar import StatusBar
+from pypipeline_studio.window.toolbar import Toolbar
+from pypipeline_studio.window.watched_session import WatchedSession
+
+MESSAGE_MS = 8000
+_OF_OTHERS = ("run", "tune")
+"""Actions that this window does not do."""
+
+
+class AttachedWindow(QMainWindow):
+    """Shows one run that is watched."""
+
+    closed = Signal()
+
+    def __init__(self, engine: RemoteEngine, graph: RunningGraph, parent: QWidget | None = None) -> None:
+        """Follow a run from when its graph is known. The window has the engine from now on."""
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(QSize(1400, 900).boundedTo(self.screen().availableSize()))
+        self.engine = engine
+        engine.setParent(self)
+        document = read_graph(graph)
+        self.session = WatchedSession(document, self)
+        self.run_control = RunControl(self.session, engine, Path(graph.output_folder), self)
+        self.run_control.follow(document)
+        self.canvas = Canvas(self.session)
+        self.commands = Actions(self, self.canvas)
+        self.inspector = InspectorPanel()
+        self.bottom = Bottom(self.session, self.run_control)
+        self.toolbar = Toolbar(self.commands)
+        self.crumbs = Crumbs()
+        self.bar = ControlBar(engine)
+        self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
+        self.editing = Editing(self.session, self.canvas, self.commands, self._inspection, self)
+        self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
+        self.appearance = Appearance(self.commands, self.canvas, self)
+        self.status = StatusBar(self)
+        self._shows_live = True
+        self._lay_out()
+        self._connect()
+        self._show_run()
+        self.canvas.setFocus()
+
+    def _lay_out(self) -> None:
+        self.setStatusBar(self.status)
+        centre = QWidget()
+        centre_layout = QVBoxLayout(centre)
+        centre_layout.setContentsMargins(0, 0, 0, 0)
+        centre_layout.setSpacing(0)
+        centre_layout.addWidget(self.bar)
+        centre_layout.addWidget(self.crumbs)
+        centre_layout.addWidget(self.canvas, 1)
+        below = QWidget()
+        below.setObjectName("panel")
+        below_layout = QVBoxLayout(below)
+        below_layout.setContentsMargins(0, 0, 0, 0)
+        below_layout.setSpacing(0)
+        below_layout.addWidget(self.bottom.head)
+        below_layout.addWidget(self.bottom)
+        left, whole = QSplitter(Qt.Orientation.Vertical), QSplitter(Qt.Orientation.Horizontal)
+        for splitter, parts, sizes in (
+            (left, (centre, below), (600, 240)),
+            (whole, (left, self.inspector), (1100, 292)),
+        ):
+            splitter.setHandleWidth(1)
+            splitter.setChildrenCollapsible(False)
+            for part in parts:
+                splitter.addWidget(part)
+            splitter.setStretchFactor(0, 1)
+            splitter.setSizes(list(sizes))
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.toolbar)
+        layout.addWidget(whole, 1)
+        self.setCentralWidget(body)
+        self.setWindowTitle(f"{self.session.document.name} at {self.engine.address.short}")
+
+    def _connect(self) -> None:
+        control, engine, canvas = self.run_control, self.engine, self.canvas
+        for key, do in {
+            "pause": control.toggle_pause,
+            "step": control.step,
+            "stop": control.stop,
+            "live": self._toggle_live,
+            "restart_engine": engine.restart,
+            "quit": self.close,
+        }.items():
+            self.commands.on(key, do)
+        self.commands["live"].setChecked(True)
+        for key in _OF_OTHERS:
+            self.commands[key].setEnabled(False)
+            self.commands[key].setToolTip("Not for a run that was started elsewhere")
+        for told in (
+            self.session.refused, control.refused, canvas.refused, self._inspection.refused, self.popovers.told,
+        ):  # fmt: skip
+            told.connect(self.tell)
+        control.run_changed.connect(self._show_run)
+        control.live_changed.connect(self._show_live)
+        canvas.path_changed.connect(self._show_live)
+        canvas.path_changed.connect(self._show_crumbs)
+        canvas.zoom_changed.connect(self.status.show_zoom)
+        canvas.badge_clicked.connect(self._on_badge)
+        canvas.clones_requested.connect(self._inspection.change_clones)
+        self.crumbs.path_chosen.connect(canvas.open_path)
+        self.bottom.cell_chosen.connect(self.reveal)
+        self.bottom.action_chosen.connect(lambda key: self.commands[key].trigger())
+        for part in (self.bottom, self.popovers):
+            part.source_requested.connect(self._open_source)
+        self.inspector.source_requested.connect(self._open_source)
+        self.inspector.traceback_requested.connect(self.bottom.open_traceback)
+        self.popovers.traceback_requested.connect(self.bottom.open_traceback)
+        self.popovers.details_requested.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
+        engine.info_arrived.connect(self._show_info)
+        engine.log_arrived.connect(self._add_log_line)
+        engine.failed.connect(self._on_lost)
+        engine.not_attached.connect(self._on_lost)
+        engine.stop_is_slow.connect(self._on_slow_stop)
+        engine.control_changed.connect(self._follow_control)
+        engine.graph_arrived.connect(self._take_graph)
+        engine.taken_by_other.connect(self._ask_to_take)
+        engine.refused.connect(self.tell)
+        self.bar.detach_requested.connect(self.close)
+        self._show_crumbs()
+
+    # ------------------------------------------------------------------ what is shown
+
+    def tell(self, message: str) -> None:
+        """Say something short, for a while."""
+        self.statusBar().showMessage(message, MESSAGE_MS)
+
+    def reveal(self, cell: str) -> None:
+        """Show a cell by its full name."""
+        *path, name = cell.split(".")
+        self.canvas.open_path(tuple(path))
+        self.canvas.reveal(name)
+
+    def _show_crumbs(self) -> None:
+        cells = self.canvas.presentation.nodes
+        self.crumbs.show_path(self.session.document.name, False, self.canvas.path, len(cells))
+
+    def _show_info(self, info: HostInfo) -> None:
+        self.inspector.set_nb_cpus(info.nb_cpus)
+        self.inspector.set_has_ray(info.has_ray)
+
+    def _show_run(self) -> None:
+        run, state = self.run_control.run, self.engine.state
+        note = {"silent": "The run does not answer", "ended": "The connection is lost"}.get(state, "")
+        self.toolbar.show_run(run, "" if run.is_over else note, False)
+        may = self.engine.has_control and state == "ready"
+        is_under_way = run.state in ("running", "paused") and not run.is_starting
+        for key, enabled in (("pause", is_under_way), ("step", is_under_way), ("stop", self.run_control.is_going_on)):
+            self.commands[key].setEnabled(may and enabled)
+        self.commands["pause"].setText("&Resume" if run.state == "paused" else "&Pause")
+        self.status.show_engine(run.state if state == "ready" else state)
+        self.bar.show_state(self.run_control.is_going_on)
+        if state == "ready":
+            self.bottom.set_message("engine", None)
+        if run.is_over:
+            self.bottom.set_message("stop", None)
+        self._show_live()
+
+    def _show_live(self) -> None:
+        live, snapshot = self.run_control.live, self.run_control.snapshot
+        self.status.show_snapshot(snapshot if self._shows_live else None)
+        if live is None or not self._shows_live:
+            self.canvas.show_live({}, {})
+            return
+        if snapshot is not None:
+            self.toolbar.show_progress(snapshot.elapsed_s, snapshot.sink_items)
+        self.canvas.show_live(live.nodes(self.canvas.path), live.wires(self.canvas.path))
+
+    def _toggle_live(self) -> None:
+        self._shows_live = self.commands["live"].isChecked()
+        self._show_live()
+
+    def _add_log_line(self, line: LogLine) -> None:
+        self.bottom.log.add((line,))
+
+    def _on_badge(self, cell: str, badge: str) -> None:
+        self.reveal(cell)
+        if not self.popovers.open(cell, badge):
+            self.bottom.show_tab(PROBLEMS_TAB)
+
+    def _open_source(self, file: str, line: int) -> None:
+        """The file may be on another machine."""
+        if Path(file).is_file() and QDesktopServices.openUrl(QUrl.fromLocalFile(file)):
+            self.tell(f"{file}, line {line}")
+        else:
+            self.tell(f"{file}, line {line}, where the run goes on")
+
+    # ------------------------------------------------------------------ control
+
+    def _follow_control(self) -> None:
+        self.session.may_change = self.engine.has_control and self.session.may_change
+        if not self.engine.has_control:
+            self.session.undo_stack.clear()  # undo would change what belongs to somebody else by now
+        self._show_run()
+
+    def _take_graph(self, graph: RunningGraph) -> None:
+        """Begin to change the run, from what it is now."""
+        document = read_graph(graph)
+        self.run_control.follow(document)
+        self.session.refresh(document)
+        self.session.may_change = self.engine.has_control
+
+    def _ask_to_take(self, name: str) -> None:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(f"{name} has control of this run.")
+        box.setInformativeText("Only one can change it at a time; the other one watches then, and is told.")
+        take = box.addButton("Take it anyway", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        if box.clickedButton() is take:
+            self.engine.take_control(force=True)
+
+    # ------------------------------------------------------------------ the end
+
+    def _on_lost(self, sentence: str) -> None:
+        self.bottom.set_message(
+            "engine",
+            EngineMessage("The run does not answer", sentence, "Attach again", "restart_engine"),
+        )
+        self._show_run()
+
+    def _on_slow_stop(self, sentence: str) -> None:
+        self.bottom.set_message("stop", EngineMessage("Stop does not get through", sentence))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.engine.has_control and self.run_control.is_going_on and not self._may_leave():
+            event.ignore()
+            return
+        self.engine.setParent(None)  # it may have something to say to the run yet
+        self.engine.detach()
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def _may_leave(self) -> bool:
+        """Ask what becomes of a run that is controlled from here."""
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setText(f"{self.session.document.name} goes on at {self.engine.address.short}.")
+        leave = box.addButton("Leave it running", QMessageBox.ButtonRole.AcceptRole)
+        stop = box.addButton("Stop it", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(leave)
+        box.exec()
+        if box.clickedButton() is stop:
+            self.engine.stop()
+            self.tell("Stopping; close the window when it has ended")
+            return False
+        return box.clickedButton() is leave
+
+
+class ControlBar(QFrame):
+    """Where the run is, who may change it, and the buttons for that."""
+
+    detach_requested = Signal()
+
+    def __init__(self, engine: RemoteEngine) -> None:
+        super().__init__()
+        self.setObjectName("dockhead")
+        self.setFixedHeight(41)
+        self._engine = engine
+        self._icon = IconView("eye", "text2", 16, 18)
+        self.text = Label("", 12, 400)
+        self.control_button = push_button("Take control")
+        self.detach_button = push_button("Detach", tip="Close this window; the run goes on")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 0, 12, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self._icon)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.control_button)
+        layout.addWidget(self.detach_button)
+        self.control_button.clicked.connect(self._toggle)
+        self.detach_button.clicked.connect(self.detach_requested)
+        self.show_state(True)
+
+    def show_state(self, is_going_on: bool) -> None:
+        """Show who may change the run."""
+        engine = self._engine
+        where = engine.address.short
+        if not is_going_on:
+            text = f"The run at {where} is over."
+        elif engine.has_control:
+            text = f"You have control of the run at {where}: parameters, clones, pause and stop."
+        elif engine.controller is not None:
+            text = f"Watching the run at {where}. {engine.controller.name} has control."
+        else:
+            text = f"Watching the run at {where}. Nobody has control."
+        self.text.show_text(text)
+        self._icon.show_icon("hand" if engine.has_control else "eye", "accent" if engine.has_control else "text2")
+        self.control_button.setText("Give control back" if engine.has_control else "Take control")
+        self.control_button.setToolTip(
+            "Only watch from now on"
+            if engine.has_control
+            else "Be the one who may change parameters and clones, pause and stop"
+        )
+        self.control_button.setEnabled(is_going_on and engine.is_attached)
+
+    def _toggle(self) -> None:
+        if self._engine.has_control:
+            self._engine.give_back()
+        else:
+            self._engine.take_control()
+
+
+def read_graph(graph: RunningGraph) -> Document:
+    """The document of a run.
+
+    :raises WrongGraphException: where this version cannot read it.
+    """
+    return read(json.dumps(graph.graph))
