@@ -124,6 +124,11 @@ def headless_command(path: Path, output_folder: Path, cells: Sequence[str] = ())
     return shlex.join(["pypipeline", "run", str(path), "--output-dir", str(output_folder), *options])
 
 
+def monitored_command(path: Path, output_folder: Path) -> str:
+    """The same for a run that a studio can attach to."""
+    return f"{headless_command(path, output_folder)} --monitor"
+
+
 def name_from_file(path: Path) -> str | None:
     """The name for a graph that a file of this name suggests; `None` where no name can be made of it."""
     name = "".join("_" if letter == "." or not letter.isprintable() else letter for letter in path.stem)

@@ -49,6 +49,7 @@ from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.finding import Finding
 from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.keymap import Keymap
+from pypipeline_studio.window.leaving import may_leave
 from pypipeline_studio.window.live_pace import LivePace
 from pypipeline_studio.window.map_control import MapControl
 from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
@@ -65,6 +66,7 @@ from pypipeline_studio.window.reopening import Reopening
 from pypipeline_studio.window.run_control import RunControl
 from pypipeline_studio.window.run_here import RunHere
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
+from pypipeline_studio.window.silence import Silence
 from pypipeline_studio.window.source_files import SourceFiles
 from pypipeline_studio.window.status_bar import StatusBar
 from pypipeline_studio.window.structuring import Structuring
@@ -137,6 +139,7 @@ class MainWindow(QMainWindow):
         self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
         self.tuning = Tuning(self.session, self.engine, self.run_control, self.commands, self)
         self.attaching = Attaching(self.commands, self)
+        self._silence = Silence(self.engine, self.bottom, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -464,7 +467,7 @@ class MainWindow(QMainWindow):
             self.restoreState(state, STATE_VERSION)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._is_closing and not self.files.may_quit():
+        if not self._is_closing and not (self._may_leave() and self.files.may_quit()):
             event.ignore()
             return
         self.run_control.forget_next()
@@ -485,6 +488,9 @@ class MainWindow(QMainWindow):
             return
         event.accept()
         QApplication.quit()
+
+    def _may_leave(self) -> bool:
+        return may_leave(self.session, self.engine, self.run_control, self.tell, self)
 
     def _on_engine_gone(self) -> None:
         if self._is_closing:
