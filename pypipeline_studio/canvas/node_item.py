@@ -225,6 +225,10 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
             return "limit"
         return None
 
+    def badge_box(self, badge: Badge) -> QRectF:
+        """Where a badge is, or would be."""
+        return self._error_badge() if badge == "error" else self._limit_badge()
+
     def clone_button_at(self, at: QPointF) -> Button | None:
         """The button for one clone more or less at a point of the item; they are there under the mouse, while it runs."""
         if not self._has_buttons:

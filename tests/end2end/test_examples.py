@@ -14,6 +14,7 @@ from pypipeline_engine.resources import get_examples
 
 NODE_WIDTH, NODE_HEIGHT = 204, 200
 ARGUMENTS = {
+    "bottleneck": ["--set", "numbers.count=20"],
     "edges_ray": ["--set", "video.count=12"],
     "fibonacci": [],
     "multiply": [],
@@ -47,6 +48,10 @@ def test_fibonacci(tmp_path: Path) -> None:
     assert numbers[:5] == [1, 2, 3, 5, 8]
     assert numbers[-1] == 1346269
     assert all(a + b == c for (a, b), (_, c) in pairwise(pairwise(numbers)))
+
+
+def test_bottleneck(tmp_path: Path) -> None:
+    assert run("bottleneck", tmp_path) == ""
 
 
 def test_nested(tmp_path: Path) -> None:

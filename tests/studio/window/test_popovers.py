@@ -76,7 +76,7 @@ def see(window, hz=5.0, cells=("work",), changes=(TO_TWO,), errors=0) -> None:
 
 def badge_point(window, name, badge="limit") -> QPoint:
     item = window.canvas.node_item(name)
-    box = item._limit_badge() if badge == "limit" else item._error_badge()
+    box = item.badge_box(badge)
     return window.canvas.viewer.mapFromScene(item.mapToScene(box.center()))
 
 
