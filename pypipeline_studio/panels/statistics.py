@@ -1,16 +1,17 @@
-"""The statistics of a run: a table of its cells that can be sorted."""
+"""The statistics of a run: a table of its cells that can be sorted, and plots over time beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHeaderView,
     QMenu,
+    QSplitter,
     QStackedWidget,
     QStyle,
     QStyledItemDelegate,
@@ -20,7 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pypipeline_engine.host.protocol import Snapshot
+from pypipeline_engine.host.protocol import OVER, Snapshot
+from pypipeline_studio.document.history import History
+from pypipeline_studio.panels.plots import PlotsPane
 from pypipeline_studio.panels.statistics_model import (
     CELL,
     COLUMNS,
@@ -42,6 +45,7 @@ from pypipeline_studio.theme.icons import draw_icon
 from pypipeline_studio.theme.shapes import BAR_RADIUS_PX, paint_load_bar
 
 EMPTY_TEXT = "Statistics appear here while a pipeline runs."
+_TABLE_SHARE = 0.62
 _ROW_PX = 25
 _PAD_PX = 8
 _MARK_PX = 30
@@ -62,15 +66,37 @@ class StatisticsPanel(QWidget):
         self.model = StatisticsModel(self)
         self.table = StatisticsTable(self.model)
         self.table.cell_activated.connect(self.cell_activated)
+        self.history = History()
+        """The figures that the plots show."""
+        self.plots = PlotsPane()
+        self.plots.cell_chosen.connect(self.cell_activated)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setHandleWidth(1)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(self.table)
+        self.split.addWidget(self.plots)
+        self.split.setStretchFactor(0, 3)
+        self.split.setStretchFactor(1, 2)
+        self._is_split = False
+        self.split.splitterMoved.connect(self._keep_split)
         self._stack = QStackedWidget()
         self._stack.addWidget(EmptyState(EMPTY_TEXT))
-        self._stack.addWidget(self.table)
+        self._stack.addWidget(self.split)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
 
     def sizeHint(self) -> QSize:
         return QSize(900, 232)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if not self._is_split:  # until a person moves the divider
+            table = min(sum(about.width_px for about in COLUMNS), round(_TABLE_SHARE * self.width()))
+            self.split.setSizes([table, self.width() - table])
+
+    def _keep_split(self) -> None:
+        self._is_split = True
 
     @property
     def is_empty(self) -> bool:
@@ -82,14 +108,28 @@ class StatisticsPanel(QWidget):
 
         :param categories: by full name, the category of each cell, for its icon.
         """
+        self.history.take(snapshot)
         self.model.show_snapshot(snapshot, categories or {})
         self._stack.setCurrentIndex(0 if self.is_empty else 1)
+        limits = snapshot.bottleneck.cells if snapshot is not None and snapshot.bottleneck is not None else ()
+        self.plots.show_history(self.history, limits, snapshot is not None and snapshot.state not in OVER)
+
+    def select_cells(self, names: Sequence[str]) -> None:
+        """Mark the row of a cell, and show these cells in the plots, without telling anybody.
+
+        :param names: full names; no row is marked where there are several, or where the only one is a nested pipeline.
+        """
+        self.select_cell(names[0] if len(names) == 1 else "")
+        self.plots.select(names)
 
     def select_cell(self, name: str) -> None:
         """Mark the row of a cell without telling anybody; an empty name for none."""
         row = self.model.row_of(name)
+        if row == self.table.currentIndex().row() and self.table.selectionModel().hasSelection():
+            return  # also where one of its clones is open below it
         if row < 0:
             self.table.clearSelection()
+            self.table.setCurrentIndex(QModelIndex())
         else:
             self.table.setCurrentIndex(self.model.index(row, 0))
 

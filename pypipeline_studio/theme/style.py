@@ -98,6 +98,7 @@ QTabBar::tab:hover { color: $text; }
 QTreeView, QTableView, QListView { border: 0; background: $panel; color: $text; }
 QHeaderView { background: $panel; border: 0; }
 QHeaderView::section { background: $panel; border: 0; border-bottom: 1px solid $line; padding: 0 8px; color: $text3; }
+QSplitter::handle { background: $line; }
 QSlider { min-height: 20px; }
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: $press; }
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: $busy; }

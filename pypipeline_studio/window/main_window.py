@@ -385,9 +385,8 @@ class MainWindow(QMainWindow):
         self.canvas.show_live(live.nodes(self.canvas.path), live.wires(self.canvas.path))
 
     def _show_selected_row(self) -> None:
-        names = self.canvas.selected()
-        if len(names) == 1:
-            self.bottom.statistics.select_cell(self.canvas.full_name(names[0]))
+        names = [self.canvas.full_name(name) for name in self.canvas.selected()]
+        self.bottom.statistics.select_cells(names)
 
     def tell(self, message: str) -> None:
         """Say something short, for a while."""
