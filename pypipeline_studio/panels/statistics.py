@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from pypipeline_engine.host.protocol import OVER, Snapshot
 from pypipeline_studio.document.history import History
 from pypipeline_studio.panels.plots import PlotsPane
+from pypipeline_studio.panels.statistics_columns import StatisticsColumns
 from pypipeline_studio.panels.statistics_model import (
     CELL,
     COLUMNS,
@@ -38,7 +39,7 @@ from pypipeline_studio.panels.statistics_model import (
     StatisticsModel,
     StatisticsRow,
 )
-from pypipeline_studio.panels.widgets import EmptyState
+from pypipeline_studio.panels.widgets import EmptyState, Label
 from pypipeline_studio.theme.colours import category_colour, category_icon, colour, mix, queue_colour, theme
 from pypipeline_studio.theme.fonts import font
 from pypipeline_studio.theme.icons import draw_icon
@@ -66,6 +67,14 @@ class StatisticsPanel(QWidget):
         self.model = StatisticsModel(self)
         self.table = StatisticsTable(self.model)
         self.table.cell_activated.connect(self.cell_activated)
+        self._no_match = Label("No cell has this in its name or type.", 12, 400, "text3")
+        self._no_match.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._no_match.hide()
+        below_head = QVBoxLayout(self.table.viewport())
+        below_head.addWidget(self._no_match)
+        self._selected = ""
+        self.snapshot: Snapshot | None = None
+        """What is shown; `None` where there is no run."""
         self.history = History()
         """The figures that the plots show."""
         self.plots = PlotsPane()
@@ -92,7 +101,7 @@ class StatisticsPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if not self._is_split:  # until a person moves the divider
-            table = min(sum(about.width_px for about in COLUMNS), round(_TABLE_SHARE * self.width()))
+            table = min(self.table.columns.needed_px, round(_TABLE_SHARE * self.width()))
             self.split.setSizes([table, self.width() - table])
 
     def _keep_split(self) -> None:
@@ -101,16 +110,27 @@ class StatisticsPanel(QWidget):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show yet."""
-        return self.model.rowCount() == 0
+        return self.snapshot is None or not self.snapshot.cells
 
-    def show_snapshot(self, snapshot: Snapshot | None, categories: Mapping[str, str] | None = None) -> None:
+    def set_filter(self, text: str) -> None:
+        """Show only the cells whose name or type has all of these words in it."""
+        self.model.set_filter(text)
+        self._show_table()
+        self.select_cell(self._selected)
+
+    def _show_table(self) -> None:
+        self._stack.setCurrentIndex(0 if self.is_empty else 1)
+        self._no_match.setVisible(not self.is_empty and not self.model.rows)
+
+    def show_snapshot(self, snapshot: Snapshot | None, types: Mapping[str, str] | None = None) -> None:
         """Show another snapshot; `None` for no run.
 
-        :param categories: by full name, the category of each cell, for its icon.
+        :param types: by full name, the type of each cell, for its icon and to be found by.
         """
+        self.snapshot = snapshot
         self.history.take(snapshot)
-        self.model.show_snapshot(snapshot, categories or {})
-        self._stack.setCurrentIndex(0 if self.is_empty else 1)
+        self.model.show_snapshot(snapshot, types or {})
+        self._show_table()
         limits = snapshot.bottleneck.cells if snapshot is not None and snapshot.bottleneck is not None else ()
         self.plots.show_history(self.history, limits, snapshot is not None and snapshot.state not in OVER)
 
@@ -124,6 +144,7 @@ class StatisticsPanel(QWidget):
 
     def select_cell(self, name: str) -> None:
         """Mark the row of a cell without telling anybody; an empty name for none."""
+        self._selected = name
         row = self.model.row_of(name)
         if row == self.table.currentIndex().row() and self.table.selectionModel().hasSelection():
             return  # also where one of its clones is open below it
@@ -166,6 +187,8 @@ class StatisticsTable(QTableView):
         header.setFixedHeight(28)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.sectionClicked.connect(self.sort_by)
+        self.columns = StatisticsColumns(self)
+        self.columns.changed.connect(self._share_width)
         for column, about in enumerate(COLUMNS):
             self.setColumnWidth(column, about.width_px)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -233,7 +256,7 @@ class StatisticsTable(QTableView):
 
     def _share_width(self) -> None:
         """Give what the columns leave to the bars, and some of it to the names."""
-        spare = self.viewport().width() - sum(about.width_px for about in COLUMNS)
+        spare = self.viewport().width() - self.columns.needed_px
         names = max(0, min(100, spare // 6))
         self.setColumnWidth(CELL, COLUMNS[CELL].width_px + names)
         self.setColumnWidth(LOAD, COLUMNS[LOAD].width_px + max(0, spare - names))
@@ -247,6 +270,8 @@ class StatisticsTable(QTableView):
             action.setCheckable(True)
             action.setChecked(column == current)
             action.triggered.connect(lambda _checked=False, column=column: self.sort_by(column))
+        menu.addSeparator()
+        self.columns.fill(menu.addMenu("Columns"))
         menu.popup(self.viewport().mapToGlobal(point))
 
 

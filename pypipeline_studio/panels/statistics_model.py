@@ -24,13 +24,19 @@ class StatisticsRow:
 
     name: str
     """That of the cell."""
-    category: str
+    type_name: str
+    """Its type, or the category of that."""
     figures: CellFigures
     is_limit: bool = False
     clone: str = ""
     """The name of the clone, such as `#2`; empty for a cell as a whole."""
     is_open: bool = False
     """Whether the clones of the cell are shown below."""
+
+    @property
+    def category(self) -> str:
+        """That of its type."""
+        return (self.type_name.rpartition(".")[0] or self.type_name).rpartition(".")[2]
 
     @property
     def label(self) -> str:
@@ -54,6 +60,11 @@ class StatisticsRow:
         What was skipped is another figure: it has failures in it, and what a filter leaves out.
         """
         return None if self.clone else self.figures.errors
+
+    @property
+    def nb_skipped(self) -> int | None:
+        """How many items it left out; not known of a clone."""
+        return None if self.clone else self.figures.skipped
 
     @property
     def queue_fill(self) -> float | None:
@@ -121,10 +132,31 @@ COLUMNS: Final = (
     Column("CPU", 58, lambda row: share(row.figures.cpu), lambda row: row.figures.cpu, doc="100 % is one full core"),
     Column("Items", 94, lambda row: count(row.figures.items), lambda row: row.figures.items, doc="Since the start"),
     Column("Errors", 64, lambda row: count(row.nb_errors), lambda row: row.nb_errors, doc="How often it failed"),
+    Column(
+        "p99",
+        66,
+        lambda row: duration(row.figures.latency_p99_s),
+        lambda row: row.figures.latency_p99_s,
+        doc="99 % of the items take at most so long",
+    ),
+    Column(
+        "GIL",
+        58,
+        lambda row: share(row.figures.gil),
+        lambda row: row.figures.gil,
+        doc="For which share of its work it needs the GIL, by estimate",
+    ),
+    Column(
+        "Skipped",
+        76,
+        lambda row: count(row.nb_skipped),
+        lambda row: row.nb_skipped,
+        doc="Items that were left out, because of an error or by a filter",
+    ),
 )
-CELL, RATE, LOAD, P50, P95, QUEUE, WORKERS, CPU, ITEMS, ERRORS = range(len(COLUMNS))
+CELL, RATE, LOAD, P50, P95, QUEUE, WORKERS, CPU, ITEMS, ERRORS, P99, GIL, SKIPPED = range(len(COLUMNS))
 _MOST_EXPLAINED = 16
-FALLS_FIRST: Final = frozenset({RATE, LOAD, P50, P95, QUEUE, WORKERS, CPU, ITEMS, ERRORS})
+FALLS_FIRST: Final = frozenset(range(len(COLUMNS))) - {CELL}
 """The columns whose greatest values are wanted first."""
 
 
@@ -140,19 +172,42 @@ class StatisticsModel(QAbstractTableModel):
         self._open: set[str] = set()
         self._column = LOAD
         self._falls = True
+        self._filter: tuple[str, ...] = ()
+        self._shown: tuple[Snapshot | None, Mapping[str, str]] = (None, {})
+
+    @property
+    def rows(self) -> tuple[StatisticsRow, ...]:
+        """What is shown, in its order."""
+        return tuple(self._rows)
+
+    def set_filter(self, text: str) -> None:
+        """Show only the cells whose name or type has all of these words in it."""
+        words = tuple(text.casefold().split())
+        if words != self._filter:
+            self._filter = words
+            self.show_snapshot(*self._shown)
+
+    def _is_wanted(self, name: str, type_name: str) -> bool:
+        text = f"{name} {type_name}".casefold()
+        return all(word in text for word in self._filter)
 
     @property
     def sorting(self) -> tuple[int, bool]:
         """The column by which the rows are sorted, and whether the greatest comes first."""
         return self._column, self._falls
 
-    def show_snapshot(self, snapshot: Snapshot | None, categories: Mapping[str, str]) -> None:
-        """Take another snapshot; `None` for no run."""
+    def show_snapshot(self, snapshot: Snapshot | None, types: Mapping[str, str]) -> None:
+        """Take another snapshot; `None` for no run.
+
+        :param types: by full name, the type of each cell, such as `detection.HogPeople`; the category alone will do.
+        """
+        self._shown = snapshot, types
         limits = snapshot.bottleneck.cells if snapshot is not None and snapshot.bottleneck is not None else ()
         cells = snapshot.cells if snapshot is not None else {}
         found = {
-            name: StatisticsRow(name, categories.get(name, ""), figures, name in limits, is_open=name in self._open)
+            name: StatisticsRow(name, types.get(name, ""), figures, name in limits, is_open=name in self._open)
             for name, figures in cells.items()
+            if self._is_wanted(name, types.get(name, ""))
         }
         known = [row.name for row in self._rows if not row.clone]
         if set(known) != set(found):
@@ -212,7 +267,7 @@ class StatisticsModel(QAbstractTableModel):
             found.append(row)
             if row.is_open and row.can_open:
                 found += [
-                    StatisticsRow(row.name, row.category, _as_cell(clone, row.figures), clone=clone.name)
+                    StatisticsRow(row.name, row.type_name, _as_cell(clone, row.figures), clone=clone.name)
                     for clone in row.figures.clones
                 ]
         return found

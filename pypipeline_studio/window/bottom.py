@@ -15,6 +15,7 @@ from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
 from pypipeline_studio.panels.statistics import StatisticsPanel
+from pypipeline_studio.panels.statistics_tools import StatisticsTools
 from pypipeline_studio.panels.traceback_dialog import TracebackDialog
 from pypipeline_studio.panels.widgets import CountPill
 from pypipeline_studio.session import Session
@@ -72,6 +73,8 @@ class Bottom(QWidget):
         head_layout.addStretch(1)
         self.legend = LoadLegend()
         head_layout.addWidget(self.legend)
+        self.statistics_tools = StatisticsTools(self.statistics)
+        head_layout.addWidget(self.statistics_tools)
         self._stack = QStackedWidget(self)
         self._count = CountPill()
         for name, panel in (("Statistics", self.statistics), ("Problems", self.problems), ("Log", self.log)):
@@ -130,18 +133,19 @@ class Bottom(QWidget):
         dialog.show()
 
     def _show_legend(self) -> None:
-        """Say what the bars mean where there are some."""
-        self.legend.setVisible(self._stack.currentWidget() is self.statistics and not self.statistics.is_empty)
+        """Say what the bars mean where there are some, and offer what is done with them."""
+        has_bars = self._stack.currentWidget() is self.statistics and not self.statistics.is_empty
+        self.legend.setVisible(has_bars)
+        self.statistics_tools.setVisible(has_bars)
 
     def _show_live(self) -> None:
-        self.statistics.show_snapshot(self._run_control.snapshot, self._categories())
+        self.statistics.show_snapshot(self._run_control.snapshot, self._types())
         self._show_legend()
         self.show_problems()
 
-    def _categories(self) -> dict[str, str]:
-        """By the full name of a cell, the category of its type."""
-        cells = self._session.document.walk()
-        return {".".join(names): cell.type.rpartition(".")[0] for names, cell in cells}
+    def _types(self) -> dict[str, str]:
+        """By the full name of a cell, its type."""
+        return {".".join(names): cell.type for names, cell in self._session.document.walk()}
 
     # ------------------------------------------------------------------ problems
 

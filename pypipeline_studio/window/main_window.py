@@ -68,6 +68,7 @@ from pypipeline_studio.window.run_here import RunHere
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.silence import Silence
 from pypipeline_studio.window.source_files import SourceFiles
+from pypipeline_studio.window.statistics_commands import StatisticsCommands
 from pypipeline_studio.window.status_bar import StatusBar
 from pypipeline_studio.window.structuring import Structuring
 from pypipeline_studio.window.tabs import Tabs
@@ -140,6 +141,9 @@ class MainWindow(QMainWindow):
         self.tuning = Tuning(self.session, self.engine, self.run_control, self.commands, self)
         self.attaching = Attaching(self.commands, self)
         self._silence = Silence(self.engine, self.bottom, self)
+        self.statistics_commands = StatisticsCommands(
+            self.session, self.bottom.statistics, self.bottom.statistics_tools, self.commands, self
+        )
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -271,6 +275,7 @@ class MainWindow(QMainWindow):
         self.popovers.details_requested.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
         self.popovers.traceback_requested.connect(self.bottom.open_traceback)
         self.popovers.source_requested.connect(self.sources.open)
+        self.statistics_commands.told.connect(self.tell)
         self.autosave.failed.connect(self.tell)
         self._recovery.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)

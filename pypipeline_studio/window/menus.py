@@ -51,6 +51,7 @@ SUBMENUS: Final[dict[str, str]] = {
 """The titles of the menus within menus."""
 
 EXPORTS: Final = ("export_picture", "export_python", SEPARATOR, "copy_python", "copy_command")
+STATISTICS_EXPORTS: Final = ("export_table", "export_history", "export_plots")
 
 ALIGNMENTS: Final = (
     "align_left", "align_centre", "align_right", SEPARATOR, "align_top", "align_middle", "align_bottom", SEPARATOR,
@@ -94,5 +95,5 @@ def fill_bar(bar: QMenuBar, commands: Actions) -> Mapping[str, QMenu]:
     submenus: dict[str, QMenu] = {}
     for title, keys in MENUS.items():
         submenus |= fill(bar.addMenu(title), commands, keys)
-    fill(submenus[EXPORT], commands, EXPORTS)
+    fill(submenus[EXPORT], commands, (*EXPORTS, SEPARATOR, *STATISTICS_EXPORTS))
     return submenus

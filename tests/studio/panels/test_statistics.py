@@ -2,7 +2,7 @@ import pytest
 from panel_samples import figures, snapshot
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QFontMetricsF
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 
 from pypipeline_engine.host.protocol import CloneFigures
 from pypipeline_studio.panels.statistics import StatisticsPanel
@@ -229,3 +229,91 @@ def test_the_workers_of_a_cell_are_told_one_by_one(panel):
     }
     assert tips["detect"] == ["#1: 5.00/s, busy 90 %", "#2: 6.00/s, busy 50 %"]
     assert tips["many"][-1] == "and 4 more"
+
+
+# ------------------------------------------------------------------ which cells and columns
+
+TYPES = {"video": "sources.VideoFile", "detect": "detection.HogPeople", "track": "tracking.Sort"}
+
+
+def test_cells_are_filtered_by_the_words_of_name_and_type(panel):
+    panel.show_snapshot(snapshot(THREE), TYPES)
+    for text, expected in (
+        ("VIDEO", ["video"]),
+        ("tr sort", ["track"]),
+        ("people", ["detect"]),
+        ("", ["detect", "track", "video"]),
+    ):
+        panel.set_filter(text)
+        assert names(panel) == expected
+
+
+def test_a_filter_holds_for_later_snapshots_and_says_where_nothing_matches(panel):
+    panel.show_snapshot(snapshot(THREE), TYPES)
+    panel.set_filter("nothing like it")
+    assert panel.table.isVisible()
+    assert panel._no_match.isVisible()
+    panel.set_filter("late")
+    panel.show_snapshot(snapshot({**THREE, "late": figures(0.1)}), TYPES)
+    assert names(panel) == ["late"]
+    assert not panel._no_match.isVisible()
+
+
+def test_a_filter_keeps_what_is_selected(panel):
+    panel.show_snapshot(snapshot(THREE), TYPES)
+    panel.select_cells(["track"])
+    panel.set_filter("tr")
+    panel.set_filter("")
+    assert panel.model.index(panel.table.currentIndex().row(), CELL).data() == "track"
+
+
+def shown_columns(panel):
+    header = panel.table.horizontalHeader()
+    return [
+        header.model().headerData(c, Qt.Orientation.Horizontal)
+        for c in range(header.count())
+        if not header.isSectionHidden(c)
+    ]
+
+
+def open_columns(qtbot, panel):
+    header = panel.table.horizontalHeader()
+    header.customContextMenuRequested.emit(QPoint(200, 10))
+    menu = panel.table.findChildren(QMenu)[-1]
+    qtbot.waitUntil(menu.isVisible)
+    return menu
+
+
+def test_columns_are_shown_and_hidden_by_the_menu_of_the_head(panel, qtbot):
+    panel.show_snapshot(snapshot(THREE))
+    assert "p99" not in shown_columns(panel)
+    menu = open_columns(qtbot, panel)
+    actions = {action.text(): action for action in menu.actions()}
+    assert not actions["Cell"].isEnabled()
+    with qtbot.waitSignal(panel.table.columns.changed):
+        qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(actions["p99"]).center())
+    panel.table.columns.set_shown(ITEMS, False)
+    assert "p99" in shown_columns(panel)
+    assert "Items" not in shown_columns(panel)
+    assert panel.table.columns.settings == "Items,GIL,Skipped"
+    panel.table.columns.restore("Rate,Cell,Unheard of")
+    assert "Rate" not in shown_columns(panel)
+    assert {"Cell", "Items", "GIL"} <= set(shown_columns(panel))
+
+
+def test_the_usual_columns_come_back(panel, qtbot):
+    usual = shown_columns(panel)
+    panel.table.columns.restore("Rate,Load")
+    menu = open_columns(qtbot, panel)
+    menu.actions()[-1].trigger()
+    menu.close()
+    assert shown_columns(panel) == usual
+
+
+def test_what_is_hidden_leaves_its_room_to_the_bars(panel, qtbot):
+    panel.show_snapshot(snapshot(THREE))
+    panel.plots.hide()
+    qtbot.waitUntil(lambda: panel.table.width() == panel.width())
+    before = panel.table.columnWidth(LOAD)
+    panel.table.columns.set_shown(ITEMS, False)
+    assert panel.table.columnWidth(LOAD) > before

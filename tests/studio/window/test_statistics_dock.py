@@ -6,6 +6,12 @@ import pytest
 from gestures import at_node, click
 from panel_samples import figures, snapshot
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog
+
+from pypipeline_studio.panels.statistics_model import ITEMS
+from pypipeline_studio.window.bottom import PROBLEMS_TAB
+from pypipeline_studio.window.main_window import MainWindow
 
 CELLS = {"count": figures(0.2, 30.0), "post.work": figures(0.9, 8.0), "write": figures(0.1, 8.0)}
 
@@ -96,3 +102,88 @@ def test_several_cells_are_compared_in_the_plots(window) -> None:
     assert (marked(window), plotted(window)) == ("", "Busy share")
     labels = {line.label for line in window.bottom.statistics.plots.views["load"].data.lines}
     assert labels == {"count", "write"}
+
+
+# ------------------------------------------------------------------ the filter, and what is remembered
+
+
+def test_the_filter_stands_above_the_table_and_only_there(window, qtbot) -> None:
+    tools = window.bottom.statistics_tools
+    assert tools.isVisible()
+    qtbot.keyClicks(tools.filter, "work")
+    assert [row.name for row in window.bottom.statistics.model.rows] == ["post.work"]
+    window.bottom.show_tab(PROBLEMS_TAB)
+    assert not tools.isVisible()
+
+
+def test_columns_and_plots_are_remembered(window, qtbot, tmp_path) -> None:
+    panel = window.bottom.statistics
+    panel.table.columns.set_shown(ITEMS, False)
+    qtbot.mouseClick(panel.plots.buttons["latency"], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.bottom.statistics_tools.plots_button, Qt.MouseButton.LeftButton)
+    assert not panel.plots.isVisible()
+    other = MainWindow(tmp_path)
+    assert ITEMS in other.bottom.statistics.table.columns.hidden
+    assert other.bottom.statistics.plots.shown == ("rate", "load", "latency")
+    assert not other.bottom.statistics_tools.plots_button.isChecked()
+    other.close()
+    other.deleteLater()
+
+
+# ------------------------------------------------------------------ exports
+
+
+@pytest.fixture
+def choose(monkeypatch):
+    """Answers the question for a file; keeps which names were proposed."""
+    proposed = []
+
+    def choose(path) -> list[str]:
+        def answer(_parent, _title, name, _kinds) -> tuple[str, str]:
+            proposed.append(name)
+            return str(path), ""
+
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+        return proposed
+
+    return choose
+
+
+def test_the_table_is_exported_as_it_is_shown(window, choose, tmp_path) -> None:
+    proposed = choose(tmp_path / "out")  # the ending is added
+    window.bottom.statistics.set_filter("w")
+    window.commands["export_table"].trigger()
+    assert proposed == [str(tmp_path / "graph_statistics.csv")]
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert [line.split(",")[:3] for line in lines] == [
+        ["cell", "clone", "type"],
+        ["post.work", "", "demo.Work"],
+        ["write", "", "sinks.JsonLines"],
+    ]
+
+
+def test_the_figures_over_time_and_the_plots_are_exported(window, choose, tmp_path) -> None:
+    choose(tmp_path / "history.csv")
+    window.commands["export_history"].trigger()
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 1 + 8 * (1 + len(CELLS))
+    choose(tmp_path / "plots.png")
+    window.commands["export_plots"].trigger()
+    assert not QImage(str(tmp_path / "plots.png")).isNull()
+
+
+def test_what_cannot_be_exported_is_said(window, choose, tmp_path, answer) -> None:
+    choose(tmp_path / "no_such_folder" / "out.csv")
+    asked = answer("OK")
+    window.commands["export_table"].trigger()
+    assert "No such file or directory" in asked[0]
+    window.session.new()
+    window.commands["export_table"].trigger()
+    assert "run the graph first" in window.statusBar().currentMessage()
+
+
+def test_an_export_asks_before_it_overwrites(window, choose, tmp_path, answer) -> None:
+    (tmp_path / "out.csv").write_text("mine")
+    choose(tmp_path / "out")
+    assert answer("Cancel") == []
+    window.commands["export_table"].trigger()
+    assert (tmp_path / "out.csv").read_text() == "mine"
