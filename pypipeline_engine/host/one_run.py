@@ -11,6 +11,7 @@ from pypipeline_engine.host.blame import Blame
 from pypipeline_engine.host.graphs import Built
 from pypipeline_engine.host.metrics import Totals
 from pypipeline_engine.host.protocol import CellError, Controller, RunInfo, RunState, Snapshot
+from pypipeline_engine.host.recording import Recording
 from pypipeline_engine.host.sampler import Sampler
 from pypipeline_engine.host.watches import Watches
 from pypipeline_engine.insight.observer import Observer
@@ -35,6 +36,7 @@ class Run:
         self.sampler = Sampler(number, self.observer)
         self.latest_letter: DeadLetter | None = None
         self.handle: RunHandle | None = None
+        self.recording: Recording | None = None
         self.watches: Watches | None = None
         self.paused = paused
         self.was_paused = paused

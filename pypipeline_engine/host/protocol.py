@@ -117,11 +117,25 @@ class Source(_Data):
     text: str
 
 
+class RecordRequest(_Request):
+    """Where a run is recorded, as `pypipeline run --record` does. What goes wrong with it does not end the run."""
+
+    path: str
+    """An absolute path of a file that is not there yet."""
+    source: str = ""
+    """Where the graph is from, to be written down."""
+    interval_s: Annotated[float, Field(ge=0.05, le=3600)] = 1.0
+    """How often a sample is taken."""
+    most_bytes: Annotated[int, Field(ge=0)] = 1_000_000_000
+    """From this size on, only the end of the run is added."""
+
+
 class RunRequest(GraphRequest):
     """`POST /v1/run` starts at once, `POST /v1/deploy` (the same with `paused`) waits for `resume` or `step`."""
 
     max_items: Annotated[int, Field(ge=1)] | None = None
     paused: bool = False
+    record: RecordRequest | None = None
 
 
 class RunningGraph(_Data):

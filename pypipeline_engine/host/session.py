@@ -20,6 +20,7 @@ from pypipeline_engine.host.journal import Journal
 from pypipeline_engine.host.metrics import RunTotals
 from pypipeline_engine.host.one_run import Run, find_unfinished
 from pypipeline_engine.host.protocol import (
+    CellError,
     Controller,
     ErrorPolicyRequest,
     EventName,
@@ -31,9 +32,12 @@ from pypipeline_engine.host.protocol import (
     ScaleRequest,
     Snapshot,
 )
+from pypipeline_engine.host.recording import Recording
 from pypipeline_engine.host.refusals import CONFLICT, NOT_FOUND, UNPROCESSABLE, Refused
 from pypipeline_engine.host.watches import Watches
+from pypipeline_engine.insight import advice_as_data
 from pypipeline_engine.insight.naming import without_root
+from pypipeline_engine.insight.records import RecordedEnd
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime import RunHandle
@@ -204,6 +208,9 @@ class Session:
         if run.stop_asked:
             self._finish(run, "stopped")
         else:
+            if request.record is not None:
+                assert run.built is not None
+                run.recording = Recording.open(request.record, run.built, run.observer.structure)
             try:
                 self._deploy(run, request.max_items)
             except NotDeployableException as error:
@@ -253,6 +260,8 @@ class Session:
             run.nb_items = handle.nb_items
             if run.end is None:
                 run.observer.begin(handle.find_working_threads, run.name)
+                if run.recording is not None:
+                    run.recording.begin(lambda: self._look_to_record(run))
             if run.stop_asked:
                 self._stop_in_background(handle)
             elif not run.paused:
@@ -322,6 +331,7 @@ class Session:
             else:
                 final = _NO_RUN.model_copy(update={"run": run.number, "state": end})
             run.observer.end()
+            self._finish_recording(run, end, told)
             with self._lock:
                 run.final, run.end, run.error, run.unfinished_files = final, end, told, unfinished
                 if run.watches is not None:
@@ -331,6 +341,22 @@ class Session:
             self._journal.add_error(told)
         self._on_change(self._describe(run), final)
         run.over.set()
+
+    # ------------------------------------------------------------------ the record
+
+    def _look_to_record(self, run: Run) -> tuple[Statistics, str] | None:
+        with self._lock:
+            handle, state = run.handle, run.get_state()
+        return None if handle is None else (without_root(handle.statistics(), run.name), state)
+
+    def _finish_recording(self, run: Run, end: RunState, error: CellError | None) -> None:
+        if run.recording is None:
+            return
+        # Over the whole of a run with pauses, everything has waited for most of the time.
+        advice = None if run.last is None or run.was_paused else run.observer.explain(run.last)
+        told = None if error is None else error.message
+        limit = None if advice is None else advice_as_data(advice)
+        run.recording.finish(run.last, RecordedEnd(end, end, told, limit))
 
     # ------------------------------------------------------------------ control
 

@@ -24,6 +24,7 @@ from pypipeline_engine.host.protocol import (
     HostInfo,
     LogLine,
     ParameterRequest,
+    RecordRequest,
     Refusal,
     RunInfo,
     RunRequest,
@@ -394,13 +395,17 @@ class Engine(QObject):
         output_folder: str,
         *,
         paused: bool = False,
+        record: RecordRequest | None = None,
         refused: Refused | None = None,
     ) -> None:
         """Run a graph; starts the process where none runs.
 
+        :param record: where it is to be recorded.
         :param refused: is told why it is not run.
         """
-        request = RunRequest(graph=to_data(document), folder=folder, output_folder=output_folder, paused=paused)
+        request = RunRequest(
+            graph=to_data(document), folder=folder, output_folder=output_folder, paused=paused, record=record
+        )
 
         def on_done(run: RunInfo) -> None:
             self._set_launching(False)

@@ -14,6 +14,7 @@ from pypipeline_studio.document.quick_fixes import quick_fix
 from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
+from pypipeline_studio.panels.runs import RunsPanel
 from pypipeline_studio.panels.statistics import StatisticsPanel
 from pypipeline_studio.panels.statistics_tools import StatisticsTools
 from pypipeline_studio.panels.traceback_dialog import TracebackDialog
@@ -40,7 +41,7 @@ class EngineMessage:
 
 
 class Bottom(QWidget):
-    """Three tabs."""
+    """Four tabs."""
 
     cell_chosen = Signal(str)
     """The full name of a cell to be shown."""
@@ -65,6 +66,7 @@ class Bottom(QWidget):
         self.statistics = StatisticsPanel()
         self.problems = ProblemsPanel()
         self.log = LogPanel()
+        self.runs = RunsPanel()
         self.head = QWidget()
         self._tabs = QTabBar(self.head)
         head_layout = QHBoxLayout(self.head)
@@ -80,6 +82,8 @@ class Bottom(QWidget):
         for name, panel in (("Statistics", self.statistics), ("Problems", self.problems), ("Log", self.log)):
             self._tabs.addTab(name)
             self._stack.addWidget(panel)
+        self.runs_tab = self._tabs.addTab("Runs")
+        self._stack.addWidget(self.runs)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)

@@ -18,13 +18,14 @@ def may_leave(
     session: Session, engine: Engine, run_control: RunControl, tell: Callable[[str], None], window: QWidget
 ) -> bool:
     """Whether the window may close; asks where a run would end with it."""
-    if not run_control.is_going_on or engine.state in ("off", "ended"):
+    if not run_control.is_busy or engine.state in ("off", "ended"):
         return True
-    command = monitored_command(session.path or Path(session.title), run_control.output_folder)
-    saved = "" if session.path is not None and not session.is_modified else " Save the graph first."
+    graph = run_control.running_graph or session.front
+    command = monitored_command(graph.path or Path(graph.title), run_control.output_folder)
+    saved = "" if graph.path is not None and not graph.is_modified else " Save the graph first."
     box = QMessageBox(window)
     box.setIcon(QMessageBox.Icon.Question)
-    box.setText(f"{run_control.run.name or session.title} is running.")
+    box.setText(f"{engine.run.name or graph.title} is running.")
     box.setInformativeText(
         "It runs in the engine of this window and ends with it; files are completed first. To have it go on without the "
         f"studio, run it headless, and attach to it whenever you like:\n\n{command}\n{saved}".rstrip()

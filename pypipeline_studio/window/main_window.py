@@ -64,7 +64,11 @@ from pypipeline_studio.window.recent_menu import RecentMenu
 from pypipeline_studio.window.recovery_dialog import Recovery
 from pypipeline_studio.window.reopening import Reopening
 from pypipeline_studio.window.run_control import RunControl
+<<<<<<< HEAD
 from pypipeline_studio.window.run_here import RunHere
+=======
+from pypipeline_studio.window.runs import Runs
+>>>>>>> 73ca1e1 (Record the runs of the studio, and list them)
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.silence import Silence
 from pypipeline_studio.window.source_files import SourceFiles
@@ -144,6 +148,7 @@ class MainWindow(QMainWindow):
         self.statistics_commands = StatisticsCommands(
             self.session, self.bottom.statistics, self.bottom.statistics_tools, self.commands, self
         )
+        self.runs = Runs(self.session, self.run_control, self.files, self.bottom.runs, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -276,6 +281,7 @@ class MainWindow(QMainWindow):
         self.popovers.traceback_requested.connect(self.bottom.open_traceback)
         self.popovers.source_requested.connect(self.sources.open)
         self.statistics_commands.told.connect(self.tell)
+        self.runs.told.connect(self.tell)
         self.autosave.failed.connect(self.tell)
         self._recovery.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)

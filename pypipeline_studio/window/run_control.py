@@ -16,7 +16,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from pypipeline_engine.graph.model import Document
-from pypipeline_engine.host.protocol import CellError, LogLine, Refusal, RunInfo, Snapshot, Validation
+from pypipeline_engine.host.protocol import (
+    CellError,
+    LogLine,
+    RecordRequest,
+    Refusal,
+    RunInfo,
+    Snapshot,
+    Validation,
+)
 from pypipeline_studio.document.changes import changes_between
 from pypipeline_studio.document.live import LiveView
 from pypipeline_studio.engine.engine import Engine
@@ -58,6 +66,8 @@ class RunControl(QObject):
         """The run that the engine has, or was asked for last; `None` where its graph was closed."""
         self._next: tuple[OpenGraph, bool] | None = None
         """The graph that runs when the engine is free, and whether it begins paused."""
+        self.plan_record: Callable[[OpenGraph], RecordRequest | None] = lambda graph: None
+        """Says where the run of a graph that is about to begin is recorded."""
         self._ray_line = ""
         self._asks_for_ray = False
         self._number_before = 0  # of the latest run before the one that was asked for last
@@ -222,13 +232,16 @@ class RunControl(QObject):
             str(graph.folder),
             str(self.output_folder),
             paused=paused,
+            record=self.plan_record(graph),
             refused=self._take_run_refusal,
         )
         self.run_changed.emit()
 
     def follow(self, document: Document) -> None:
         """Follow what the engine runs by itself: edits are sent as differences to this document, which it has."""
-        self._started = self._sent = document
+        graph = self._session.front
+        self._runs[graph] = self._current = run = GraphRun(graph)
+        run.started = run.sent = document
         self._number_before = 0
         self.run_changed.emit()
 

@@ -39,7 +39,7 @@ class Tuning(QObject):
         self._allow()
 
     def _allow(self) -> None:
-        is_free = not self._run_control.is_going_on
+        is_free = not self._run_control.is_busy
         self._action.setEnabled(bool(self._session.document.cells) and is_free)
         self._action.setToolTip(
             "Find the numbers of clones with which the graph is fastest"
