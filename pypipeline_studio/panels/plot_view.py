@@ -71,6 +71,10 @@ class PlotView(QWidget):
         self._pointer = pyqtgraph.InfiniteLine(angle=90)
         self._pointer.hide()
         self.plot.addItem(self._pointer, ignoreBounds=True)
+        self.moment = pyqtgraph.InfiniteLine(angle=90)
+        """The moment that a replay shows."""
+        self.moment.hide()
+        self.plot.addItem(self.moment, ignoreBounds=True)
         self.marks: list[Any] = []
         self.readout = Readout(self)
         self.empty = Label("", 11, 400, "text3", wraps=True)
@@ -131,6 +135,15 @@ class PlotView(QWidget):
         self.plot.setYRange(-_FOOTROOM * greatest, greatest, padding=0)
         self._show_sample()
 
+    def mark_moment(self, elapsed_s: float | None) -> None:
+        """Mark a moment of the run; `None` for none."""
+        if elapsed_s is None or self.data is None or not self.data.times:
+            self.moment.hide()
+            return
+        self.moment.setValue(elapsed_s - self.data.times[-1])
+        self.moment.setZValue(len(self._curves) + 1)
+        self.moment.show()
+
     @staticmethod
     def _greatest(data: PlotData) -> float:
         if data.is_stack:
@@ -189,6 +202,7 @@ class PlotView(QWidget):
         pen = QPen(colour("text2"), 1)
         pen.setCosmetic(True)
         self._pointer.setPen(pen)
+        self.moment.setPen(pen_of("total"))
         self._restyle_marks()
         if self.data is not None and not self.data.is_stack:
             for curve, line in zip(self._curves, self.data.lines, strict=False):

@@ -57,6 +57,7 @@ class PlotsPane(QWidget):
         self._selected: tuple[str, ...] = ()
         self._limits: tuple[str, ...] = ()
         self._is_live = False
+        self._moment_s: float | None = None
         self.views: dict[PlotKey, PlotView] = {}
         """Those that were made by now."""
         self.buttons = {key: self._make_button(key, text) for key, text in PLOTS.items()}
@@ -132,13 +133,17 @@ class PlotsPane(QWidget):
 
     # ------------------------------------------------------------------ what is shown
 
-    def show_history(self, history: History, limits: Sequence[str], is_live: bool) -> None:
+    def show_history(
+        self, history: History, limits: Sequence[str], is_live: bool, moment_s: float | None = None
+    ) -> None:
         """Show the figures of a run.
 
         :param limits: the cells that limit it.
         :param is_live: whether it goes on.
+        :param moment_s: a moment to be marked; then all of the run is shown, whatever span is chosen.
         """
-        self._history, self._limits, self._is_live = history, tuple(limits), is_live
+        self._history, self._limits, self._is_live, self._moment_s = history, tuple(limits), is_live, moment_s
+        self.span.setEnabled(moment_s is None)
         self.refresh()
 
     def select(self, cells: Sequence[str]) -> None:
@@ -163,11 +168,12 @@ class PlotsPane(QWidget):
             return
         self._make_views(shown)
         end_s = self._history.elapsed_s or 0.0
-        wanted_s = SPANS[self.span.choice][1]
+        wanted_s = SPANS[self.span.choice if self._moment_s is None else "all"][1]
         span_s = max(SHORTEST_S, min(wanted_s, end_s - self._history.times()[0]))
         for key in shown:
             data = make_plot(key, self._history, self._selected, self._limits, max(0.0, end_s - wanted_s))
             self.views[key].show_data(data, span_s, self._is_live)
+            self.views[key].mark_moment(self._moment_s)
 
     def _make_views(self, shown: Sequence[PlotKey]) -> None:
         from pypipeline_studio.panels.plot_view import PlotView

@@ -53,7 +53,7 @@ RUN_COLUMNS: Final = (
     ),
     RunColumn(
         "When",
-        140,
+        158,
         lambda one: local_time(one.run.began_at) if one.run else UNKNOWN,
         lambda one: one.run.began_at if one.run else "",
         doc="When it began",

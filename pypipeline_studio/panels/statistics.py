@@ -60,6 +60,8 @@ class StatisticsPanel(QWidget):
 
     cell_activated = Signal(str)
     """A cell that a person has clicked, or gone to by the keyboard."""
+    shown = Signal()
+    """Other figures are shown, or none any more."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,8 +77,9 @@ class StatisticsPanel(QWidget):
         self._selected = ""
         self.snapshot: Snapshot | None = None
         """What is shown; `None` where there is no run."""
-        self.history = History()
-        """The figures that the plots show."""
+        self._live: tuple[Snapshot | None, Mapping[str, str]] = (None, {})
+        self._live_history = History()
+        self._replayed: History | None = None
         self.plots = PlotsPane()
         self.plots.cell_chosen.connect(self.cell_activated)
         self.split = QSplitter(Qt.Orientation.Horizontal)
@@ -127,12 +130,37 @@ class StatisticsPanel(QWidget):
 
         :param types: by full name, the type of each cell, for its icon and to be found by.
         """
+        self._live_history.take(snapshot)
+        self._live = snapshot, types or {}
+        if self._replayed is None:
+            self._show(*self._live)
+
+    def show_replay(
+        self, snapshot: Snapshot | None, history: History | None = None, types: Mapping[str, str] | None = None
+    ) -> None:
+        """Show a moment of a run of before; what comes meanwhile of the one that goes on is shown after that.
+
+        :param snapshot: the figures of that moment; `None` for those of the run that goes on.
+        :param history: the figures of the whole run.
+        :param types: as for `show_snapshot`.
+        """
+        self._replayed = history if snapshot is not None else None
+        self._show(*(self._live if snapshot is None else (snapshot, types or {})))
+
+    @property
+    def history(self) -> History:
+        """The figures over time that are shown."""
+        return self._live_history if self._replayed is None else self._replayed
+
+    def _show(self, snapshot: Snapshot | None, types: Mapping[str, str]) -> None:
         self.snapshot = snapshot
-        self.history.take(snapshot)
-        self.model.show_snapshot(snapshot, types or {})
+        self.model.show_snapshot(snapshot, types)
         self._show_table()
         limits = snapshot.bottleneck.cells if snapshot is not None and snapshot.bottleneck is not None else ()
-        self.plots.show_history(self.history, limits, snapshot is not None and snapshot.state not in OVER)
+        is_live = self._replayed is None and snapshot is not None and snapshot.state not in OVER
+        moment_s = snapshot.elapsed_s if self._replayed is not None and snapshot is not None else None
+        self.plots.show_history(self.history, limits, is_live, moment_s)
+        self.shown.emit()
 
     def select_cells(self, names: Sequence[str]) -> None:
         """Mark the row of a cell, and show these cells in the plots, without telling anybody.

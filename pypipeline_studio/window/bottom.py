@@ -24,7 +24,7 @@ from pypipeline_studio.window.advising import LIMIT, TRIAL, Advising
 from pypipeline_studio.window.error_words import error_title
 from pypipeline_studio.window.run_control import RunControl
 
-PROBLEMS_TAB = 1
+STATISTICS_TAB, PROBLEMS_TAB = 0, 1
 _MOST_FIXES = 50
 """Nobody mends more problems before the graph is looked at again."""
 
@@ -90,6 +90,7 @@ class Bottom(QWidget):
         self._tabs.currentChanged.connect(self._stack.setCurrentIndex)
         self._stack.currentChanged.connect(self._show_legend)
         self.statistics.cell_activated.connect(self.cell_chosen)
+        self.statistics.shown.connect(self._show_legend)
         self.problems.activated.connect(self._on_activated)
         self.problems.action_triggered.connect(self._on_action)
         session.problems_changed.connect(self.show_problems)
@@ -144,7 +145,6 @@ class Bottom(QWidget):
 
     def _show_live(self) -> None:
         self.statistics.show_snapshot(self._run_control.snapshot, self._types())
-        self._show_legend()
         self.show_problems()
 
     def _types(self) -> dict[str, str]:

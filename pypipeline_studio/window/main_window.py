@@ -34,7 +34,7 @@ from pypipeline_studio.window.approvals import Approvals
 from pypipeline_studio.window.arranging import Arranging
 from pypipeline_studio.window.attaching import Attaching
 from pypipeline_studio.window.autosave import Autosave
-from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
+from pypipeline_studio.window.bottom import PROBLEMS_TAB, STATISTICS_TAB, Bottom, EngineMessage
 from pypipeline_studio.window.boundary import Boundary
 from pypipeline_studio.window.canvas_keys import CanvasKeys
 from pypipeline_studio.window.cell_docs import CellDocs
@@ -63,12 +63,10 @@ from pypipeline_studio.window.ray_cluster import RayCluster
 from pypipeline_studio.window.recent_menu import RecentMenu
 from pypipeline_studio.window.recovery_dialog import Recovery
 from pypipeline_studio.window.reopening import Reopening
+from pypipeline_studio.window.replaying import Replaying
 from pypipeline_studio.window.run_control import RunControl
-<<<<<<< HEAD
 from pypipeline_studio.window.run_here import RunHere
-=======
 from pypipeline_studio.window.runs import Runs
->>>>>>> 73ca1e1 (Record the runs of the studio, and list them)
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.silence import Silence
 from pypipeline_studio.window.source_files import SourceFiles
@@ -149,6 +147,7 @@ class MainWindow(QMainWindow):
             self.session, self.bottom.statistics, self.bottom.statistics_tools, self.commands, self
         )
         self.runs = Runs(self.session, self.run_control, self.files, self.bottom.runs, self)
+        self.replaying = Replaying(self.session, self.run_control, self.bottom.statistics, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -181,6 +180,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.crumbs)
         layout.addWidget(self.outside.bar)
         layout.addWidget(self.approvals.bar)
+        layout.addWidget(self.replaying.bar)
         layout.addWidget(self.canvas, 1)
         self.setCentralWidget(centre)
         self.setDockNestingEnabled(True)
@@ -282,6 +282,11 @@ class MainWindow(QMainWindow):
         self.popovers.source_requested.connect(self.sources.open)
         self.statistics_commands.told.connect(self.tell)
         self.runs.told.connect(self.tell)
+        self.runs.replay_requested.connect(self.replaying.start)
+        self.runs.replay_requested.connect(lambda: self.bottom.show_tab(STATISTICS_TAB))
+        self.replaying.changed.connect(self._show_live)
+        self.replaying.told.connect(self.tell)
+        self.replaying.graph_requested.connect(self.runs.open_graph)
         self.autosave.failed.connect(self.tell)
         self._recovery.told.connect(self.tell)
         self.crumbs.path_chosen.connect(canvas.open_path)
@@ -337,7 +342,7 @@ class MainWindow(QMainWindow):
         if had_focus and not is_empty:  # Qt would give it to the next widget, which is a button of a dock
             canvas.setFocus()
         self._show_run()
-        if self.run_control.live is not None:
+        if self.run_control.live is not None or self.replaying.live is not None:
             self._show_live()
 
     def _show_recent(self) -> None:
@@ -388,6 +393,10 @@ class MainWindow(QMainWindow):
     def _show_live(self) -> None:
         live, snapshot = self.run_control.live, self.run_control.snapshot
         self.status.show_snapshot(snapshot if self._shows_live else None)
+        if self.replaying.live is not None:
+            live = self.replaying.live
+            self.canvas.show_live(live.nodes(self.canvas.path), live.wires(self.canvas.path))
+            return
         if live is None or not self._shows_live:
             self.canvas.show_live({}, {})
             return

@@ -15,6 +15,7 @@ from pypipeline_studio.document.run_folder import MOST_BYTES_OF_ONE, FolderRefus
 from pypipeline_studio.document.run_record import RecordRefused, read_graph
 from pypipeline_studio.open_graph import OpenGraph
 from pypipeline_studio.panels.runs import KEEPS, RunsPanel
+from pypipeline_studio.panels.runs_model import local_time
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.run_control import RunControl
@@ -34,6 +35,8 @@ class Runs(QObject):
 
     told = Signal(str)
     """Something short for people."""
+    replay_requested = Signal(Path, str)
+    """The path of a record that is to be shown, and what the run is called."""
 
     def __init__(
         self, session: Session, run_control: RunControl, files: FileCommands, panel: RunsPanel, window: QWidget
@@ -63,6 +66,7 @@ class Runs(QObject):
         panel.delete_requested.connect(self.delete)
         panel.graph_requested.connect(self.open_graph)
         panel.shown.connect(self.refresh)
+        panel.replay_requested.connect(self._ask_for_replay)
 
     # ------------------------------------------------------------------ recording
 
@@ -117,6 +121,11 @@ class Runs(QObject):
     def find(self, path: Path) -> StoredRun | None:
         """A run of the list."""
         return next((stored for stored in self.folder.read_all() if stored.path == path), None)
+
+    def _ask_for_replay(self, path: Path) -> None:
+        stored = self.find(path)
+        if stored is not None and stored.run is not None:
+            self.replay_requested.emit(path, f"{stored.title}, {local_time(stored.run.began_at)}")
 
     def rename(self, path: Path, name: str) -> None:
         """Give a run a name."""
