@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout,
 from pypipeline_engine.host.protocol import CellError, GraphProblem
 from pypipeline_studio.document.problem_places import connection_of, place_of, title_of
 from pypipeline_studio.document.quick_fixes import quick_fix
+from pypipeline_studio.panels.comparison import ComparisonPanel
 from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
@@ -83,7 +84,11 @@ class Bottom(QWidget):
             self._tabs.addTab(name)
             self._stack.addWidget(panel)
         self.runs_tab = self._tabs.addTab("Runs")
-        self._stack.addWidget(self.runs)
+        self.comparison = ComparisonPanel()
+        self._run_pages = QStackedWidget()
+        self._run_pages.addWidget(self.runs)
+        self._run_pages.addWidget(self.comparison)
+        self._stack.addWidget(self._run_pages)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
@@ -91,6 +96,7 @@ class Bottom(QWidget):
         self._stack.currentChanged.connect(self._show_legend)
         self.statistics.cell_activated.connect(self.cell_chosen)
         self.statistics.shown.connect(self._show_legend)
+        self.comparison.cell_activated.connect(self.cell_chosen)
         self.problems.activated.connect(self._on_activated)
         self.problems.action_triggered.connect(self._on_action)
         session.problems_changed.connect(self.show_problems)
@@ -103,6 +109,12 @@ class Bottom(QWidget):
     def show_tab(self, index: int) -> None:
         """Have a tab in front."""
         self._tabs.setCurrentIndex(index)
+
+    def show_comparison(self, is_shown: bool) -> None:
+        """Have the comparison of two runs in the place of their list, or the list again."""
+        self._run_pages.setCurrentWidget(self.comparison if is_shown else self.runs)
+        if self._run_pages.isVisible():
+            (self.comparison.table if is_shown else self.runs.table).setFocus()
 
     def set_message(self, key: str, message: EngineMessage | None) -> None:
         """Say something about the engine, or take it back."""

@@ -41,6 +41,7 @@ from pypipeline_studio.window.cell_docs import CellDocs
 from pypipeline_studio.window.cell_library import CellLibrary
 from pypipeline_studio.window.cell_problems import CellProblems
 from pypipeline_studio.window.clone_method import CloneMethod
+from pypipeline_studio.window.comparison import Comparison
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.editing import Editing
 from pypipeline_studio.window.exports import Exports
@@ -148,6 +149,7 @@ class MainWindow(QMainWindow):
         )
         self.runs = Runs(self.session, self.run_control, self.files, self.bottom.runs, self)
         self.replaying = Replaying(self.session, self.run_control, self.bottom.statistics, self)
+        self.comparison = Comparison(self.session, self.canvas, self.bottom.comparison, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
@@ -284,6 +286,8 @@ class MainWindow(QMainWindow):
         self.runs.told.connect(self.tell)
         self.runs.replay_requested.connect(self.replaying.start)
         self.runs.replay_requested.connect(lambda: self.bottom.show_tab(STATISTICS_TAB))
+        self.runs.compare_requested.connect(self.comparison.start)
+        self.comparison.shown_changed.connect(self.bottom.show_comparison)
         self.replaying.changed.connect(self._show_live)
         self.replaying.told.connect(self.tell)
         self.replaying.graph_requested.connect(self.runs.open_graph)
@@ -495,6 +499,7 @@ class MainWindow(QMainWindow):
         self.attaching.close()
         self._recovery.close()
         self.autosave.close()
+        self.comparison.close()
         settings = QSettings()
         settings.setValue("window/geometry", self.saveGeometry())
         settings.setValue("window/state", self.saveState(STATE_VERSION))

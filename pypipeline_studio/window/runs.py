@@ -37,6 +37,8 @@ class Runs(QObject):
     """Something short for people."""
     replay_requested = Signal(Path, str)
     """The path of a record that is to be shown, and what the run is called."""
+    compare_requested = Signal(Path, Path, str)
+    """The paths of two records, the earlier one first, and what they are called."""
 
     def __init__(
         self, session: Session, run_control: RunControl, files: FileCommands, panel: RunsPanel, window: QWidget
@@ -67,6 +69,7 @@ class Runs(QObject):
         panel.graph_requested.connect(self.open_graph)
         panel.shown.connect(self.refresh)
         panel.replay_requested.connect(self._ask_for_replay)
+        panel.compare_requested.connect(self._ask_for_comparison)
 
     # ------------------------------------------------------------------ recording
 
@@ -126,6 +129,15 @@ class Runs(QObject):
         stored = self.find(path)
         if stored is not None and stored.run is not None:
             self.replay_requested.emit(path, f"{stored.title}, {local_time(stored.run.began_at)}")
+
+    def _ask_for_comparison(self, before: Path, after: Path) -> None:
+        known = [self.find(path) for path in (before, after)]
+        names = [
+            stored.name or f"{stored.title} of {local_time(stored.run.began_at)}"
+            for stored in known
+            if stored is not None and stored.run is not None
+        ]
+        self.compare_requested.emit(before, after, " → ".join(names))
 
     def rename(self, path: Path, name: str) -> None:
         """Give a run a name."""
