@@ -137,6 +137,11 @@ class OpenGraph(QObject):
             return
         self.undo_stack.push(_Edit(self, text, self._document, document, merge_key))
 
+    def replace(self, document: Document) -> None:
+        """Take over another document, of which somebody else keeps the history: nothing of before can be undone."""
+        self.undo_stack.clear()
+        self._show(document)
+
     def end_merging(self) -> None:
         """Begin another step with the next edit, whatever its merge key: a slider was let go."""
         if self.undo_stack.canUndo() and self.undo_stack.index() == self.undo_stack.count():

@@ -39,5 +39,4 @@ class WatchedSession(Session):
 
     def refresh(self, document: Document) -> None:
         """Take over what others have made of the graph; nothing of before can be undone."""
-        self.undo_stack.clear()
-        self._show(document)
+        self.front.replace(document)
