@@ -15,6 +15,7 @@ from PySide6.QtNetwork import (
     QSslConfiguration,
 )
 
+from pypipeline_engine.host.looking import LOOKING_EVENT_MODELS
 from pypipeline_engine.host.protocol import CONTROL_HEADER, EVENT_MODELS, PREFIX, Hello, Refusal
 from pypipeline_studio.engine.sse import EventParser
 
@@ -41,6 +42,7 @@ class Client(QObject):
         self._manager = make_manager(self)
         # Qt opens six connections to a host for each manager: Stop must not wait behind requests that run code of cells.
         self._slow_manager = make_manager(self)
+        self._picture_manager = make_manager(self)  # and not behind pictures, of which many come every second
         self._is_closed = False
 
     def get(
@@ -58,7 +60,23 @@ class Client(QObject):
         """
         manager = self._manager if quick else self._slow_manager
         request = make_request(self._hello, path, QUICK_MS if quick else 0, self._tls)
+        request.setRawHeader(b"Accept", b"application/json")  # of a value, its words and not its picture
         self._follow(manager.get(request), model, done, refused)
+
+    def get_picture(self, path: str, done: Callable[[bytes, int], None], refused: Refused | None = None) -> None:
+        """Ask for the picture of a value.
+
+        :param done: gets the JPEG, and the number of the item that it is of.
+        """
+        request = make_request(self._hello, path, QUICK_MS, self._tls)
+        request.setRawHeader(b"Accept", b"image/jpeg")
+        reply = self._picture_manager.get(request)
+
+        def take(content: bytes) -> None:
+            number = bytes(reply.rawHeader("X-Item").data())
+            done(content, int(number) if number.isdigit() else 0)
+
+        self._take_content(reply, take, refused)
 
     def post(
         self,
@@ -90,23 +108,14 @@ class Client(QObject):
     def close(self) -> None:
         """Drop every answer that is still to come."""
         self._is_closed = True
-        for manager in (self._manager, self._slow_manager):
+        for manager in (self._manager, self._slow_manager, self._picture_manager):
             for reply in manager.findChildren(QNetworkReply):
                 reply.abort()
 
     def _follow(
         self, reply: QNetworkReply, model: type[Model], done: Callable[[Model], None] | None, refused: Refused | None
     ) -> None:
-        def finish() -> None:
-            reply.deleteLater()
-            if self._is_closed:
-                return
-            status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
-            content = bytes(reply.readAll().data()) if reply.isOpen() else b""  # a time limit closes it
-            if status is None or not 200 <= int(status) < 300:
-                if refused is not None:
-                    refused(_refusal_of(content, reply))
-                return
+        def take(content: bytes) -> None:
             try:
                 answer = model.model_validate_json(content)
             except ValidationError as error:
@@ -115,6 +124,22 @@ class Client(QObject):
                 return
             if done is not None:
                 done(answer)
+
+        self._take_content(reply, take, refused)
+
+    def _take_content(self, reply: QNetworkReply, take: Callable[[bytes], None], refused: Refused | None) -> None:
+        """Wait for an answer, and hand its content over where it is one and no refusal."""
+
+        def finish() -> None:
+            reply.deleteLater()
+            if self._is_closed:
+                return
+            status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
+            content = bytes(reply.readAll().data()) if reply.isOpen() else b""  # a time limit closes it
+            if status is not None and 200 <= int(status) < 300:
+                take(content)
+            elif refused is not None:
+                refused(_refusal_of(content, reply))
 
         reply.finished.connect(finish)
 
@@ -183,7 +208,7 @@ class EventStream(QObject):
         self._watchdog.start()
         self.alive.emit()
         for event in self._parser.feed(bytes(reply.readAll().data())):
-            model = EVENT_MODELS.get(event.name)  # type: ignore[call-overload]
+            model = EVENT_MODELS.get(event.name) or LOOKING_EVENT_MODELS.get(event.name)  # type: ignore[call-overload]
             if model is None or reply is not self._reply:
                 continue
             try:

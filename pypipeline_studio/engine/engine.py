@@ -38,6 +38,7 @@ from pypipeline_engine.host.protocol import (
 from pypipeline_engine.numbers import elapsed
 from pypipeline_studio.engine.cell_sources import CellSources, with_approved
 from pypipeline_studio.engine.client import SILENCE_MS, Client, EventStream, Refused
+from pypipeline_studio.engine.looking import Looking
 from pypipeline_studio.engine.process import EngineEnd, EngineProcess, host_command
 from pypipeline_studio.engine.successor import Successor
 
@@ -110,6 +111,8 @@ class Engine(QObject):
         self._client: Client | None = None
         self._tls: QSslConfiguration | None = None
         self._events: EventStream | None = None
+        self.looking = Looking(self)
+        """Previews, breakpoints and held items of its run."""
         self._when_ready: Callable[[], None] | None = None
         self._is_leaving = False
         self._validations = 0
@@ -284,6 +287,7 @@ class Engine(QObject):
     def _on_hello(self, hello: Hello) -> None:
         self._known = RunInfo()
         self._client = Client(hello, self, self._tls)
+        self.looking.use(self._client)
         self._events = EventStream(hello, self._timing.silence_ms, self, self._tls)
         self._events.arrived.connect(self._on_event)
         self._events.silent.connect(lambda: self._set_state("silent"))
@@ -334,6 +338,7 @@ class Engine(QObject):
                 part.close()
                 part.deleteLater()
         self._client = self._events = None
+        self.looking.use(None)
         self._forget_stop()
         self._sending.clear()
 
@@ -362,6 +367,8 @@ class Engine(QObject):
             self.error_arrived.emit(value)
         elif isinstance(value, LogLine):
             self.log_arrived.emit(value)
+        else:
+            self.looking.take_event(value)
 
     def _take_run(self, run: RunInfo) -> None:
         """Events come in order, but an answer may have been faster."""

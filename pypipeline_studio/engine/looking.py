@@ -1,0 +1,162 @@
+"""Looking into the run of an engine: previews of values, breakpoints, the items that these hold, and running them again.
+
+What is looked at ends with the run; see `pypipeline_engine.host.looking`. For the thread of the window; nothing waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import urlencode
+
+from PySide6.QtCore import QObject, Signal
+
+from pypipeline_engine.host.looking import (
+    BreakpointRequest,
+    HeldInfo,
+    HeldItems,
+    PreviewInfo,
+    PreviewRequest,
+    ReplayInfo,
+    ReplayRequest,
+    ValueSummary,
+    WatchedInfo,
+)
+from pypipeline_engine.host.protocol import Refusal
+from pypipeline_studio.engine.client import Client, Refused
+
+Place: TypeAlias = tuple[str, str]
+"""The full name of a cell, and one of its outputs."""
+TakePicture: TypeAlias = Callable[[bytes, int], None]
+"""Gets a JPEG, and the number of the item that it is of."""
+_Change: TypeAlias = PreviewRequest | BreakpointRequest
+
+
+class Looking(QObject):
+    """Asks a host to look into its run, and tells what comes of it. Where there is no host, nothing happens."""
+
+    preview_arrived = Signal(PreviewInfo)
+    """The latest value of an output that is looked at."""
+    held_arrived = Signal(HeldInfo)
+    """An item that a breakpoint holds."""
+    watched_changed = Signal(WatchedInfo)
+    """What the run is looked at for, as the answer to a change."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._client: Client | None = None
+        self._sending: dict[tuple[str, Place], tuple[_Change, Refused | None] | None] = {}
+
+    def use(self, client: Client | None) -> None:
+        """Ask this one from now on."""
+        self._client = client
+        self._sending.clear()
+
+    def take_event(self, value: object) -> None:
+        """Pass an event of the host on."""
+        if isinstance(value, PreviewInfo):
+            self.preview_arrived.emit(value)
+        elif isinstance(value, HeldInfo):
+            self.held_arrived.emit(value)
+
+    # ------------------------------------------------------------------ previews
+
+    def preview(self, place: Place, width: int, height: int, refused: Refused | None = None) -> None:
+        """Have the values of an output told, with pictures not larger than that."""
+        cell, port = place
+        request = PreviewRequest(cell=cell, port=port, max_width=width, max_height=height)
+        self._send("/preview", place, request, refused)
+
+    def stop_preview(self, place: Place) -> None:
+        """Have the values of an output told no more."""
+        self._send("/preview", place, PreviewRequest(cell=place[0], port=place[1], enabled=False), None)
+
+    def get_preview_picture(self, place: Place, done: TakePicture, refused: Refused | None = None) -> None:
+        """The picture of the latest value of an output that is looked at."""
+        self._get_picture("/preview", {"cell": place[0], "port": place[1]}, done, refused)
+
+    # ------------------------------------------------------------------ breakpoints
+
+    def set_breakpoint(self, place: Place, condition: str, refused: Refused | None = None) -> None:
+        """Hold an item, and pause, where the value of an output fulfils a condition."""
+        request = BreakpointRequest(cell=place[0], port=place[1], condition=condition)
+        self._send("/breakpoint", place, request, refused)
+
+    def remove_breakpoint(self, place: Place) -> None:
+        """Forget a breakpoint."""
+        self._send("/breakpoint", place, BreakpointRequest(cell=place[0], port=place[1], enabled=False), None)
+
+    # ------------------------------------------------------------------ held items
+
+    def get_held(self, done: Callable[[HeldItems], None], refused: Refused | None = None) -> None:
+        """All items that are held."""
+        if self._client is not None:
+            self._client.get("/held", HeldItems, done, refused)
+
+    def get_held_picture(
+        self, held: int, side: str, port: str, done: TakePicture, refused: Refused | None = None
+    ) -> None:
+        """The picture of a value of a held item.
+
+        :param side: `input` or `output`.
+        """
+        self._get_picture("/held", {"held": str(held), "side": side, "port": port}, done, refused)
+
+    def get_held_value(self, held: int, side: str, port: str, done: Callable[[ValueSummary], None]) -> None:
+        """A value of a held item in words."""
+        if self._client is not None:
+            query = urlencode({"held": held, "side": side, "port": port})
+            self._client.get(f"/held?{query}", ValueSummary, done)
+
+    def replay(
+        self,
+        held: int,
+        parameters: Mapping[str, Any],
+        done: Callable[[ReplayInfo], None],
+        refused: Refused | None = None,
+    ) -> None:
+        """Run the cell of a held item again beside the pipeline, which takes as long as the cell takes.
+
+        :param parameters: JSON values in place of its own.
+        """
+        if self._client is not None:
+            request = ReplayRequest(held=held, parameters=dict(parameters))
+            self._client.post("/replay", request, ReplayInfo, done, refused, quick=False)
+
+    def get_replayed_picture(self, port: str, done: TakePicture, refused: Refused | None = None) -> None:
+        """The picture of an output of what was run again last."""
+        self._get_picture("/replay", {"port": port}, done, refused)
+
+    # ------------------------------------------------------------------
+
+    def _get_picture(self, path: str, query: Mapping[str, str], done: TakePicture, refused: Refused | None) -> None:
+        if self._client is not None:
+            self._client.get_picture(f"{path}?{urlencode(query)}", done, refused)
+
+    def _send(self, path: str, place: Place, request: _Change, refused: Refused | None) -> None:
+        """Send one after the other what is about the same output: the host may serve requests in another order than they
+        came in. Of those that come while it has not answered, the latest counts.
+        """
+        client, key = self._client, (path, place)
+        if client is None:
+            return
+        if key in self._sending:
+            self._sending[key] = (request, refused)
+            return
+        self._sending[key] = None
+
+        def go_on() -> None:
+            later = self._sending.pop(key, None)
+            if later is not None:
+                self._send(path, place, *later)
+
+        def on_done(watched: WatchedInfo) -> None:
+            self.watched_changed.emit(watched)
+            go_on()
+
+        def on_refused(refusal: Refusal) -> None:
+            if refused is not None:
+                refused(refusal)
+            go_on()
+
+        client.post(path, request, WatchedInfo, on_done, on_refused)
