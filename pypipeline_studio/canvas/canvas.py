@@ -18,8 +18,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pypipeline_engine.catalogue.model import CellType
 from pypipeline_engine.graph.model import PIPELINE, Document, split_end
 from pypipeline_engine.graph.ports import ports_of
+from pypipeline_studio.canvas.breakpoint_mark import BreakpointMark
 from pypipeline_studio.canvas.kept_view import KeptView
-from pypipeline_studio.canvas.node_item import StudioNodeItem
+from pypipeline_studio.canvas.node_item import FULL_SCALE, StudioNodeItem
+from pypipeline_studio.canvas.node_preview import NodePreview
 from pypipeline_studio.canvas.nodegraphqt import StudioGraph, StudioNode, install_items
 from pypipeline_studio.canvas.picture import SCALE, draw_picture
 from pypipeline_studio.canvas.pipe_item import StudioPipe
@@ -285,6 +287,26 @@ class Canvas(QWidget):
         for wire, pipe in self._pipes.items():
             pipe.show_live(wires.get(wire))
         self.viewer.viewport().update()
+
+    def show_previews(self, previews: Mapping[str, NodePreview]) -> None:
+        """Show the latest values of outputs in these nodes, and in no others."""
+        for name, node in self._nodes.items():
+            node.view.show_preview(previews.get(name))
+        self.viewer.viewport().update()
+
+    def show_marks(self, marks: Mapping[str, BreakpointMark]) -> None:
+        """Show breakpoints at these nodes, and at no others."""
+        for name, node in self._nodes.items():
+            node.view.show_mark(marks.get(name))
+        self.viewer.viewport().update()
+
+    def readable(self) -> tuple[str, ...]:
+        """The cells of which more than the name can be read now: they are visible, and near enough."""
+        if not self.isVisible() or self.viewer.get_scale() < FULL_SCALE:
+            return ()
+        area = self.viewer.mapToScene(self.viewer.viewport().rect()).boundingRect()
+        nodes = ((name, self._nodes[name].view) for name in self._presentation.nodes if name in self._nodes)
+        return tuple(name for name, item in nodes if area.intersects(item.sceneBoundingRect()))
 
     def show_heat(self, shown: bool) -> None:
         """Colour nodes by their load, or no longer."""

@@ -14,7 +14,9 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsSceneHoverEvent, QStyleOptionGraphicsItem, QWidget
 
 from pypipeline_engine.numbers import count, duration, elapsed, rate, share
+from pypipeline_studio.canvas.breakpoint_mark import BreakpointMark, paint_mark
 from pypipeline_studio.canvas.far_node import FarNode, paint_middle, paint_small
+from pypipeline_studio.canvas.node_preview import GAP, HEIGHT, NodePreview, paint_preview
 from pypipeline_studio.canvas.nodegraphqt import NodeItem
 from pypipeline_studio.canvas.painting import CENTRE, LEFT, RIGHT, outline, put_text, shortened, style, width_of
 from pypipeline_studio.canvas.port_item import StudioPort
@@ -52,6 +54,8 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
     def __init__(self, name: str = "node", parent: QGraphicsItem | None = None) -> None:
         self.node_view = _NO_VIEW
         self.live: NodeLive | None = None
+        self.preview: NodePreview | None = None
+        self.mark: BreakpointMark | None = None
         self._is_hovered = False
         self._scene: StudioScene | None = None
         super().__init__(name, parent)
@@ -82,6 +86,19 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
             self.live = live
             self._set_tool_tip()
 
+    def show_preview(self, preview: NodePreview | None) -> None:
+        """Show the latest value of an output, or no room for it; the caller repaints."""
+        has_changed = (preview is None) != (self.preview is None)
+        self.preview = preview
+        if has_changed:
+            self.draw_node()
+
+    def show_mark(self, mark: BreakpointMark | None) -> None:
+        """Show that a breakpoint is set here, or holds an item; the caller repaints."""
+        if mark != self.mark:
+            self.mark = mark
+            self._set_tool_tip()
+
     def has_same_ports(self, view: NodeView) -> bool:
         """Whether a view has the ports that this item has."""
         names = [[port.name for port in ports] for ports in (view.inputs, view.outputs)]
@@ -104,6 +121,8 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         ]
         if view.note:
             lines.append(view.note)
+        if self.mark is not None:
+            lines.append(_wrapped(self.mark.tip))
         if live is not None:
             if live.limit_text:
                 lines.append(_wrapped(live.limit_text))
@@ -188,10 +207,13 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
 
     def _measured_height(self) -> int:
         view = self.node_view
-        height = HEAD + 4 + self._nb_rows() * ROW + 8
+        height = HEAD + 4 + self._nb_rows() * ROW + self._preview_height() + 8
         if view.parameters:
             height += 4 + PARAMETER_ROW * len(view.parameters)
         return height + self._foot_height()
+
+    def _preview_height(self) -> int:
+        return round(HEIGHT + GAP) if self.preview is not None else 0
 
     def _nb_rows(self) -> int:
         return max(len(self.node_view.inputs), len(self.node_view.outputs), 1)
@@ -271,6 +293,11 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         scale = option.levelOfDetailFromTransform(painter.worldTransform())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_at(painter, scale)
+        if self.mark is not None:
+            paint_mark(painter, QPointF(0, min(HEAD / 2, self._height / 2)), self.mark.state, scale)
+
+    def _paint_at(self, painter: QPainter, scale: float) -> None:
         if scale < MIDDLE_SCALE:
             paint_small(painter, self._far(), scale)
             return
@@ -337,7 +364,9 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
 
     def _paint_outline(self, painter: QPainter, body: QRectF, is_missing: bool) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        if self._is_limit:
+        if self.mark is not None and self.mark.state == "held":
+            painter.setPen(outline(colour("warn"), 2.0))
+        elif self._is_limit:
             painter.setPen(outline(colour("neck_line"), 1.8))
         elif self._nb_errors:
             painter.setPen(outline(colour("error"), 1.6, dash=is_missing))
@@ -397,6 +426,9 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         if self._is_edge and not (view.inputs or view.outputs):
             put_text(painter, QRectF(INSET, HEAD + 4, WIDTH - 2 * INSET, ROW), "Drag a wire here", _PORT, quiet)
         y = HEAD + 8.0 + self._nb_rows() * ROW
+        if self.preview is not None:
+            paint_preview(painter, QRectF(INSET, y - 4, WIDTH - 2 * INSET, HEIGHT), self.preview)
+            y += self._preview_height()
         for name, value in view.parameters:
             shown = shortened(value, _VALUE, round(0.62 * WIDTH))
             room = WIDTH - 2 * INSET - width_of(shown, _VALUE) - 8

@@ -54,6 +54,7 @@ from pypipeline_studio.window.leaving import may_leave
 from pypipeline_studio.window.live_pace import LivePace
 from pypipeline_studio.window.map_control import MapControl
 from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
+from pypipeline_studio.window.node_previews import NodePreviews
 from pypipeline_studio.window.obstacles import Obstacles
 from pypipeline_studio.window.outside_changes import OutsideChanges
 from pypipeline_studio.window.palette import Palette
@@ -77,6 +78,7 @@ from pypipeline_studio.window.structuring import Structuring
 from pypipeline_studio.window.tabs import Tabs
 from pypipeline_studio.window.toolbar import Toolbar
 from pypipeline_studio.window.tuning import Tuning
+from pypipeline_studio.window.watching import Watching
 
 FIRST_EXAMPLE: Final = "people_tracking"
 STATE_VERSION: Final = 1
@@ -150,9 +152,11 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self.session, self.run_control, self.files, self.bottom.runs, self)
         self.replaying = Replaying(self.session, self.run_control, self.bottom.statistics, self)
         self.comparison = Comparison(self.session, self.canvas, self.bottom.comparison, self)
+        self.watching = Watching(self.run_control, self.engine, self)
         self._lay_out()
         self._make_menus()
         self._bind_actions()
+        self.node_previews = NodePreviews(self.session, self.canvas, self.commands, self.watching, self)
         self._connect()
         self._restore()
         self._show_file()
@@ -323,6 +327,7 @@ class MainWindow(QMainWindow):
         self.engine.stop_is_slow.connect(self._on_slow_stop)
         self.engine.log_arrived.connect(self._add_log_line)
         self.engine.gone.connect(self._on_engine_gone)
+        self.node_previews.told.connect(self.tell)
         self.first_run.try_example.connect(lambda: self.files.new_from(get_examples()[FIRST_EXAMPLE]))
         self.first_run.open_recent.connect(self.files.open)
         self._show_recent()

@@ -28,7 +28,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "&View": (
         "fit_all", "fit_selection", "zoom_in", "zoom_out", "zoom_reset", "minimap", SEPARATOR,
-        "heat", "safe_heat", "live", "dark", SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
+        "heat", "safe_heat", "live", "dark", "preview_all", SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
     "&Graph": (
         "add_cell", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN,
@@ -60,7 +60,7 @@ ALIGNMENTS: Final = (
 
 OF_CELLS: Final = (
     "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
-    SEPARATOR, "group", "expand", "lay_out", ALIGN, SEPARATOR, "open_source", "help",
+    SEPARATOR, "preview", SEPARATOR, "group", "expand", "lay_out", ALIGN, SEPARATOR, "open_source", "help",
 )  # fmt: skip
 """What the menu of one or several cells offers."""
 OF_CANVAS: Final = (

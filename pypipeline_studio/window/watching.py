@@ -1,0 +1,187 @@
+"""Which outputs of the run are looked at, for whoever wants to, and the latest value of each.
+
+Parts of the window say what they want to see; all of it together is what the engine is asked for, while a run goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final, TypeAlias
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from pypipeline_engine.host.looking import PreviewInfo
+from pypipeline_engine.host.protocol import Refusal
+from pypipeline_studio.document.watched import Place
+from pypipeline_studio.engine.engine import Engine
+from pypipeline_studio.window.run_control import RunControl
+
+MOST_PLACES: Final = 16
+"""The engine shows no more at once."""
+OWNERS: Final = ("tab", "hover", "nodes")
+"""Who wants to see something, the most important first."""
+
+Size: TypeAlias = tuple[int, int]
+"""The largest width and height of a picture; none is asked for where it is 0."""
+NO_PICTURE: Final[Size] = (0, 0)
+_LEAST_SIZE: Final[Size] = (16, 16)
+
+
+class Seen:
+    """The latest value of one output."""
+
+    def __init__(self) -> None:
+        self.info: PreviewInfo | None = None
+        self.image: QImage | None = None
+        self.image_item = -1
+        """The number of the item that the picture is of."""
+        self.problem = ""
+        """Why it cannot be looked at, in words."""
+        self.is_fetching = False
+        self.is_late = False
+        """Whether another value came while its picture was on the way."""
+
+
+class Watching(QObject):
+    """What is looked at. For the thread of the window only."""
+
+    arrived = Signal(tuple)
+    """A place: there is another value of it, a picture, or the reason why there is none."""
+
+    asked_changed = Signal()
+    """Something else is asked of the engine, or a run that can be looked at has begun or ended."""
+
+    def __init__(self, run_control: RunControl, engine: Engine, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._run_control = run_control
+        self._looking = engine.looking
+        self._wishes: dict[str, dict[Place, Size]] = {}
+        self._asked: dict[Place, Size] = {}
+        self._seen: dict[Place, Seen] = {}
+        self._run = 0
+        self._can_look = False
+        self._looking.preview_arrived.connect(self._take_value)
+        run_control.run_changed.connect(self._follow_run)
+        engine.state_changed.connect(lambda _: self._follow_run())
+
+    # ------------------------------------------------------------------ what is wanted
+
+    def want(self, owner: str, wishes: Mapping[Place, Size]) -> None:
+        """Say what somebody wants to see from now on, in place of what he wanted before.
+
+        :param owner: one of `OWNERS`.
+        :param wishes: the outputs, with the sizes of their pictures.
+        """
+        assert owner in OWNERS
+        if self._wishes.get(owner, {}) != dict(wishes):
+            self._wishes[owner] = dict(wishes)
+            self._ask()
+
+    def seen(self, place: Place) -> Seen | None:
+        """The latest value of an output in this run or, until the next one, in the last one."""
+        return self._seen.get(place)
+
+    def is_left_out(self, place: Place) -> bool:
+        """Whether somebody wants to see it, and the engine does not show that many."""
+        return place not in self._asked and any(place in wishes for wishes in self._wishes.values())
+
+    @property
+    def can_look(self) -> bool:
+        """Whether there is a run to be looked at."""
+        run = self._run_control.run
+        return run.state in ("running", "paused") and not run.is_starting
+
+    def forget(self) -> None:
+        """Forget all values: they are of another graph."""
+        self._seen.clear()
+
+    # ------------------------------------------------------------------
+
+    def _follow_run(self) -> None:
+        if not self.can_look:
+            had, self._can_look = self._can_look, False
+            self._asked.clear()
+            for seen in self._seen.values():
+                seen.is_fetching = seen.is_late = False
+            if had:
+                self.asked_changed.emit()
+            return
+        number = self._run_control.run.run
+        if number != self._run:
+            self._run = number
+            self._asked.clear()
+            self._seen.clear()
+        had, self._can_look = self._can_look, True
+        self._ask()
+        if not had:
+            self.asked_changed.emit()
+
+    def _wanted(self) -> dict[Place, Size]:
+        found: dict[Place, Size] = {}
+        for owner in OWNERS:
+            for place, size in self._wishes.get(owner, {}).items():
+                if place in found:
+                    known = found[place]
+                    found[place] = (max(known[0], size[0]), max(known[1], size[1]))
+                elif len(found) < MOST_PLACES:
+                    found[place] = size
+        return found
+
+    def _ask(self) -> None:
+        if not self.can_look:
+            return
+        before, wanted = set(self._asked), self._wanted()
+        for place in [place for place in self._asked if place not in wanted]:
+            del self._asked[place]
+            self._looking.stop_preview(place)
+        for place, size in wanted.items():
+            if self._asked.get(place) != size:
+                self._asked[place] = size
+                width, height = size if size != NO_PICTURE else _LEAST_SIZE
+                self._looking.preview(place, width, height, partial(self._refuse, place))
+        if set(self._asked) != before:
+            self.asked_changed.emit()
+
+    def _refuse(self, place: Place, refusal: Refusal) -> None:
+        if place in self._asked:
+            self._seen.setdefault(place, Seen()).problem = refusal.message
+            self.arrived.emit(place)
+
+    def _take_value(self, info: PreviewInfo) -> None:
+        place = (info.cell, info.port)
+        if place not in self._asked:
+            return
+        seen = self._seen.setdefault(place, Seen())
+        seen.info, seen.problem = info, ""
+        if not info.value.has_picture:
+            seen.image = None
+        elif self._asked[place] != NO_PICTURE:
+            self._fetch(place, seen)
+        self.arrived.emit(place)
+
+    def _fetch(self, place: Place, seen: Seen) -> None:
+        """Ask for the picture of the latest value; one after the other, however fast values come."""
+        if seen.is_fetching:
+            seen.is_late = True
+            return
+        seen.is_fetching = True
+
+        def go_on() -> None:
+            seen.is_fetching = False
+            if seen.is_late:
+                seen.is_late = False
+                if place in self._asked and self._seen.get(place) is seen:
+                    self._fetch(place, seen)
+
+        def take(content: bytes, item: int) -> None:
+            if self._seen.get(place) is seen and seen.info is not None and seen.info.value.has_picture:
+                image = QImage.fromData(content)
+                if not image.isNull():
+                    seen.image, seen.image_item = image, item
+                    self.arrived.emit(place)
+            go_on()
+
+        # Where there is none, the value has gone meanwhile; another one tells of itself.
+        self._looking.get_preview_picture(place, take, lambda _: go_on())
