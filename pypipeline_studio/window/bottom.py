@@ -14,6 +14,7 @@ from pypipeline_studio.document.quick_fixes import quick_fix
 from pypipeline_studio.panels.comparison import ComparisonPanel
 from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.log import LogPanel
+from pypipeline_studio.panels.previews import PreviewsPanel
 from pypipeline_studio.panels.problems import ProblemRow, ProblemsPanel
 from pypipeline_studio.panels.runs import RunsPanel
 from pypipeline_studio.panels.statistics import StatisticsPanel
@@ -42,7 +43,7 @@ class EngineMessage:
 
 
 class Bottom(QWidget):
-    """Four tabs."""
+    """The tabs."""
 
     cell_chosen = Signal(str)
     """The full name of a cell to be shown."""
@@ -68,6 +69,7 @@ class Bottom(QWidget):
         self.problems = ProblemsPanel()
         self.log = LogPanel()
         self.runs = RunsPanel()
+        self.previews = PreviewsPanel()
         self.head = QWidget()
         self._tabs = QTabBar(self.head)
         head_layout = QHBoxLayout(self.head)
@@ -80,7 +82,9 @@ class Bottom(QWidget):
         head_layout.addWidget(self.statistics_tools)
         self._stack = QStackedWidget(self)
         self._count = CountPill()
-        for name, panel in (("Statistics", self.statistics), ("Problems", self.problems), ("Log", self.log)):
+        tabs: dict[str, QWidget] = {"Statistics": self.statistics, "Problems": self.problems, "Log": self.log}
+        tabs |= {"Previews": self.previews}
+        for name, panel in tabs.items():
             self._tabs.addTab(name)
             self._stack.addWidget(panel)
         self.runs_tab = self._tabs.addTab("Runs")
@@ -115,6 +119,10 @@ class Bottom(QWidget):
         self._run_pages.setCurrentWidget(self.comparison if is_shown else self.runs)
         if self._run_pages.isVisible():
             (self.comparison.table if is_shown else self.runs.table).setFocus()
+
+    def show_panel(self, panel: QWidget) -> None:
+        """Have the tab with a panel in front."""
+        self.show_tab(self._stack.indexOf(panel))
 
     def set_message(self, key: str, message: EngineMessage | None) -> None:
         """Say something about the engine, or take it back."""

@@ -60,6 +60,7 @@ from pypipeline_studio.window.outside_changes import OutsideChanges
 from pypipeline_studio.window.palette import Palette
 from pypipeline_studio.window.popovers import Popovers
 from pypipeline_studio.window.preferences import PreferencesDialog
+from pypipeline_studio.window.previewing import Previewing
 from pypipeline_studio.window.problem_fixing import ProblemFixing
 from pypipeline_studio.window.ray_cluster import RayCluster
 from pypipeline_studio.window.recent_menu import RecentMenu
@@ -156,6 +157,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._make_menus()
         self._bind_actions()
+        self.previewing = Previewing(self.session, self.canvas, self.watching, self.bottom.previews)
         self.node_previews = NodePreviews(self.session, self.canvas, self.commands, self.watching, self)
         self._connect()
         self._restore()
@@ -328,6 +330,7 @@ class MainWindow(QMainWindow):
         self.engine.log_arrived.connect(self._add_log_line)
         self.engine.gone.connect(self._on_engine_gone)
         self.node_previews.told.connect(self.tell)
+        self.bottom.previews.told.connect(self.tell)
         self.first_run.try_example.connect(lambda: self.files.new_from(get_examples()[FIRST_EXAMPLE]))
         self.first_run.open_recent.connect(self.files.open)
         self._show_recent()

@@ -44,7 +44,7 @@ def choose(window, text) -> None:
 
 def press_p(window) -> None:
     window.canvas.setFocus()
-    QTest.keyClick(window.canvas.viewer, Qt.Key.Key_P)
+    QTest.keyClick(window.canvas.viewer, Qt.Key.Key_P, Qt.KeyboardModifier.ShiftModifier)
 
 
 def type_name(window, name) -> NameDialog:

@@ -1,0 +1,99 @@
+"""The tab with previews in the window: it shows the selected cell, and asks for nothing while nobody sees it."""
+
+import pytest
+from looking_support import BOXES, BOXES_VALUE, IMAGE, IMAGE_VALUE, PlayedRun, open_graph
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from pypipeline_studio.window.previewing import PICTURE_PX
+
+
+@pytest.fixture
+def window(file_window, tmp_path):
+    open_graph(file_window, tmp_path)
+    return file_window
+
+
+@pytest.fixture
+def run(window, monkeypatch):
+    return PlayedRun(window, monkeypatch)
+
+
+def asked(run) -> list:
+    return run.names("preview", "stop_preview")
+
+
+def test_the_selected_cell_is_looked_at_while_the_tab_is_seen(window, run) -> None:
+    run.start()
+    window.canvas.select(["paint"])
+    assert asked(run) == []
+    window.bottom.show_panel(window.bottom.previews)
+    assert asked(run) == [("preview", IMAGE, *PICTURE_PX)]
+    run.value(IMAGE, IMAGE_VALUE, 3)
+    run.answer_picture(item=3)
+    panel = window.bottom.previews
+    assert panel.view.image is not None
+    assert panel._about.text().startswith("Item 3 ")
+    window.bottom.show_tab(0)
+    assert asked(run)[-1] == ("stop_preview", IMAGE)
+
+
+def test_boxes_are_shown_on_the_image_that_they_are_of(window, run) -> None:
+    run.start()
+    window.bottom.show_panel(window.bottom.previews)
+    window.canvas.select(["find"])
+    assert [one[1] for one in asked(run)] == [BOXES, IMAGE]
+    run.value(IMAGE, IMAGE_VALUE, 3)
+    run.answer_picture(item=3)
+    run.value(BOXES, BOXES_VALUE, 3)
+    assert window.bottom.previews.view._boxes == BOXES_VALUE.boxes
+
+
+def test_while_paused_the_value_stays_and_the_run_goes_on(window, run) -> None:
+    run.start()
+    window.bottom.show_panel(window.bottom.previews)
+    window.canvas.select(["paint"])
+    panel = window.bottom.previews
+    run.value(IMAGE, IMAGE_VALUE, 3)
+    run.answer_picture(item=3)
+    panel.pause_button.click()
+    run.value(IMAGE, IMAGE_VALUE, 4)
+    window.canvas.select(["find"])
+    assert panel._about.text().startswith("Item 3 ")
+    panel.pause_button.click()
+    assert panel._cell.text() == "find"
+
+
+def test_why_there_is_nothing_is_said(window, run) -> None:
+    window.bottom.show_panel(window.bottom.previews)
+    panel = window.bottom.previews
+    assert "Select a cell" in panel._empty.text.text()
+    window.canvas.select(["paint"])
+    assert "while a graph runs" in panel._empty.text.text()
+    run.start()
+    assert panel._empty.title.text() == "No value yet"
+    window.canvas.select(["end"])
+    assert "no outputs" in panel._empty.text.text()
+
+
+def test_an_output_can_be_chosen_by_the_keyboard(window, run) -> None:
+    run.start()
+    window.bottom.show_panel(window.bottom.previews)
+    window.canvas.select(["paint"])
+    panel = window.bottom.previews
+    panel.ports.setFocus()
+    QTest.keyClick(panel.ports, Qt.Key.Key_Down)
+    assert panel.ports.currentText() == "image"
+    panel.port_chosen.emit("image")
+    assert asked(run) == [("preview", IMAGE, *PICTURE_PX)]
+
+
+def test_another_graph_leaves_nothing_of_the_one_before(window, run, tmp_path) -> None:
+    run.start()
+    window.bottom.show_panel(window.bottom.previews)
+    window.canvas.select(["paint"])
+    run.value(IMAGE, IMAGE_VALUE, 3)
+    window.session.new()
+    panel = window.bottom.previews
+    assert panel._cell.text() == ""
+    assert "Select a cell" in panel._empty.text.text()
