@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pypipeline_engine.host.looking import ValueSummary
-from pypipeline_engine.numbers import count, counted, rate, significant, size
+from pypipeline_engine.numbers import count, counted, significant, size
 
 MOST_TEXT: Final = 120
 _MOST_ROWS: Final = 100
@@ -49,15 +49,6 @@ def number(value: float | None) -> str:
     if value == int(value) and abs(value) < 1e7:
         return count(int(value)).replace(",", "") if abs(value) < 10_000 else count(int(value))
     return significant(value) if 1e-4 <= abs(value) < 1e7 else f"{value:.3g}"
-
-
-def flow_text(rate_hz: float | None, value: ValueSummary | None) -> str:
-    """How much comes through a connection: `30.2/s, 40.1 MB/s`; empty where that is not known."""
-    if rate_hz is None:
-        return ""
-    if value is None or value.nb_bytes < 1000:
-        return rate(rate_hz)
-    return f"{rate(rate_hz)}, about {size(rate_hz * value.nb_bytes)}/s"
 
 
 @dataclass(frozen=True)

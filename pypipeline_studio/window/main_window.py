@@ -48,6 +48,7 @@ from pypipeline_studio.window.exports import Exports
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.finding import Finding
+from pypipeline_studio.window.hovering import Hovering
 from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.keymap import Keymap
 from pypipeline_studio.window.leaving import may_leave
@@ -158,6 +159,7 @@ class MainWindow(QMainWindow):
         self._make_menus()
         self._bind_actions()
         self.previewing = Previewing(self.session, self.canvas, self.watching, self.bottom.previews)
+        self._hovering = Hovering(self.canvas, self.watching, self)
         self.node_previews = NodePreviews(self.session, self.canvas, self.commands, self.watching, self)
         self._connect()
         self._restore()

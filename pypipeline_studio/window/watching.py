@@ -83,6 +83,10 @@ class Watching(QObject):
         """The latest value of an output in this run or, until the next one, in the last one."""
         return self._seen.get(place)
 
+    def is_wanted_by_others(self, owner: str, place: Place) -> bool:
+        """Whether somebody else is looking at it already."""
+        return any(place in wishes for other, wishes in self._wishes.items() if other != owner)
+
     def is_left_out(self, place: Place) -> bool:
         """Whether somebody wants to see it, and the engine does not show that many."""
         return place not in self._asked and any(place in wishes for wishes in self._wishes.values())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pypipeline_engine.host.summaries import summarize
-from pypipeline_studio.document.value_texts import describe, difference, flow_text, headline, number, table_text
+from pypipeline_studio.document.value_texts import describe, difference, headline, number, table_text
 
 IMAGE = summarize(np.full((48, 64, 3), 20, np.uint8))
 
@@ -31,12 +31,6 @@ def test_a_line_about_a_value_has_its_size_and_its_numbers() -> None:
 
 def test_a_very_long_text_is_cut() -> None:
     assert len(headline(summarize("x" * 5000))) <= 120
-
-
-def test_the_amount_that_comes_through_is_the_rate_times_the_size() -> None:
-    assert flow_text(10.0, IMAGE) == "10.0/s, about 92.2 kB/s"
-    assert flow_text(10.0, summarize(3)) == "10.0/s"
-    assert flow_text(None, IMAGE) == ""
 
 
 @pytest.mark.parametrize(
