@@ -44,6 +44,12 @@ class BreakpointRequest(_Request):
     enabled: bool = True
 
 
+class ConditionRequest(_Request):
+    """`POST /v1/condition`: look whether a text can be the condition of a breakpoint; a run is not needed for it."""
+
+    condition: str
+
+
 class ReplayRequest(_Request):
     """`POST /v1/replay`: run the cell again on what it had pulled for a held item, on a fresh copy of it."""
 
@@ -79,6 +85,13 @@ class ValueSummary(_Data):
     """Whether there is a JPEG of it."""
     nb_bytes: int = 0
     """About how much memory its arrays and texts take."""
+
+
+class ConditionInfo(_Data):
+    """The answer to `POST /v1/condition`."""
+
+    problem: str = ""
+    """What is wrong with it; empty where nothing is."""
 
 
 class PreviewInfo(_Data):

@@ -10,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pypipeline_engine.graph.problems import describe, suggestion
+from pypipeline_engine.host.breakpoints import Condition
 from pypipeline_engine.host.graphs import Built
 from pypipeline_engine.host.looking import (
     BreakpointRequest,
+    ConditionInfo,
+    ConditionRequest,
     HeldItems,
     PreviewRequest,
     ReplayRequest,
@@ -63,6 +66,7 @@ class LookingRoutes:
             ("DELETE", "/preview", self._handle(self._stop_preview)),
             ("POST", "/breakpoint", self._with_control(self._handle_body(BreakpointRequest, self._set_breakpoint))),
             ("DELETE", "/breakpoint", self._with_control(self._handle(self._remove_breakpoint))),
+            ("POST", "/condition", self._handle_body(ConditionRequest, self._check_condition)),
             ("GET", "/held", self._handle(self._show_held)),
             ("POST", "/replay", self._with_control(self._handle_body(ReplayRequest, self._replay))),
             ("GET", "/replay", self._handle(self._show_replayed)),
@@ -135,6 +139,13 @@ class LookingRoutes:
         watches, built = self._get()
         watches.remove_breakpoint(_parse_key(query, built, may_be_all=True))
         return _answer(watches.get_info())
+
+    def _check_condition(self, request: ConditionRequest) -> Response:
+        try:
+            Condition(request.condition)
+        except Refused as refused:
+            return _answer(ConditionInfo(problem=refused.refusal.message.removeprefix("condition: ")))
+        return _answer(ConditionInfo())
 
     def _show_held(self, query: dict[str, str], accept: str) -> Response:
         _check_names(query, ("held", "port", "side"))

@@ -13,6 +13,8 @@ from PySide6.QtCore import QObject, Signal
 
 from pypipeline_engine.host.looking import (
     BreakpointRequest,
+    ConditionInfo,
+    ConditionRequest,
     HeldInfo,
     HeldItems,
     PreviewInfo,
@@ -30,6 +32,7 @@ Place: TypeAlias = tuple[str, str]
 TakePicture: TypeAlias = Callable[[bytes, int], None]
 """Gets a JPEG, and the number of the item that it is of."""
 _Change: TypeAlias = PreviewRequest | BreakpointRequest
+_Waiting: TypeAlias = tuple[_Change, Refused | None, Callable[[WatchedInfo], None] | None]
 
 
 class Looking(QObject):
@@ -45,7 +48,7 @@ class Looking(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._client: Client | None = None
-        self._sending: dict[tuple[str, Place], tuple[_Change, Refused | None] | None] = {}
+        self._sending: dict[tuple[str, Place], _Waiting | None] = {}
 
     def use(self, client: Client | None) -> None:
         """Ask this one from now on."""
@@ -77,14 +80,37 @@ class Looking(QObject):
 
     # ------------------------------------------------------------------ breakpoints
 
-    def set_breakpoint(self, place: Place, condition: str, refused: Refused | None = None) -> None:
+    def set_breakpoint(
+        self,
+        place: Place,
+        condition: str,
+        refused: Refused | None = None,
+        done: Callable[[WatchedInfo], None] | None = None,
+    ) -> None:
         """Hold an item, and pause, where the value of an output fulfils a condition."""
         request = BreakpointRequest(cell=place[0], port=place[1], condition=condition)
-        self._send("/breakpoint", place, request, refused)
+        self._send("/breakpoint", place, request, refused, done)
 
     def remove_breakpoint(self, place: Place) -> None:
         """Forget a breakpoint."""
         self._send("/breakpoint", place, BreakpointRequest(cell=place[0], port=place[1], enabled=False), None)
+
+    def check_condition(self, text: str, done: Callable[[str], None]) -> bool:
+        """Have the host look at a condition.
+
+        :param done: is told what is wrong with it; empty where nothing is.
+        :return: whether there is a host.
+        """
+        if self._client is None:
+            return False
+        request = ConditionRequest(condition=text)
+        self._client.post("/condition", request, ConditionInfo, lambda answer: done(answer.problem))
+        return True
+
+    def get_watched(self) -> None:
+        """Ask what the run is looked at for; `watched_changed` tells it."""
+        if self._client is not None:
+            self._client.get("/watched", WatchedInfo, self.watched_changed.emit)
 
     # ------------------------------------------------------------------ held items
 
@@ -133,7 +159,14 @@ class Looking(QObject):
         if self._client is not None:
             self._client.get_picture(f"{path}?{urlencode(query)}", done, refused)
 
-    def _send(self, path: str, place: Place, request: _Change, refused: Refused | None) -> None:
+    def _send(
+        self,
+        path: str,
+        place: Place,
+        request: _Change,
+        refused: Refused | None,
+        done: Callable[[WatchedInfo], None] | None = None,
+    ) -> None:
         """Send one after the other what is about the same output: the host may serve requests in another order than they
         came in. Of those that come while it has not answered, the latest counts.
         """
@@ -141,7 +174,7 @@ class Looking(QObject):
         if client is None:
             return
         if key in self._sending:
-            self._sending[key] = (request, refused)
+            self._sending[key] = (request, refused, done)
             return
         self._sending[key] = None
 
@@ -152,6 +185,8 @@ class Looking(QObject):
 
         def on_done(watched: WatchedInfo) -> None:
             self.watched_changed.emit(watched)
+            if done is not None:
+                done(watched)
             go_on()
 
         def on_refused(refusal: Refusal) -> None:

@@ -92,6 +92,13 @@ def test_without_a_run_and_without_the_token_nothing_is_shown(looking_host):
         assert httpx.get(f"{looking_host.url}/v1{path}").status_code == 401
 
 
+def test_a_condition_can_be_checked_without_a_run(looking_host):
+    for condition in ("", "value > 3", "len(value) > 3 and item % 2 == 0"):
+        assert looking_host.post("/condition", {"condition": condition}).json() == {"problem": ""}
+    assert "not an expression" in looking_host.post("/condition", {"condition": "1 +"}).json()["problem"]
+    assert "valeu" in looking_host.post("/condition", {"condition": "valeu > 3"}).json()["problem"]
+
+
 def test_a_value_without_a_picture_says_so(host, image_graph, tmp_path):
     host.run(image_graph, tmp_path, "/deploy")
     host.post("/preview", {"cell": "count", "port": "value"})

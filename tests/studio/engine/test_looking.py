@@ -82,6 +82,16 @@ def test_what_is_wrong_with_a_condition_is_told_in_words(qtbot, looking) -> None
     assert "not an expression" in refusals[0].message
 
 
+def test_a_condition_is_checked_before_it_is_set(qtbot, looking) -> None:
+    problems = []
+    assert looking.check_condition("len(value) > 3", problems.append)
+    qtbot.waitUntil(lambda: len(problems) == 1, timeout=LONG_MS)
+    assert looking.check_condition("valeu > 3", problems.append)
+    qtbot.waitUntil(lambda: len(problems) == 2, timeout=LONG_MS)
+    assert problems[0] == ""
+    assert "valeu" in problems[1]
+
+
 def test_a_breakpoint_holds_an_item_that_is_seen_and_run_again(qtbot, looking) -> None:
     held = hold(qtbot, looking)
     assert (held.item, held.inputs["item"][0].text, held.held) == (5, "5", 1)
