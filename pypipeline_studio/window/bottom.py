@@ -12,6 +12,7 @@ from pypipeline_engine.host.protocol import CellError, GraphProblem
 from pypipeline_studio.document.problem_places import connection_of, place_of, title_of
 from pypipeline_studio.document.quick_fixes import quick_fix
 from pypipeline_studio.panels.comparison import ComparisonPanel
+from pypipeline_studio.panels.debug import DebugPanel
 from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.previews import PreviewsPanel
@@ -70,6 +71,8 @@ class Bottom(QWidget):
         self.log = LogPanel()
         self.runs = RunsPanel()
         self.previews = PreviewsPanel()
+        self.debug = DebugPanel()
+        self.debug.held.traceback_requested.connect(self.open_traceback)
         self.head = QWidget()
         self._tabs = QTabBar(self.head)
         head_layout = QHBoxLayout(self.head)
@@ -83,7 +86,7 @@ class Bottom(QWidget):
         self._stack = QStackedWidget(self)
         self._count = CountPill()
         tabs: dict[str, QWidget] = {"Statistics": self.statistics, "Problems": self.problems, "Log": self.log}
-        tabs |= {"Previews": self.previews}
+        tabs |= {"Previews": self.previews, "Breakpoints": self.debug}
         for name, panel in tabs.items():
             self._tabs.addTab(name)
             self._stack.addWidget(panel)

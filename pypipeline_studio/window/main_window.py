@@ -43,6 +43,7 @@ from pypipeline_studio.window.cell_problems import CellProblems
 from pypipeline_studio.window.clone_method import CloneMethod
 from pypipeline_studio.window.comparison import Comparison
 from pypipeline_studio.window.crumbs import Crumbs
+from pypipeline_studio.window.debugging import Debugging
 from pypipeline_studio.window.editing import Editing
 from pypipeline_studio.window.exports import Exports
 from pypipeline_studio.window.file_commands import FileCommands
@@ -159,6 +160,10 @@ class MainWindow(QMainWindow):
         self._make_menus()
         self._bind_actions()
         self.previewing = Previewing(self.session, self.canvas, self.watching, self.bottom.previews)
+        self.debugging = Debugging(
+            self.session, self.canvas, self.run_control, self.engine, self.commands,
+            self.bottom.debug, self.toolbar, self.reveal, self,
+        )  # fmt: skip
         self._hovering = Hovering(self.canvas, self.watching, self)
         self.node_previews = NodePreviews(self.session, self.canvas, self.commands, self.watching, self)
         self._connect()
@@ -333,6 +338,8 @@ class MainWindow(QMainWindow):
         self.engine.gone.connect(self._on_engine_gone)
         self.node_previews.told.connect(self.tell)
         self.bottom.previews.told.connect(self.tell)
+        self.debugging.told.connect(self.tell)
+        self.debugging.held.connect(self._on_held)
         self.first_run.try_example.connect(lambda: self.files.new_from(get_examples()[FIRST_EXAMPLE]))
         self.first_run.open_recent.connect(self.files.open)
         self._show_recent()
@@ -454,6 +461,10 @@ class MainWindow(QMainWindow):
             self.bottom.show_traceback(cell)
         else:
             self.bottom.show_tab(PROBLEMS_TAB)
+
+    def _on_held(self, cell: str) -> None:
+        self.reveal(cell)
+        self.bottom.show_panel(self.bottom.debug)
 
     def _on_engine_failed(self, sentence: str) -> None:
         self.bottom.set_message(

@@ -34,8 +34,8 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
         "add_cell", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN,
     ),
     "&Run": (
-        "run", "pause", "step", "stop", SEPARATOR, "show_limit", "tune", SEPARATOR, "attach", "ray_cluster",
-        "restart_engine",
+        "run", "pause", "step", "stop", SEPARATOR, "breakpoint", "edit_breakpoint", SEPARATOR, "show_limit", "tune",
+        SEPARATOR, "attach", "ray_cluster", "restart_engine",
     ),
     "&Help": ("help", "palette", "shortcuts"),
 }  # fmt: skip
@@ -60,7 +60,8 @@ ALIGNMENTS: Final = (
 
 OF_CELLS: Final = (
     "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
-    SEPARATOR, "preview", SEPARATOR, "group", "expand", "lay_out", ALIGN, SEPARATOR, "open_source", "help",
+    SEPARATOR, "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "group", "expand", "lay_out", ALIGN,
+    SEPARATOR, "open_source", "help",
 )  # fmt: skip
 """What the menu of one or several cells offers."""
 OF_CANVAS: Final = (

@@ -55,6 +55,8 @@ class RunControl(QObject):
     output_folder_changed = Signal()
     run_refused = Signal()
     """The graph cannot run; the problems of the session say why."""
+    went_on = Signal()
+    """A run that was paused was asked to go on, or to let one item through."""
 
     def __init__(self, session: Session, engine: Engine, output_folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +70,9 @@ class RunControl(QObject):
         """The graph that runs when the engine is free, and whether it begins paused."""
         self.plan_record: Callable[[OpenGraph], RecordRequest | None] = lambda graph: None
         """Says where the run of a graph that is about to begin is recorded."""
+        self.holds_back: Callable[[], bool] = lambda: False
+        """Whether runs wait, when they have been deployed, until `release` is called: nothing of them may be missed."""
+        self._is_held_back = False
         self._ray_line = ""
         self._asks_for_ray = False
         self._number_before = 0  # of the latest run before the one that was asked for last
@@ -132,6 +137,8 @@ class RunControl(QObject):
             return own.info
         if run.is_over and self._engine.is_launching:
             return RunInfo(state="running", is_starting=True, name=own.started.name)
+        if self._is_held_back and run.state == "paused":
+            return run.model_copy(update={"state": "running", "is_starting": True})
         return run if run.run > self._number_before or not run.is_over else RunInfo()
 
     @property
@@ -227,11 +234,12 @@ class RunControl(QObject):
         self._number_before = self._engine.run.run if self._engine.state in ("ready", "silent") else 0
         self._asks_for_ray = any(cell.scale is not None and cell.scale.ray for _, cell in document.walk())
         self._tell_results()
+        self._is_held_back = not paused and self.holds_back()
         self._engine.run_graph(
             document,
             str(graph.folder),
             str(self.output_folder),
-            paused=paused,
+            paused=paused or self._is_held_back,
             record=self.plan_record(graph),
             refused=self._take_run_refusal,
         )
@@ -245,9 +253,22 @@ class RunControl(QObject):
         self._number_before = 0
         self.run_changed.emit()
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether the run waits for `release`."""
+        return self._is_held_back
+
+    def release(self) -> None:
+        """Let a run begin that was held back."""
+        if self._is_held_back:
+            self._is_held_back = False
+            self._engine.resume()
+            self.run_changed.emit()
+
     def toggle_pause(self) -> None:
         """Pause, or go on."""
         if self.run.state == "paused":
+            self.went_on.emit()
             self._engine.resume()
         elif self.run.state == "running":
             self._engine.pause()
@@ -255,6 +276,7 @@ class RunControl(QObject):
     def step(self) -> None:
         """Let one item through; starts the graph where nothing runs."""
         if self.run.state == "paused":
+            self.went_on.emit()
             self._engine.step()
         elif self.run.state == "running":
             self._engine.pause()
@@ -275,6 +297,8 @@ class RunControl(QObject):
     # ------------------------------------------------------------------ what the engine says
 
     def _take_run(self, run: RunInfo) -> None:
+        if run.is_over:
+            self._is_held_back = self._is_held_back and self._engine.is_launching
         current = self._current
         if current is not None:
             if run.run > self._number_before:
@@ -302,6 +326,7 @@ class RunControl(QObject):
     def _take_run_refusal(self, refusal: Refusal) -> None:
         current, run = self._current, self._engine.run
         is_of_another = not run.is_over and run.run <= self._number_before
+        self._is_held_back = False
         if current is not None and (refusal.problems or is_of_another):
             # Else it is a run that has failed, or is about to be told so.
             del self._runs[current.graph]

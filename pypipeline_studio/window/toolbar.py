@@ -61,6 +61,7 @@ class Toolbar(QFrame):
         layout.addWidget(PaletteButton(actions["palette"]))
         layout.addWidget(_button(actions["dark"], has_text=False))
         self._run = RunInfo()
+        self._held = ""
         theme.changed.connect(self._restyle)
         self.show_run(self._run, "", False)
 
@@ -83,6 +84,12 @@ class Toolbar(QFrame):
             self._progress.setText("")
         self._restyle()
 
+    def show_held(self, cell: str) -> None:
+        """Show at which cell a breakpoint holds an item; empty for none."""
+        if cell != self._held:
+            self._held = cell
+            self._restyle()
+
     def show_progress(self, elapsed_s: float, sink_items: int) -> None:
         """Show how far the run is."""
         minutes, seconds = divmod(int(elapsed_s), 60)
@@ -95,6 +102,8 @@ class Toolbar(QFrame):
     def _restyle(self) -> None:
         is_starting = self._run.is_starting and self._run.state != "stopping"
         text, token = ("Starting", "warn") if is_starting else _STATE_LOOK[self._run.state]
+        if self._held and self._run.state == "paused":
+            text = f"Held at {self._held}"
         self._state.setText(text)
         self._dot.setStyleSheet(f"color: {hex_of(token)}")
         self._state.setStyleSheet(f"color: {hex_of('text')}")

@@ -64,7 +64,6 @@ class Watching(QObject):
         self._can_look = False
         self._looking.preview_arrived.connect(self._take_value)
         run_control.run_changed.connect(self._follow_run)
-        engine.state_changed.connect(lambda _: self._follow_run())
 
     # ------------------------------------------------------------------ what is wanted
 
