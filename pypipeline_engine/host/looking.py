@@ -50,11 +50,20 @@ class ConditionRequest(_Request):
     condition: str
 
 
+class RetainRequest(_Request):
+    """`POST /v1/retain`: from now on, keep what these cells have pulled for items that they fail at; for no others."""
+
+    cells: tuple[str, ...] = ()
+
+
 class ReplayRequest(_Request):
-    """`POST /v1/replay`: run the cell again on what it had pulled for a held item, on a fresh copy of it."""
+    """`POST /v1/replay`: run the cell again on what it had pulled for a held or failed item, on a fresh copy of it."""
 
     held: int | None = None
     """Which held item; without, the first."""
+    cell: str | None = None
+    item: int | None = None
+    """Both of them instead of `held`: the item with this number that the cell failed at, where that was retained."""
     parameters: dict[str, Any] = {}
     """By name, JSON values in place of those that the cell has. One that is connected gets it instead of what was pulled."""
 
@@ -129,6 +138,26 @@ class HeldItems(_Data):
     nb_bytes: int = 0
 
 
+class FailedInfo(_Data):
+    """An item that a cell failed at, and that was retained."""
+
+    cell: str
+    item: int
+    """Its number, counted from 0, as in the errors of the run."""
+    message: str
+    inputs: dict[str, tuple[ValueSummary, ...]]
+    """As of a held item."""
+
+
+class FailedItems(_Data):
+    """`GET /v1/failed`: the items that are retained, the latest last."""
+
+    items: tuple[FailedInfo, ...] = ()
+    nb_missed: int = 0
+    """How many more there were that are kept no longer, or were too large."""
+    nb_bytes: int = 0
+
+
 class PreviewSettings(_Data):
     """A preview that is on."""
 
@@ -164,6 +193,7 @@ class ReplayInfo(_Data):
     """What running a held item again has come to: outputs, or an error."""
 
     held: int
+    """0 for an item that was not held, but failed."""
     cell: str
     item: int
     outputs: dict[str, ValueSummary] = {}

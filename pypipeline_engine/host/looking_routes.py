@@ -19,9 +19,10 @@ from pypipeline_engine.host.looking import (
     HeldItems,
     PreviewRequest,
     ReplayRequest,
+    RetainRequest,
 )
 from pypipeline_engine.host.pictures import is_picture, make_jpeg
-from pypipeline_engine.host.ports import find_output
+from pypipeline_engine.host.ports import find_cell_to_retain, find_output
 from pypipeline_engine.host.protocol import PREFIX
 from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
 from pypipeline_engine.host.replay import replay
@@ -67,6 +68,8 @@ class LookingRoutes:
             ("POST", "/breakpoint", self._with_control(self._handle_body(BreakpointRequest, self._set_breakpoint))),
             ("DELETE", "/breakpoint", self._with_control(self._handle(self._remove_breakpoint))),
             ("POST", "/condition", self._handle_body(ConditionRequest, self._check_condition)),
+            ("POST", "/retain", self._with_control(self._handle_body(RetainRequest, self._retain))),
+            ("GET", "/failed", self._handle(lambda query, _: self._tell_failed(query))),
             ("GET", "/held", self._handle(self._show_held)),
             ("POST", "/replay", self._with_control(self._handle_body(ReplayRequest, self._replay))),
             ("GET", "/replay", self._handle(self._show_replayed)),
@@ -172,11 +175,27 @@ class LookingRoutes:
             ) from None
         return _show(value, held.item.number, accept, f"{held.cell}.{port}")
 
+    # ------------------------------------------------------------------ failed items
+
+    def _retain(self, request: RetainRequest) -> Response:
+        watches, built = self._get()
+        watches.retain({find_cell_to_retain(built, cell): cell for cell in request.cells})
+        return _answer(watches.failed.describe())
+
+    def _tell_failed(self, query: dict[str, str]) -> Response:
+        _check_names(query, ())
+        return _answer(self._get()[0].failed.describe())
+
     # ------------------------------------------------------------------ replay
 
     def _replay(self, request: ReplayRequest) -> Response:
         watches, built = self._get()
-        held = watches.get_held(request.held)
+        if request.cell is not None or request.item is not None:
+            if request.cell is None or request.item is None or request.held is not None:
+                raise Refused(UNPROCESSABLE, "either 'held' is expected, or both 'cell' and 'item' of one that failed")
+            held = watches.failed.get(request.cell, request.item)
+        else:
+            held = watches.get_held(request.held)
         done = replay(built, held, request)
         watches.keep_replayed(held, done)
         return _answer(done.info)

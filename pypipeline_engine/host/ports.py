@@ -47,6 +47,18 @@ def find_output(built: Built, cell: str, port: str) -> Place:
     return Place(owner.get_full_name(), io.get_name())
 
 
+def find_cell_to_retain(built: Built, cell: str) -> str:
+    """The full name of a single cell by its name in the graph.
+
+    :raises Refused: where there is none, or its values are not in this process.
+    """
+    found = find_cell(built, cell)
+    if not isinstance(found, ASingleCell):
+        raise Refused(UNPROCESSABLE, f"{cell} is a pipeline: name the cells inside of it")
+    _refuse_elsewhere(found)
+    return found.get_full_name()
+
+
 def find_single_cell(built: Built, full_name: str) -> ASingleCell:
     """The cell itself, which its clones are copies of, by its full name."""
     cells = built.pipeline._get_cells_recursively()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pypipeline_engine.core.values import size_of
 from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.host.breakpoints import Condition
+from pypipeline_engine.host.failed import FailedKept
 from pypipeline_engine.host.held import Held
 from pypipeline_engine.host.looking import (
     BreakpointRequest,
@@ -108,6 +109,10 @@ class Watches:
         self._breakpoints: dict[Key, _Breakpoint] = {}
         self._held: list[Held] = []
         self._nb_held_ever = 0
+        self.failed = FailedKept()
+        """The items that cells have failed at, where that is retained. It has a lock of its own."""
+        self._retained: dict[str, str] = {}
+        """By the full name of a cell of which failed items are retained, its name in the graph."""
         self._replayed: Replayed | None = None
         self._nb_missed = 0
         self._news: list[Held | str] = []
@@ -187,6 +192,19 @@ class Watches:
                 if one is not None:
                     self._tap(one.place.cell)
 
+    def retain(self, cells: dict[str, str]) -> None:
+        """Keep from now on the items that these cells fail at, and those of no others.
+
+        :param cells: by full name, their names in the graph.
+        """
+        with self._changed:
+            if self._is_closed:
+                raise Refused(CONFLICT, "the run is over")
+            before, self._retained = self._retained, dict(cells)
+            for cell in {*before, *cells}:
+                self._tap(cell)
+        self.failed.keep_only(set(cells.values()))
+
     def tell_again(self) -> None:
         """Somebody has begun to listen, and knows nothing yet: the others hear of it once more."""
         with self._changed:
@@ -205,9 +223,11 @@ class Watches:
             self._previews.clear()
             self._breakpoints.clear()
             self._let_go()
+            self._retained = {}
             self._news.clear()
             self._again.clear()
             self._changed.notify_all()
+        self.failed.close()
 
     def _refuse_more(self, among: dict[Key, Any], key: Key, most: int, what: str) -> None:
         if self._is_closed:
@@ -237,7 +257,9 @@ class Watches:
         previews = [preview for preview in awake if preview.place.cell == cell]
         breakpoints = [one for one in self._breakpoints.values() if one.place.cell == cell]
         look = partial(self._look, previews, breakpoints) if previews or breakpoints else None
-        self._handle.tap(cell, look, with_inputs=bool(breakpoints))
+        name = self._retained.get(cell)
+        fail = partial(self.failed.add, name, cell) if name is not None else None
+        self._handle.tap(cell, look, with_inputs=bool(breakpoints), on_error=fail)
 
     # ------------------------------------------------------------------ in the threads of cells
 
@@ -326,7 +348,7 @@ class Watches:
     def keep_replayed(self, held: Held, done: Replayed) -> None:
         """Keep what came of running a held item again, until another one is, or the run goes on."""
         with self._changed:
-            if any(one is held for one in self._held):
+            if any(one is held for one in self._held) or self.failed.has(held):
                 self._replayed = done
 
     def get_replayed(self) -> Replayed | None:

@@ -26,7 +26,7 @@ from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.scope import Registry, Scope
 from pypipeline_engine.runtime.stage import Stage
 from pypipeline_engine.runtime.statistics import find_stages_inside, find_walls
-from pypipeline_engine.runtime.taps import Look, Taps
+from pypipeline_engine.runtime.taps import Fail, Look, Taps
 from pypipeline_engine.runtime.worker import Worker
 
 if TYPE_CHECKING:
@@ -152,10 +152,10 @@ class Crew:
             for cell, unit in self.units.items():
                 _follow_policy(unit, cell)
 
-    def tap(self, name: str, look: Look | None, with_inputs: bool = False) -> None:
+    def tap(self, name: str, look: Look | None, with_inputs: bool = False, fail: Fail | None = None) -> None:
         """Have the items of a cell looked at, those of all of its clones; see `RunHandle.tap`."""
         with self._books:
-            self._taps.change(name, look, with_inputs, self.units)
+            self._taps.change(name, look, with_inputs, fail, self.units)
             for worker in self._remote:
                 worker.border.tap(self._taps.wanted)
 

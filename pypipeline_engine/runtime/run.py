@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pypipeline_engine.cell import ACell
     from pypipeline_engine.core.counters import Statistics
     from pypipeline_engine.runtime.deployment import Deployment
-    from pypipeline_engine.runtime.taps import Look
+    from pypipeline_engine.runtime.taps import Fail, Look
     from pypipeline_engine.runtime.working import WorkingCell, WorkingThread
 
 
@@ -131,7 +131,7 @@ class RunHandle:
         """The cells whose own code runs at this moment. Never waits for it."""
         return self._deployment.find_working()
 
-    def tap(self, name: str, look: Look | None, *, with_inputs: bool = False) -> None:
+    def tap(self, name: str, look: Look | None, *, with_inputs: bool = False, on_error: Fail | None = None) -> None:
         """Have the items of a cell looked at that its runs bring, in whichever clone, until the run is over.
 
         Of a clone in another process only what leaves it is seen: items of the cells whose outputs it brings, with their
@@ -142,8 +142,10 @@ class RunHandle:
             from another process; the cell waits for it, and what it raises is logged. `None` to look no more, after which
             only runs that had begun may still be told.
         :param with_inputs: whether the item is to have what the cell pulled for it.
+        :param on_error: is given, as `look` is, each item at which the cell's code raised an error, with what was pulled for
+            it and without outputs, and the error, which it must not keep; where the cell tries again, each time.
         """
-        self._deployment.crew.tap(name, look, with_inputs)
+        self._deployment.crew.tap(name, look, with_inputs, on_error)
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the run is over.

@@ -14,9 +14,11 @@ from typing import Any, TypeAlias
 
 from pypipeline_engine.cell import ASingleCell
 from pypipeline_engine.cellio import Input, Output
-from pypipeline_engine.core.errors import describe_error
+from pypipeline_engine.core.errors import describe_error, get_cell_of
+from pypipeline_engine.core.monitor import Interrupted
 from pypipeline_engine.core.units import Unit
 from pypipeline_engine.core.values import UNSET
+from pypipeline_engine.exceptions import ItemSkipped
 
 
 @dataclass(slots=True, eq=False)  # not frozen, which takes longer to make
@@ -31,24 +33,34 @@ class TappedItem:
 
 
 Look: TypeAlias = Callable[[TappedItem], None]
+Fail: TypeAlias = Callable[[TappedItem, Exception], None]
+"""Is given an item without outputs, and the error that the cell raised for it, which it must not keep."""
 
 
 class Taps:
     """The taps of one deployment, by the full name of the cell. Not safe between threads: the crew has a lock for it."""
 
     def __init__(self) -> None:
-        self.wanted: dict[str, tuple[Look, bool]] = {}
-        """By the full name of a cell, what looks, and whether it wants the inputs."""
+        self.wanted: dict[str, tuple[Look | None, bool, Fail | None]] = {}
+        """By the full name of a cell, what looks, whether it wants the inputs, and what looks at items that it fails at."""
 
-    def change(self, name: str, look: Look | None, with_inputs: bool, units: Mapping[ASingleCell, Unit]) -> None:
-        """Look at the items of a cell with `look`, instead of what did before; `None` for nothing.
+    def change(
+        self,
+        name: str,
+        look: Look | None,
+        with_inputs: bool,
+        fail: Fail | None,
+        units: Mapping[ASingleCell, Unit],
+    ) -> None:
+        """Look at the items of a cell with `look`, and at those that it fails at with `fail`, instead of what did before;
+        `None` for nothing.
 
         :param units: those that there are.
         """
-        if look is None:
+        if look is None and fail is None:
             self.wanted.pop(name, None)
         else:
-            self.wanted[name] = look, with_inputs
+            self.wanted[name] = look, with_inputs or fail is not None, fail
         for cell, unit in units.items():
             if unit.name == name:
                 self.attach(cell, unit)
@@ -61,8 +73,9 @@ class Taps:
 
 
 def _run_and_look(
-    look: Look,
+    look: Look | None,
     with_inputs: bool,
+    fail: Fail | None,
     cell: ASingleCell,
     unit: Unit,
     outputs: Sequence[tuple[str, Output[Any]]],
@@ -78,7 +91,12 @@ def _run_and_look(
     try:
         for io, pull in pulls.items():  # nobody else pulls them, or plans anew, until this run is over
             io._bind(pull=_keep(pull, pulled.setdefault(io.get_name(), [])))
-        body()
+        try:
+            body()
+        except Exception as error:
+            if fail is not None:
+                _look_at_failure(fail, cell, unit, pulled, error)
+            raise
         _look(look, cell, unit, outputs, pulled)
     finally:
         for io, pull in pulls.items():
@@ -95,9 +113,25 @@ def _keep(pull: Callable[[], Any], into: list[Any]) -> Callable[[], Any]:
     return pull_and_keep
 
 
+def _look_at_failure(fail: Fail, cell: ASingleCell, unit: Unit, inputs: dict[str, list[Any]], error: Exception) -> None:
+    """Have an item looked at that the cell failed at by itself; gaps, ends and errors from upstream are none."""
+    if isinstance(error, ItemSkipped | StopIteration | Interrupted) or get_cell_of(error) not in (None, unit.name):
+        return
+    try:
+        fail(TappedItem(unit.get_item_number(), {}, inputs), error)
+    except Exception as other:  # as in `_look`
+        cell.logger.error("an item of %s could not be looked at: %s", cell.get_full_name(), describe_error(other))
+
+
 def _look(
-    look: Look, cell: ASingleCell, unit: Unit, outputs: Sequence[tuple[str, Output[Any]]], inputs: dict[str, list[Any]]
+    look: Look | None,
+    cell: ASingleCell,
+    unit: Unit,
+    outputs: Sequence[tuple[str, Output[Any]]],
+    inputs: dict[str, list[Any]],
 ) -> None:
+    if look is None:
+        return
     values: dict[str, Any] = {}
     for name, output in outputs:
         values[name] = value = output._read()

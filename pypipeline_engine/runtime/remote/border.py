@@ -11,10 +11,16 @@ from typing import Any
 
 from pypipeline_engine.cell import ASingleCell, ScalableCell
 from pypipeline_engine.cellio import IO, Input, Output, OutputPort
-from pypipeline_engine.core.errors import describe_error
+from pypipeline_engine.core.counters import DeadLetter
+from pypipeline_engine.core.errors import describe_error, get_cell_of
 from pypipeline_engine.core.values import END, Outcome
+from pypipeline_engine.exceptions import ItemSkipped, PipelineException
 from pypipeline_engine.runtime.flatten import is_wanted
-from pypipeline_engine.runtime.taps import Look, TappedItem
+from pypipeline_engine.runtime.taps import Fail, Look, TappedItem
+
+
+class SkippedElsewhere(PipelineException):
+    """Stands for the error because of which a cell in another process has skipped an item: its type and message."""
 
 
 @dataclass
@@ -51,12 +57,13 @@ class Border:
             connected = [io for io in inner.get_inputs() if isinstance(io, Input) and io.is_connected()]
             if known is not None and all(io in targets for io in connected):
                 known.inputs = {io.get_name(): targets[io] for io in connected}
-        self._looks: Mapping[str, tuple[Look, bool]] = {}
+        self._looks: Mapping[str, tuple[Look | None, bool, Fail | None]] = {}
 
-    def tap(self, looks: Mapping[str, tuple[Look, bool]]) -> None:
+    def tap(self, looks: Mapping[str, tuple[Look | None, bool, Fail | None]]) -> None:
         """Have items looked at, and others no more.
 
-        :param looks: by the full name of a single cell, what looks, and whether it wants the inputs.
+        :param looks: by the full name of a single cell, what looks, whether it wants the inputs, and what looks at items
+            that the cell fails at.
         """
         self._looks = {name: wanted for name, wanted in looks.items() if name in self._crossings}
 
@@ -65,25 +72,39 @@ class Border:
         """Whether anybody looks."""
         return bool(self._looks)
 
-    def look(self, number: int, values: Any, result: Any) -> None:
-        """Have one item looked at by whoever wants to; an error, a gap or the end is none.
+    def look(self, number: int, values: Any, result: Any, letters: Sequence[DeadLetter]) -> None:
+        """Have one item looked at by whoever wants to; a gap or the end is none.
 
         :param number: of the item, from 0.
         :param values: what was given for it.
         :param result: what came of it.
+        :param letters: tell, among others, which cell has skipped it because of what.
         """
         if result is END:
             return
-        for name, (look, with_inputs) in self._looks.items():
+        for name, (look, with_inputs, fail) in self._looks.items():
             crossing = self._crossings[name]
             outputs = {port: result[place] for port, place in crossing.outputs.items()}
             inputs = {port: [values[place]] for port, place in crossing.inputs.items()} if with_inputs else {}
-            if any(value.__class__ is Outcome for value in outputs.values()):
-                continue
+            outcome = next((value for value in outputs.values() if value.__class__ is Outcome), None)
             try:
-                look(TappedItem(number, outputs, inputs))
+                if outcome is None:
+                    if look is not None:
+                        look(TappedItem(number, outputs, inputs))
+                elif fail is not None and inputs:
+                    failure = _find_failure(name, number, outcome.error, letters)
+                    if failure is not None:
+                        fail(TappedItem(number, {}, inputs), failure)
             except Exception as error:  # to be looked at must never be what a cell fails of
                 self._cell.logger.error("an item of %s could not be looked at: %s", name, describe_error(error))
+
+
+def _find_failure(name: str, number: int, error: Any, letters: Sequence[DeadLetter]) -> Exception | None:
+    """What a cell failed at; `None` where that was another cell, or only a gap."""
+    if isinstance(error, ItemSkipped):
+        letter = next((letter for letter in letters if (letter.cell, letter.item) == (name, number)), None)
+        return SkippedElsewhere(letter.error) if letter is not None else None
+    return error if isinstance(error, Exception) and get_cell_of(error) == name else None
 
 
 def leaves(output: Output[Any], cell: ScalableCell) -> bool:

@@ -335,7 +335,7 @@ class RemoteWorker(Worker):
         self.pace.note(done.took_s, len(call.items), nb_bytes)
         if self.border.is_tapped:
             for item, result in zip(call.items, results, strict=True):
-                self.border.look(self.stage.get_item(item.ticket), item.values, result)
+                self.border.look(self.stage.get_item(item.ticket), item.values, result, done.letters)
         with self.stage.monitor.lock:
             self._calls.popleft()
             for item, result in zip(call.items, results, strict=True):

@@ -294,7 +294,7 @@ class FakeHandle:
     def __init__(self):
         self.look = None
 
-    def tap(self, cell, look, *, with_inputs):
+    def tap(self, cell, look, *, with_inputs, on_error=None):
         self.look = look
 
 

@@ -92,6 +92,58 @@ def test_without_a_run_and_without_the_token_nothing_is_shown(looking_host):
         assert httpx.get(f"{looking_host.url}/v1{path}").status_code == 401
 
 
+@pytest.fixture
+def failing_graph():
+    """Every item fails until `gain` is positive."""
+    return {
+        "format": "pypipeline.graph",
+        "version": 1,
+        "name": "graph",
+        "cells": {
+            "count": {"type": "sources.Counter"},
+            "work": {"type": "looked_at.Gain", "parameters": {"gain": -1}, "on_error": "skip"},
+            "write": {"type": "looked_at.Ignore"},
+        },
+        "connections": [["count.value", "work.item"], ["work.result", "write.item"]],
+    }
+
+
+def test_an_item_that_failed_is_kept_and_run_again_with_another_parameter(host, failing_graph, tmp_path):
+    host.run(failing_graph, tmp_path, "/deploy")
+    assert host.post("/retain", {"cells": ["work"]}).json() == {"items": [], "nb_missed": 0, "nb_bytes": 0}
+    host.post("/step", {"items": 3})
+    host.events(lambda name, data: name == "error")
+    host.post("/parameter", {"cell": "work", "parameter": "gain", "value": 2})
+    host.events(lambda name, data: name == "snapshot" and data["sink_items"] == 3)
+    found = host.get("/failed")["items"][-1]
+    item = found["item"]
+    assert found["message"] == "ValueError: no gain is -1"
+    assert found["inputs"]["item"][0]["text"] == str(item)
+    assert host.post("/replay", {"cell": "work", "item": item}).json()["outputs"]["result"]["text"] == str(2 * item)
+    again = host.post("/replay", {"cell": "work", "item": item, "parameters": {"gain": -3}}).json()
+    assert again["error"]["message"] == "ValueError: no gain is -3"
+    assert host.get("/replay")["item"] == item
+    host.post("/retain", {"cells": []})
+    assert host.get("/failed")["items"] == []
+    assert host.post("/replay", {"cell": "work", "item": item}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/retain", {"cells": ["wrok"]}, "wrok"),
+        ("/replay", {"cell": "work"}, "both 'cell' and 'item'"),
+        ("/replay", {"cell": "work", "item": 3, "held": 1}, "either 'held'"),
+        ("/replay", {"cell": "work", "item": 3}, "is not kept"),
+    ],
+)
+def test_what_is_wrong_about_failed_items_is_refused_in_words(host, failing_graph, tmp_path, path, body, words):
+    host.run(failing_graph, tmp_path, "/deploy")
+    answer = host.post(path, body)
+    assert answer.status_code in (409, 422)
+    assert words in answer.json()["message"]
+
+
 def test_a_condition_can_be_checked_without_a_run(looking_host):
     for condition in ("", "value > 3", "len(value) > 3 and item % 2 == 0"):
         assert looking_host.post("/condition", {"condition": condition}).json() == {"problem": ""}

@@ -285,6 +285,23 @@ def test_their_items_are_looked_at_when_they_come_back(pipeline):
     assert all(item.outputs["y"] == item.inputs["x"][0] == item.number for item in seen)
 
 
+def test_items_that_they_fail_at_are_told_with_their_inputs_also_where_they_are_skipped(pipeline):
+    def work(x, _):
+        if x == 70:
+            raise ValueError("seventy")
+        return x
+
+    box = working(pipeline, work, 1)
+    box.get_inner_cell().set_error_policy(ErrorPolicy(then="skip"))
+    line(pipeline, box, range(100))
+    failed = []
+    with pipeline.run(paused=True) as handle:
+        handle.tap("p.box.work", None, on_error=lambda item, error: failed.append((item.number, item.inputs, str(error))))
+        handle.resume()
+        in_time(handle.wait, PATIENCE_S)
+    assert failed == [(70, {"x": [70]}, "ValueError: seventy")]
+
+
 # ---------------------------------------------------------------------- parameters, reset, state
 
 

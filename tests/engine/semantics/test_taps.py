@@ -150,6 +150,45 @@ def test_errors_and_gaps_are_not_seen_and_a_retry_once(pipeline, run):
     assert run(cell, with_inputs=True).outputs == [0, 1, 3, 4, 6]
 
 
+def test_items_that_a_cell_fails_at_are_seen_with_what_it_had_pulled(pipeline, gate):
+    def work(x):
+        if x == 2:
+            return GAP
+        if x in (1, 4):
+            raise PassingError("no")
+        return x
+
+    failed = []
+    cell, sink = Map(pipeline, "work", work), Collector(pipeline, "sink")
+    cell.set_error_policy(ErrorPolicy(then="skip"))
+    chain(Source(pipeline, "source", range(6)), cell, sink)
+    with pipeline.run(paused=True) as handle:
+        handle.tap("p.work", None, on_error=lambda item, error: failed.append((item.number, item.inputs, str(error))))
+        handle.resume()
+        in_time(handle.wait)
+    assert failed == [(1, {"x": [1]}, "no"), (4, {"x": [4]}, "no")]
+    assert sink.items == [0, 3, 5]
+    letters = handle.statistics().dead_letters
+    assert sorted(letter.item for letter in letters) == [1, 4]
+
+
+def test_an_error_from_upstream_is_none_of_the_cell_behind(pipeline):
+    def work(x):
+        if x == 1:
+            raise PassingError("no")
+        return x
+
+    failed = []
+    first, second = Map(pipeline, "work", work), Map(pipeline, "behind")
+    first.set_error_policy(ErrorPolicy(then="skip"))
+    chain(Source(pipeline, "source", range(3)), first, second, Collector(pipeline, "sink"))
+    with pipeline.run(paused=True) as handle:
+        handle.tap("p.behind", None, on_error=lambda item, error: failed.append(item.number))
+        handle.resume()
+        in_time(handle.wait)
+    assert failed == []
+
+
 def test_pulls_are_the_channels_own_again_after_an_error(pipeline, seen):
     def work(x):
         if x % 2:
