@@ -15,12 +15,14 @@ from pypipeline_engine.host.looking import (
     BreakpointRequest,
     ConditionInfo,
     ConditionRequest,
+    FailedItems,
     HeldInfo,
     HeldItems,
     PreviewInfo,
     PreviewRequest,
     ReplayInfo,
     ReplayRequest,
+    RetainRequest,
     ValueSummary,
     WatchedInfo,
 )
@@ -148,6 +150,31 @@ class Looking(QObject):
         if self._client is not None:
             request = ReplayRequest(held=held, parameters=dict(parameters))
             self._client.post("/replay", request, ReplayInfo, done, refused, quick=False)
+
+    def replay_failed(
+        self,
+        cell: str,
+        item: int,
+        parameters: Mapping[str, Any],
+        done: Callable[[ReplayInfo], None],
+        refused: Refused | None = None,
+    ) -> None:
+        """The same with an item that a cell failed at, and that was retained."""
+        if self._client is not None:
+            request = ReplayRequest(cell=cell, item=item, parameters=dict(parameters))
+            self._client.post("/replay", request, ReplayInfo, done, refused, quick=False)
+
+    def retain(
+        self, cells: tuple[str, ...], done: Callable[[FailedItems], None], refused: Refused | None = None
+    ) -> None:
+        """Have what these cells fail at kept from now on, and what others do no longer."""
+        if self._client is not None:
+            self._client.post("/retain", RetainRequest(cells=cells), FailedItems, done, refused)
+
+    def get_failed(self, done: Callable[[FailedItems], None]) -> None:
+        """The items that are kept."""
+        if self._client is not None:
+            self._client.get("/failed", FailedItems, done)
 
     def get_replayed_picture(self, port: str, done: TakePicture, refused: Refused | None = None) -> None:
         """The picture of an output of what was run again last."""

@@ -13,6 +13,7 @@ from pypipeline_studio.document.problem_places import connection_of, place_of, t
 from pypipeline_studio.document.quick_fixes import quick_fix
 from pypipeline_studio.panels.comparison import ComparisonPanel
 from pypipeline_studio.panels.debug import DebugPanel
+from pypipeline_studio.panels.errors import ErrorsPanel
 from pypipeline_studio.panels.load_legend import LoadLegend
 from pypipeline_studio.panels.log import LogPanel
 from pypipeline_studio.panels.previews import PreviewsPanel
@@ -71,6 +72,10 @@ class Bottom(QWidget):
         self.log = LogPanel()
         self.runs = RunsPanel()
         self.previews = PreviewsPanel()
+        self.errors = ErrorsPanel()
+        self.errors.cell_chosen.connect(self.cell_chosen)
+        self.errors.source_requested.connect(self.source_requested)
+        self.errors.traceback_requested.connect(self.open_traceback)
         self.debug = DebugPanel()
         self.debug.held.traceback_requested.connect(self.open_traceback)
         self.head = QWidget()
@@ -86,7 +91,7 @@ class Bottom(QWidget):
         self._stack = QStackedWidget(self)
         self._count = CountPill()
         tabs: dict[str, QWidget] = {"Statistics": self.statistics, "Problems": self.problems, "Log": self.log}
-        tabs |= {"Previews": self.previews, "Breakpoints": self.debug}
+        tabs |= {"Previews": self.previews, "Breakpoints": self.debug, "Errors": self.errors}
         for name, panel in tabs.items():
             self._tabs.addTab(name)
             self._stack.addWidget(panel)

@@ -46,6 +46,7 @@ from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.debugging import Debugging
 from pypipeline_studio.window.editing import Editing
 from pypipeline_studio.window.exports import Exports
+from pypipeline_studio.window.failing import Failing
 from pypipeline_studio.window.file_commands import FileCommands
 from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.finding import Finding
@@ -164,6 +165,7 @@ class MainWindow(QMainWindow):
             self.session, self.canvas, self.run_control, self.engine, self.commands,
             self.bottom.debug, self.toolbar, self.reveal, self,
         )  # fmt: skip
+        self.failing = Failing(self.session, self.run_control, self.engine, self.bottom.errors)
         self._hovering = Hovering(self.canvas, self.watching, self)
         self.node_previews = NodePreviews(self.session, self.canvas, self.commands, self.watching, self)
         self._connect()
@@ -339,6 +341,7 @@ class MainWindow(QMainWindow):
         self.node_previews.told.connect(self.tell)
         self.bottom.previews.told.connect(self.tell)
         self.debugging.told.connect(self.tell)
+        self.failing.told.connect(self.tell)
         self.debugging.held.connect(self._on_held)
         self.first_run.try_example.connect(lambda: self.files.new_from(get_examples()[FIRST_EXAMPLE]))
         self.first_run.open_recent.connect(self.files.open)

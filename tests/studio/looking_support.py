@@ -103,7 +103,17 @@ class PlayedRun:
         for name in ("resume", "pause"):
             monkeypatch.setattr(window.engine, name, lambda name=name: self.asked.append((name,)))
         monkeypatch.setattr(window.engine, "step", lambda items=1: self.asked.append(("step", items)))
-        for name in ("preview", "stop_preview", "set_breakpoint", "remove_breakpoint", "replay", "get_held"):
+        for name in (
+            "preview",
+            "stop_preview",
+            "set_breakpoint",
+            "remove_breakpoint",
+            "replay",
+            "get_held",
+            "retain",
+            "get_failed",
+            "replay_failed",
+        ):
             monkeypatch.setattr(looking, name, lambda *values, name=name: self._take(name, values))
         for name in ("get_preview_picture", "get_held_picture", "get_replayed_picture"):
             monkeypatch.setattr(looking, name, lambda *values, name=name: self.pictures.append((name, values)))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSettings, QStandardPaths
 from PySide6.QtWidgets import QApplication
 
 from pypipeline_studio.document.watched import Breakpoint
+from pypipeline_studio.panels.rerun_dialog import RerunDialog
 from pypipeline_studio.window.application import make_application
 from pypipeline_studio.window.main_window import MainWindow
 
@@ -64,6 +65,43 @@ def test_the_very_first_item_is_held_seen_run_again_and_let_go(qtbot, window) ->
     qtbot.waitUntil(lambda: shown.preview.image is not None and bool(shown.preview.boxes), timeout=LONG_MS)
     assert shown.preview.boxes[0][:4] == (0, 0, 32, 24)
     assert shown.preview.frame == (64, 48)
+
+
+def test_an_item_that_failed_is_listed_and_run_again(qtbot, window, tmp_path) -> None:
+    graph = {
+        **GRAPH,
+        "cells": {
+            "count": {"type": "sources.Counter"},
+            "bad": {"type": "looked_cells.Refuse", "parameters": {"every": 50}, "on_error": "skip"},
+            "slow": {"type": "demo.Work", "parameters": {"milliseconds": 10}},
+            "end": {"type": "looked_cells.Ignore"},
+        },
+        "connections": [["count.value", "bad.item"], ["bad.same", "slow.item"], ["slow.item", "end.item"]],
+    }
+    (tmp_path / "bad.json").write_text(json.dumps(graph))
+    window.session.open(tmp_path / "bad.json")
+    panel = window.bottom.errors
+    window.bottom.show_panel(panel)
+    window.commands["run"].trigger()
+
+    def can_run_again() -> bool:
+        return any(entry.can_run_again for entry in panel._rows)
+
+    qtbot.waitUntil(can_run_again, timeout=LONG_MS)
+    window.run_control.toggle_pause()
+    qtbot.waitUntil(lambda: window.run_control.run.state == "paused", timeout=LONG_MS)
+    index = next(index for index, entry in enumerate(panel._rows) if entry.can_run_again)
+    panel.list.setCurrentItem(panel.list.topLevelItem(index))
+    assert "is refused" in panel.traceback.toPlainText()
+    panel.rerun_button.click()
+    dialog = window.findChild(RerunDialog)
+    dialog.form.run_button.click()
+    qtbot.waitUntil(lambda: "is refused" in dialog.outcome.text(), timeout=LONG_MS)
+    dialog.form._edit("every", 0, True)
+    dialog.form.run_button.click()
+    qtbot.waitUntil(lambda: "same" in dialog.cards, timeout=LONG_MS)
+    assert dialog.cards["same"].text.text() == str(dialog.failed.item)
+    dialog.close()
 
 
 def test_a_condition_is_checked_by_the_engine(qtbot, window) -> None:
