@@ -130,7 +130,7 @@ class GraphTabs(QTabBar):
             return
         # Not before the middle of the other one: a wide tab would jump back at once.
         middle = self.tabRect(index).center().x()
-        if (index > self._pressed) == (point.x() >= middle):
+        if point.x() >= middle if index > self._pressed else point.x() <= middle:
             before, self._pressed = self._pressed, index
             self.move_requested.emit(before, index)
 

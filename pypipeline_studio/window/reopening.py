@@ -22,6 +22,11 @@ PREFERENCE: Final = "tabs/restore"
 """The key of the settings that says whether it is done; it is where nothing is said."""
 
 
+def state_folder() -> Path:
+    """Where the studios of this user keep what is not a setting."""
+    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.StateLocation))
+
+
 class Reopening(QObject):
     """Keeps the open files of a session in the settings."""
 
@@ -83,9 +88,9 @@ class Reopening(QObject):
         QSettings().setValue(PREFERENCE, self._commands["restore_tabs"].isChecked())
 
     def _take_lock(self) -> bool:
-        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.StateLocation)
-        QDir().mkpath(folder)
-        lock = QLockFile(f"{folder}/tabs.lock")
+        folder = state_folder()
+        QDir().mkpath(str(folder))
+        lock = QLockFile(str(folder / "tabs.lock"))
         lock.setStaleLockTime(0)  # only the end of its process makes it stale
         # Where none can be made, there is nobody to be told apart from either.
         if not lock.tryLock(0) and lock.error() == QLockFile.LockError.LockFailedError:

@@ -30,6 +30,25 @@ def edit(window):
             assert window.autosave.flush()
     tell(list(window.session.document.cells))
 
+def edit_two(window):
+    edit(window)
+    window.session.new()
+    for number in range(2):
+        document, _ = edits.add_cell(window.session.document, (), "demo.Work", (200 * number, 0))
+        window.session.edit("Add", document)
+        if number < 1:
+            assert window.autosave.flush()
+    tell(list(window.session.document.cells))
+
+def recover_all(window):
+    dialog = window._recovery.dialog
+    while window._recovery.dialog is not None:
+        next(button for button in dialog.recover_buttons if button.isVisible()).click()
+    tell([[graph.title, list(graph.document.cells), graph.is_modified] for graph in window.session.graphs])
+    for graph in window.session.graphs:
+        graph.undo_stack.setClean()
+    window.close()
+
 def recover(window):
     dialog = window._recovery.dialog
     if dialog is None:
@@ -94,3 +113,22 @@ def test_a_killed_studio_costs_one_edit_at_most_and_the_next_start_offers_the_re
     assert clean.wait(60) == 0
     assert list(tmp_path.glob("state/**/recovery/*")) == []
     assert '"cells": {}' in graph.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="where the state of a user is kept is set by XDG variables")
+def test_two_graphs_of_a_killed_studio_cost_one_edit_at_most_each_and_come_back_in_tabs(start, tmp_path) -> None:
+    graph = tmp_path / "mine.json"
+    graph.write_text('{"format": "pypipeline.graph", "version": 1, "cells": {}, "connections": []}')
+    killed = start("edit_two", str(graph))
+    mine, untitled = json.loads(killed.stdout.readline()), json.loads(killed.stdout.readline())
+    killed.kill()
+    assert killed.wait() != 0
+
+    clean = start("recover_all")
+    by_title = {title: (cells, is_modified) for title, cells, is_modified in json.loads(clean.stdout.readline())}
+    assert by_title.keys() == {"mine.json", "untitled.json"}
+    assert by_title["mine.json"] in ((mine[:2], True), (mine, True))
+    assert by_title["untitled.json"] in ((untitled[:1], True), (untitled, True))
+    assert clean.wait(60) == 0
+    assert list(tmp_path.glob("state/**/recovery/*")) == []
