@@ -3,9 +3,11 @@
 import pytest
 from panel_samples import figures, snapshot
 
-from pypipeline_engine.host.protocol import CellError, RunInfo
+from pypipeline_engine.host.protocol import CellError, GraphProblem, RunInfo, Validation
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document import edits
+
+PROBLEM = GraphProblem(path="cells.sink", message="no such type", cell="sink", severity="error")
 
 
 class PlayedEngine:
@@ -131,6 +133,17 @@ def test_edits_are_sent_to_the_run_of_their_own_tab_only(window, engine) -> None
     window._inspection.change_clones(name, 1)
     assert engine.asked == [(name, 1, 0)]
     assert [graph.undo_stack.count() for graph in window.session.graphs] == [1, 1]
+
+
+def test_what_the_engine_finds_late_is_about_the_graph_that_it_looked_at(window, engine, monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(window.engine, "validate", lambda document, *_, done: asked.append(done))
+    window.run_control._validate()
+    show(window, 1)
+    asked[0](Validation(problems=(PROBLEM,)))
+    assert window.session.problems == ()
+    show(window, 0)
+    assert window.session.problems == (PROBLEM,)
 
 
 def test_running_another_graph_asks_and_begins_when_the_first_one_has_stopped(window, engine, answer, qtbot) -> None:

@@ -251,7 +251,7 @@ def test_a_press_on_a_cross_that_is_let_go_elsewhere_closes_nothing(window, file
     assert window.session.title == "three.json"
 
 
-def test_closing_asks_about_what_is_not_saved_and_shows_it(window, files, answer) -> None:
+def test_closing_asks_about_what_is_not_saved_and_shows_it(window, files, answer, tmp_path) -> None:
     one = window.session.graphs[0]
     add(one)
     asked = answer("Cancel")
@@ -263,9 +263,12 @@ def test_closing_asks_about_what_is_not_saved_and_shows_it(window, files, answer
     assert titles(window) == ["two.json", "three.json"]
     assert "work" in read_file(files[0]).cells
     add(window.session.graphs[0])
+    assert window.autosave.flush()
+    assert len(list((tmp_path / "recovery").glob("*.json"))) == 1
     answer("Discard")
     click(window, tab(window, 0), MIDDLE)
     assert titles(window) == ["three.json"]
+    assert list((tmp_path / "recovery").glob("*.json")) == []
     assert "work" not in read_file(files[1]).cells
 
 
