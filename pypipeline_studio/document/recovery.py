@@ -1,6 +1,6 @@
 """What was edited and not saved, kept in a file of its own, so that it is still there after the process was killed.
 
-Each process has one such file for its document, in a folder that all of them share, and holds a lock beside it for as long
+Each open graph has one such file, in a folder that all processes share, and its process holds a lock beside it for as long
 as it lives. The system lets go of the lock whatever ends the process, so that a file without a holder was left behind: no id
 of a process, which another one may have by then, has to be believed. Whoever offers such a file holds its lock meanwhile, so
 that two studios do not offer the same one.
