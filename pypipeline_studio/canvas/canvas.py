@@ -19,6 +19,7 @@ from pypipeline_engine.catalogue.model import CellType
 from pypipeline_engine.graph.model import PIPELINE, Document, split_end
 from pypipeline_engine.graph.ports import ports_of
 from pypipeline_studio.canvas.breakpoint_mark import BreakpointMark
+from pypipeline_studio.canvas.comment_layer import CommentLayer
 from pypipeline_studio.canvas.kept_view import KeptView
 from pypipeline_studio.canvas.node_item import FULL_SCALE, StudioNodeItem
 from pypipeline_studio.canvas.node_preview import NodePreview
@@ -31,6 +32,13 @@ from pypipeline_studio.canvas.scene import StudioScene
 from pypipeline_studio.canvas.viewer import StudioViewer
 from pypipeline_studio.canvas.wire_labels import WireLabels
 from pypipeline_studio.document import edits
+from pypipeline_studio.document.comments import (
+    Rectangle,
+    copy_with_comments,
+    paste_with_comments,
+    place_comments,
+    remove_comments,
+)
 from pypipeline_studio.document.presentation import Presentation, present
 from pypipeline_studio.document.views import NodeLive, NodeView, WireLive, WireView
 from pypipeline_studio.document.wiring import compatible_inputs, compatible_outputs
@@ -80,6 +88,7 @@ class Canvas(QWidget):
         self.viewer = StudioViewer(unused, self._get_refusals)
         self._graph = StudioGraph(unused, self.viewer)
         self.viewer.scene().addItem(WireLabels(self.viewer))
+        self.comments = CommentLayer(self.viewer)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.viewer)
@@ -101,6 +110,7 @@ class Canvas(QWidget):
         viewer.wire_removed.connect(self._on_wire_removed)
         viewer.wire_dropped_on_empty.connect(lambda port, at: self.search_requested.emit(at, self._on_screen(at), port))
         viewer.items_moved.connect(self._on_items_moved)
+        self.comments.moved.connect(self._move)
         viewer.background_double_clicked.connect(lambda at: self.search_requested.emit(at, self._on_screen(at), None))
         viewer.node_double_clicked_at.connect(self._on_double_click)
         viewer.node_clicked_at.connect(self._on_click)
@@ -156,6 +166,7 @@ class Canvas(QWidget):
         try:
             self._show_nodes(presentation.all_nodes())
             self._show_wires(presentation.wires)
+            self.comments.show(presentation.comments)
         finally:
             self._is_showing = False
         self._presentation = presentation
@@ -271,6 +282,7 @@ class Canvas(QWidget):
         self._is_showing = True
         for name in list(self._nodes):
             self._remove_node(name)
+        self.comments.show(())
         self._is_showing = False
         self._presentation = Presentation.empty()
 
@@ -330,14 +342,16 @@ class Canvas(QWidget):
         return {name: node.view.box() for name, node in self._nodes.items()}
 
     def select(self, names: Iterable[str]) -> None:
-        """Select these cells and no others."""
+        """Select these cells and nothing else."""
         wanted = set(names)
+        self.comments.select(())
         for name, node in self._nodes.items():
             node.view.setSelected(name in wanted)
 
     def select_all(self) -> None:
-        """Select every cell."""
+        """Select every cell and every comment box."""
         self.select(self._nodes)
+        self.comments.select_all()
 
     def _tell_selection(self) -> None:
         if not self._is_showing:
@@ -391,7 +405,7 @@ class Canvas(QWidget):
         return (x, y)
 
     def remove_selected(self) -> None:
-        """Remove the selected cells and wires."""
+        """Remove the selected cells, wires and comment boxes."""
         document = self._session.document
         for wire, pipe in self._pipes.items():
             if pipe.isSelected():
@@ -399,7 +413,10 @@ class Canvas(QWidget):
         names = self.selected()
         if names:
             document = edits.remove_cells(document, self._path, names)
-        self._session.edit(f"Remove {_named(names)}" if names else "Remove a connection", document)
+        keys = self.comments.selected()
+        document = remove_comments(document, self._path, keys)
+        what = _named(names) if names else _comments(keys) if keys else "a connection"
+        self._session.edit(f"Remove {what}", document)
 
     def set_flag(self, flag: str) -> None:
         """Disable or bypass the selected cells, or undo that where all of them are so already."""
@@ -413,19 +430,20 @@ class Canvas(QWidget):
         self._session.edit(f"{verb} {_named(names)}", document)
 
     def copy_text(self) -> str:
-        """The selected cells and what connects them, as text for the clipboard; empty where none is selected."""
-        names = self.selected()
-        return edits.copy_fragment(self._session.document, self._path, names) if names else ""
+        """The selected cells, what connects them, and comment boxes, as text; empty where there are none."""
+        names, keys = self.selected(), self.comments.selected()
+        return copy_with_comments(self._session.document, self._path, names, keys) if names or keys else ""
 
     def paste_text(self, text: str, at: QPointF | None = None) -> None:
         """Add what `copy_text` gave."""
         try:
-            document, names = edits.paste_fragment(self._session.document, self._path, text, _pair(at))
+            document, names, keys = paste_with_comments(self._session.document, self._path, text, _pair(at))
         except edits.GraphEditRefused as error:
             self.refused.emit(str(error))
             return
-        self._session.edit(f"Paste {_named(names)}", document)
+        self._session.edit(f"Paste {_comments(keys) if keys and not names else _named(names)}", document)
         self.select(names)
+        self.comments.select(keys)
 
     def duplicate(self) -> None:
         """Add copies of the selected cells beside them."""
@@ -435,8 +453,13 @@ class Canvas(QWidget):
 
     def _on_items_moved(self, items: list[StudioNodeItem]) -> None:
         places = {item.name: (item.scenePos().x(), item.scenePos().y()) for item in items}
+        self._move(places, self.comments.moved_boxes())
+
+    def _move(self, places: dict[str, tuple[float, float]], boxes: dict[str, Rectangle]) -> None:
+        """Take over where nodes and comment boxes were dragged."""
         document = edits.move_cells(self._session.document, self._path, places)
-        self._session.edit(f"Move {_named(tuple(places))}", document)
+        document = place_comments(document, self._path, boxes)
+        self._session.edit(f"Move {_named(tuple(places)) if places else _comments(tuple(boxes))}", document)
 
     def _on_wire_connected(self, output: StudioPort, target: StudioPort, taken_from: object) -> None:
         document = self._session.document
@@ -510,7 +533,7 @@ class Canvas(QWidget):
 
     def fit_all(self) -> None:
         """Show the whole graph, at 100 % at most."""
-        rectangle = self._rectangle(self._nodes)
+        rectangle = self._whole()
         if rectangle is None:
             size = self.viewer.viewport().size()
             rectangle = QRectF(0, 0, max(1, size.width()), max(1, size.height()))
@@ -555,6 +578,13 @@ class Canvas(QWidget):
         if name is not None:
             self.reveal(name)
 
+    def _whole(self) -> QRectF | None:
+        """Where all nodes and comment boxes are, with some room around."""
+        found = self._rectangle(self._nodes) or QRectF()
+        for box in self.comments.boxes().values():
+            found = found.united(QRectF(*box).adjusted(-MARGIN_PX, -MARGIN_PX, MARGIN_PX, MARGIN_PX))
+        return None if found.isEmpty() else found
+
     def _rectangle(self, names: Iterable[str]) -> QRectF | None:
         found = QRectF()
         for name in names:
@@ -593,11 +623,11 @@ class Canvas(QWidget):
 
     def picture_area(self) -> QRectF:
         """What a picture shows of the scene."""
-        return self._rectangle(self._nodes) or QRectF(0, 0, 400, 300)
+        return self._whole() or QRectF(0, 0, 400, 300)
 
     @contextmanager
     def _ready_for_picture(self, shows_background: bool) -> Iterator[QRectF]:
-        selected, scene = self.selected(), self.viewer.scene()
+        selected, comments, scene = self.selected(), self.comments.selected(), self.viewer.scene()
         scene.route_wires()
         self._is_showing = True
         self.select(())
@@ -607,6 +637,7 @@ class Canvas(QWidget):
         finally:
             scene.shows_background = True
             self.select(selected)
+            self.comments.select(comments)
             self._is_showing = False
 
 
@@ -622,6 +653,10 @@ def _text(end: tuple[str, str]) -> str:
 
 def _pair(at: QPointF | None) -> tuple[float, float] | None:
     return None if at is None else (at.x(), at.y())
+
+
+def _comments(keys: tuple[str, ...]) -> str:
+    return "a comment" if len(keys) == 1 else f"{len(keys)} comments"
 
 
 def _named(names: tuple[str, ...]) -> str:

@@ -207,6 +207,11 @@ class StudioViewer(BareViewer):
 
     # ------------------------------------------------------------------ the mouse
 
+    @property
+    def is_about_to_pan(self) -> bool:
+        """Whether the left button would move the view."""
+        return self._space_is_down
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         point = event.position().toPoint()
         self._pressed_at = point

@@ -13,6 +13,7 @@ from pypipeline_engine.graph.ports import ports_of
 from pypipeline_engine.host.protocol import GraphProblem
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.document.circles import recurrent_connections
+from pypipeline_studio.document.comments import Comment, comments_of
 from pypipeline_studio.document.edits import Position, body_at, position_of
 from pypipeline_studio.document.types import StudioTypes
 from pypipeline_studio.document.views import NodeView, PortView, WireView
@@ -37,6 +38,8 @@ class Presentation:
     wires: tuple[WireView, ...] = ()
     boundary: dict[str, NodeView] = field(default_factory=dict)
     """The own inputs and outputs of a nested pipeline, as nodes."""
+    comments: tuple[Comment, ...] = ()
+    """The boxes behind the nodes."""
     sources: dict[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
     """By name, what each view was made from; while that is the same, the view is."""
 
@@ -87,9 +90,8 @@ def present(
             nodes[name] = _view(name, cell, place, shown, (inputs, outputs), counts.get(name, 0), types)
         sources[name] = source
     boundary = _boundary(body, types) if path else {}
-    return Presentation(
-        nodes, _wires(body, {**nodes, **boundary}, recurrent_connections(body, types)), boundary, sources
-    )
+    wires = _wires(body, {**nodes, **boundary}, recurrent_connections(body, types))
+    return Presentation(nodes, wires, boundary, comments_of(body), sources)
 
 
 def places_of(body: Body) -> dict[str, Position]:

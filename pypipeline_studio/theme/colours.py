@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor
 
-from pypipeline_studio.theme.tokens import CATEGORIES, KINDS, RAMPS, TABLES, Mode
+from pypipeline_studio.theme.tokens import CATEGORIES, KINDS, MARKS, RAMPS, TABLES, Mode
 
 if TYPE_CHECKING:
     from pypipeline_engine.catalogue.model import Kind
@@ -89,6 +89,12 @@ def category_icon(category: str) -> str:
 def kind_colour(kind: str) -> QColor:
     """The colour of ports and wires for a kind of value; one that is not known looks like `any`. The result is shared."""
     look = KINDS.get(cast("Kind", kind), KINDS["any"])
+    return _shared(look.dark if theme.mode == "dark" else look.light)
+
+
+def mark_colour(mark: str) -> QColor:
+    """A colour that a person gives to cells and comments; one that is not known looks like `sand`. The result is shared."""
+    look = MARKS.get(mark, MARKS["sand"])
     return _shared(look.dark if theme.mode == "dark" else look.light)
 
 

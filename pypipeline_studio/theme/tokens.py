@@ -165,8 +165,32 @@ KINDS: dict[Kind, KindLook] = {
     "any": KindLook("#AAB3BE", "#59636F", "ring"),
 }
 
+
+class MarkLook(NamedTuple):
+    """A colour that a person gives to a cell or a comment box."""
+
+    dark: str
+    light: str
+    name: str
+
+
+MARKS: dict[str, MarkLook] = {
+    "sand": MarkLook("#C9A94E", "#A57F10", "Sand"),
+    "clay": MarkLook("#B98A70", "#93583A", "Clay"),
+    "rose": MarkLook("#C4849F", "#9C4870", "Rose"),
+    "violet": MarkLook("#9C8BCC", "#6C56AC", "Violet"),
+    "blue": MarkLook("#7299C4", "#3C6CA3", "Blue"),
+    "teal": MarkLook("#5FA39C", "#287770", "Teal"),
+    "green": MarkLook("#86A870", "#527836", "Green"),
+    "grey": MarkLook("#8B95A1", "#5D6773", "Grey"),
+}
+"""By what the file says. Less saturated than anything that tells a state, so that a marked node looks like no alarm."""
+
 BAND_SHARE: dict[Mode, float] = {"dark": 0.30, "light": 0.16}
 """How much of a category's colour the title band of a node has, over `node`."""
+
+COMMENT_SHARE: dict[Mode, float] = {"dark": 0.09, "light": 0.13}
+"""How much of its colour a comment box has, over `canvas`."""
 
 RAMPS: dict[Literal["normal", "safe"], dict[Mode, tuple[str, ...]]] = {
     "normal": {

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document.alignment import Axis, Box, Edge, align, distribute
+from pypipeline_studio.document.comments import follow_nodes, place_comments
 from pypipeline_studio.document.edits import Position, move_cells
 from pypipeline_studio.document.layout import lay_out
 from pypipeline_studio.document.presentation import INPUTS, OUTPUTS
@@ -46,7 +47,9 @@ class Arranging(QObject):
             origin=(min(box[0] for box in chosen.values()), min(box[1] for box in chosen.values())),
         )
         what = counted(len(chosen), "node") if is_part else "the graph"
-        self._move(f"Lay out {what}", places)
+        comments = follow_nodes(canvas.comments.boxes(), boxes, places)
+        document = place_comments(self._session.document, canvas.path, comments)
+        self._session.edit(f"Lay out {what}", move_cells(document, canvas.path, places))
         if not is_part:
             canvas.fit_all()
 

@@ -41,6 +41,7 @@ from pypipeline_studio.window.cell_docs import CellDocs
 from pypipeline_studio.window.cell_library import CellLibrary
 from pypipeline_studio.window.cell_problems import CellProblems
 from pypipeline_studio.window.clone_method import CloneMethod
+from pypipeline_studio.window.commenting import Commenting
 from pypipeline_studio.window.comparison import Comparison
 from pypipeline_studio.window.crumbs import Crumbs
 from pypipeline_studio.window.debugging import Debugging
@@ -130,6 +131,7 @@ class MainWindow(QMainWindow):
         self.editing = Editing(self.session, self.canvas, self.commands, self._inspection, self)
         self.structuring = Structuring(self.session, self.canvas, self.commands, self)
         self.boundary = Boundary(self.session, self.canvas, self.commands, self.editing, self)
+        self.commenting = Commenting(self.session, self.canvas, self.commands, self)
         self.arranging = Arranging(self.session, self.canvas, self.commands, self)
         self.live_pace = LivePace(self.run_control, self.commands, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
@@ -359,7 +361,7 @@ class MainWindow(QMainWindow):
         body = edits.body_at(session.document, canvas.path)
         self.crumbs.show_path(session.title, session.is_modified, canvas.path, len(body.cells))
         self.crumbs.setVisible(bool(canvas.path))
-        is_empty = not body.cells and not canvas.path
+        is_empty = not body.cells and not canvas.path and not canvas.comments.boxes()
         focused = self.focusWidget()
         had_focus = focused is not None and self.first_run.isAncestorOf(focused)
         self.first_run.setVisible(is_empty)

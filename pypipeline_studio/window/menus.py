@@ -31,7 +31,8 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
         "heat", "safe_heat", "live", "dark", "preview_all", SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
     "&Graph": (
-        "add_cell", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR, "lay_out", ALIGN,
+        "add_cell", "comment", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR,
+        "lay_out", ALIGN,
     ),
     "&Run": (
         "run", "pause", "step", "stop", SEPARATOR, "breakpoint", "edit_breakpoint", SEPARATOR, "show_limit", "tune",
@@ -60,12 +61,14 @@ ALIGNMENTS: Final = (
 
 OF_CELLS: Final = (
     "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
-    SEPARATOR, "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "group", "expand", "lay_out", ALIGN,
+    SEPARATOR, "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "group", "expand", "comment", "lay_out", ALIGN,
     SEPARATOR, "open_source", "help",
 )  # fmt: skip
 """What the menu of one or several cells offers."""
+OF_COMMENTS: Final = ("cut", "copy", "duplicate", "remove")
+"""What the menu of comment boxes offers beside their text and colour."""
 OF_CANVAS: Final = (
-    "add_cell", "paste", "select_all", "remove", SEPARATOR, "lay_out", "fit_all", SEPARATOR, *EXPORTS,
+    "add_cell", "comment", "paste", "select_all", "remove", SEPARATOR, "lay_out", "fit_all", SEPARATOR, *EXPORTS,
 )  # fmt: skip
 """What the menu of the empty canvas offers."""
 

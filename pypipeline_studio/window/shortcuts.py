@@ -34,6 +34,7 @@ GESTURES: Final = (
     ("Remove a connection", "double-click on it, or drag its end away"),
     ("Select several", "Shift or Ctrl and click, or drag over them"),
     ("Enter a nested pipeline", "double-click on it"),
+    ("Move a comment box", "drag its title; Alt leaves what lies in it"),
     ("Give a pipeline a port", "drag a wire to its Inputs or Outputs"),
     ("Move the selected cells", "drag, or the arrow keys; with Shift to the pixel"),
     ("Select the neighbour", "Ctrl and an arrow key"),

@@ -1,6 +1,16 @@
 import pytest
 
-from pypipeline_studio.theme.tokens import BAND_SHARE, CATEGORIES, DARK, KINDS, LIGHT, RAMPS, TABLES
+from pypipeline_studio.theme.tokens import (
+    BAND_SHARE,
+    CATEGORIES,
+    COMMENT_SHARE,
+    DARK,
+    KINDS,
+    LIGHT,
+    MARKS,
+    RAMPS,
+    TABLES,
+)
 
 SURFACES = (
     *("window", "panel", "raised", "field", "popover", "hover", "pill"),
@@ -100,3 +110,19 @@ def test_the_lightness_of_the_safe_ramp_goes_one_way():
     light = [luminance(stop) for stop in RAMPS["safe"]["light"]]
     assert dark == sorted(dark)
     assert light == sorted(light, reverse=True)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mark", MARKS)
+def test_marks_can_be_seen_on_nodes_and_the_canvas(mode, mark):
+    shown = MARKS[mark].dark if mode == "dark" else MARKS[mark].light
+    assert contrast(shown, TABLES[mode]["node"]) >= 3
+    assert contrast(shown, TABLES[mode]["canvas"]) >= 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("text", ["text", "text2"])
+def test_text_can_be_read_in_comment_boxes(mode, mark, text):
+    shown = MARKS[mark].dark if mode == "dark" else MARKS[mark].light
+    assert contrast(TABLES[mode][text], mixed(TABLES[mode]["canvas"], shown, COMMENT_SHARE[mode])) >= 4.5
