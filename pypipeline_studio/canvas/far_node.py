@@ -12,12 +12,15 @@ from PySide6.QtGui import QColor, QPainter
 
 from pypipeline_studio.canvas.painting import CENTRE, outline, put_text, shortened, style
 from pypipeline_studio.document.views import NodeLive, NodeView
-from pypipeline_studio.theme.colours import category_colour, colour, mix
+from pypipeline_studio.theme.colours import category_colour, colour, mark_colour, mix
 from pypipeline_studio.theme.icons import draw_icon
 from pypipeline_studio.theme.shapes import paint_load_bar
+from pypipeline_studio.theme.tokens import MARKS
 
 _LEAST_BLOCKED = 0.02
 _MARK_PX = 9
+_MARK_LINE_PX = 2.5
+_HEAD = 28.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def paint_middle(painter: QPainter, node: FarNode, scale: float) -> None:
     chosen = style(round(11.5 / scale), 600)
     name = shortened(node.view.name, chosen, int(node.name_box.width()))
     put_text(painter, node.name_box, name, chosen, colour("text3" if node.is_off else "text"))
+    _paint_mark(painter, node, _HEAD, scale)
     load = node.load
     if load is not None:
         bar = QRectF(10, node.body.height() - 24, node.body.width() - 20, 12)
@@ -67,10 +71,18 @@ def paint_small(painter: QPainter, node: FarNode, scale: float) -> None:
     band = 4 * step if node.heat is not None else 0.3 * body.height()
     painter.setBrush(mix(colour("node"), category_colour(node.view.category), 0.3 if node.is_off else 0.8))
     painter.drawRoundedRect(QRectF(0, 0, body.width(), band), min(2 * step, band / 2), min(2 * step, band / 2))
+    _paint_mark(painter, node, band + _MARK_LINE_PX * step, scale)
     if node.load is not None:
         _paint_bar(painter, node, node.load, step)
     _paint_outline(painter, node, step)
     _paint_marks(painter, node, scale)
+
+
+def _paint_mark(painter: QPainter, node: FarNode, bottom: float, scale: float) -> None:
+    """The colour that a person gave it, as a line below the band."""
+    if node.view.mark in MARKS:
+        height = _MARK_LINE_PX / scale
+        painter.fillRect(QRectF(0, bottom - height, node.body.width(), height), mark_colour(node.view.mark))
 
 
 def _get_fill(node: FarNode) -> QColor:

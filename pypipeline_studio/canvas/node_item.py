@@ -23,15 +23,17 @@ from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.routing import Box
 from pypipeline_studio.canvas.scene import StudioScene
 from pypipeline_studio.document.views import NodeLive, NodeView
-from pypipeline_studio.theme.colours import category_colour, category_icon, colour, heat, mix, theme
+from pypipeline_studio.theme.colours import category_colour, category_icon, colour, heat, mark_colour, mix, theme
 from pypipeline_studio.theme.icons import draw_icon
 from pypipeline_studio.theme.shapes import paint_load_bar
+from pypipeline_studio.theme.tokens import MARKS
 
 WIDTH, HEAD, ROW, PARAMETER_ROW, FOOT, SHORT_FOOT, PAD, INSET, RADIUS = 204, 28, 20, 16, 44, 24, 8, 12, 6
 FULL_SCALE, MIDDLE_SCALE = 0.6, 0.4
 BADGE_HEIGHT, BADGE_ABOVE = 20, 16
 """Of badges: how high they are, and how far they stand out of the body."""
 _BUTTON = 16
+_MARK = 3
 _TIP_CHARACTERS = 64
 _SHADOW = 0.6
 _NAME = style(12, 600)
@@ -123,6 +125,8 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
             lines.append(view.note)
         if self.mark is not None:
             lines.append(_wrapped(self.mark.tip))
+        if view.mark in MARKS:
+            lines.append(f"Marked in {MARKS[view.mark].name.lower()}")
         if live is not None:
             if live.limit_text:
                 lines.append(_wrapped(live.limit_text))
@@ -345,6 +349,8 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         if not is_missing:
             strength = 0.1 if self.is_dimmed else 0.3 if theme.mode == "dark" else 0.16
             self._fill(painter, 0, HEAD, mix(colour("node"), self._category(), strength))
+        if view.mark in MARKS and scale >= FULL_SCALE:
+            painter.fillRect(QRectF(0, HEAD - _MARK, self._width, _MARK), mark_colour(view.mark))
         foot = self._foot_height()
         if foot:
             if not is_missing:

@@ -276,6 +276,26 @@ def show_as_input(document: Document, path: Path, name: str, parameter: str, sho
     return with_body(document, path, view={**body.view, name: own})
 
 
+def set_mark(document: Document, path: Path, names: Iterable[str], mark: str) -> Document:
+    """Give cells a colour, or take it away where `mark` is empty."""
+    body = body_at(document, path)
+    view = dict(body.view)
+    for name in names:
+        known = view.get(name)
+        own = {key: value for key, value in (known if isinstance(known, dict) else {}).items() if key != "colour"}
+        view[name] = own | ({"colour": mark} if mark else {})
+        if not view[name]:
+            del view[name]
+    return document if view == body.view else with_body(document, path, view=view)
+
+
+def mark_of(body: Body, name: str) -> str:
+    """The colour that a person gave a cell; empty where the file says none."""
+    view = body.view.get(name)
+    mark = view.get("colour") if isinstance(view, dict) else None
+    return mark if isinstance(mark, str) else ""
+
+
 def set_graph_name(document: Document, name: str) -> Document:
     """Give the whole graph another name.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from pypipeline_engine.host.protocol import GraphProblem
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.document.circles import recurrent_connections
 from pypipeline_studio.document.comments import Comment, comments_of
-from pypipeline_studio.document.edits import Position, body_at, position_of
+from pypipeline_studio.document.edits import Position, body_at, mark_of, position_of
 from pypipeline_studio.document.types import StudioTypes
 from pypipeline_studio.document.views import NodeView, PortView, WireView
 
@@ -83,11 +83,14 @@ def present(
         place = places[name]
         shown = _shown_inputs(body, name)
         inputs, outputs = connected[name]
-        source = (cell, place, shown, tuple(inputs), tuple(outputs), counts.get(name, 0), types)
+        mark = mark_of(body, name)
+        source = (cell, place, shown, tuple(inputs), tuple(outputs), counts.get(name, 0), types, mark)
         if previous is not None and _is_same(previous.sources.get(name), source) and not _depends(cell, types):
             nodes[name] = previous.nodes[name]
         else:
-            nodes[name] = _view(name, cell, place, shown, (inputs, outputs), counts.get(name, 0), types)
+            nodes[name] = replace(
+                _view(name, cell, place, shown, (inputs, outputs), counts.get(name, 0), types), mark=mark
+            )
         sources[name] = source
     boundary = _boundary(body, types) if path else {}
     wires = _wires(body, {**nodes, **boundary}, recurrent_connections(body, types))

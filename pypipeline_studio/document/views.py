@@ -55,6 +55,8 @@ class NodeView:
     position: tuple[float, float] = (0.0, 0.0)
     nb_problems: int = 0
     """How many errors the check of the graph found at it."""
+    mark: str = ""
+    """The colour that a person gave it, a key of `theme.tokens.MARKS`; empty without."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "expand": ActionInfo("E&xpand the nested pipeline", ("Ctrl+Shift+G",), "arrows-out", in_canvas=True),
     "ports": ActionInfo("&Ports of the pipeline …", ("Shift+P",), in_canvas=True),
     "comment": ActionInfo("Add a &comment box", ("C",), "note", in_canvas=True),
+    "colour": ActionInfo("C&olour …", ("K",), "palette", in_canvas=True),
     "lay_out": ActionInfo("&Lay out", ("Ctrl+Shift+F",), "tree-structure", in_canvas=True),
     "align_left": ActionInfo("&Left edges", ("Ctrl+Shift+Left",), "align-left", in_canvas=True),
     "align_centre": ActionInfo("&Centres", (), "align-center-horizontal", in_canvas=True),

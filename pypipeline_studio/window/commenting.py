@@ -12,7 +12,6 @@ from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document.comments import Comment, Rectangle, add_comment, box_around, change_comment, comments_of
 from pypipeline_studio.document.edits import body_at
 from pypipeline_studio.panels.comment_editor import CommentEditor
-from pypipeline_studio.panels.marks import fill_mark_menu
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.actions import Actions
 from pypipeline_studio.window.menus import OF_COMMENTS, fill
@@ -90,18 +89,6 @@ class Commenting(QObject):
         menu = QMenu(self._window)
         edit = menu.addAction("&Edit …")
         edit.triggered.connect(lambda _checked=False: self.edit(key))
-        keys = self._canvas.comments.selected()
-        current = {comment.colour for comment in self._canvas.presentation.comments if comment.key in keys}
-        fill_mark_menu(menu.addMenu("C&olour"), current, self._set_colour)
-        menu.addSeparator()
         fill(menu, self._commands, OF_COMMENTS)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(on_screen)
-
-    def _set_colour(self, mark: str) -> None:
-        document, path = self._session.document, self._canvas.path
-        keys = self._canvas.comments.selected()
-        for comment in comments_of(body_at(document, path)):
-            if comment.key in keys:
-                document = change_comment(document, path, replace(comment, colour=mark))
-        self._session.edit(f"Colour {'a comment' if len(keys) == 1 else f'{len(keys)} comments'}", document)

@@ -57,6 +57,7 @@ from pypipeline_studio.window.keymap import Keymap
 from pypipeline_studio.window.leaving import may_leave
 from pypipeline_studio.window.live_pace import LivePace
 from pypipeline_studio.window.map_control import MapControl
+from pypipeline_studio.window.marking import Marking
 from pypipeline_studio.window.menus import EXAMPLES, PANELS, RECENT, fill_bar
 from pypipeline_studio.window.node_previews import NodePreviews
 from pypipeline_studio.window.obstacles import Obstacles
@@ -132,6 +133,7 @@ class MainWindow(QMainWindow):
         self.structuring = Structuring(self.session, self.canvas, self.commands, self)
         self.boundary = Boundary(self.session, self.canvas, self.commands, self.editing, self)
         self.commenting = Commenting(self.session, self.canvas, self.commands, self)
+        self.marking = Marking(self.session, self.canvas, self.commands, self.editing, self)
         self.arranging = Arranging(self.session, self.canvas, self.commands, self)
         self.live_pace = LivePace(self.run_control, self.commands, self)
         self.appearance = Appearance(self.commands, self.canvas, self)

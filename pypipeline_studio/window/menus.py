@@ -32,7 +32,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "&Graph": (
         "add_cell", "comment", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR,
-        "lay_out", ALIGN,
+        "colour", "lay_out", ALIGN,
     ),
     "&Run": (
         "run", "pause", "step", "stop", SEPARATOR, "breakpoint", "edit_breakpoint", SEPARATOR, "show_limit", "tune",
@@ -65,8 +65,8 @@ OF_CELLS: Final = (
     SEPARATOR, "open_source", "help",
 )  # fmt: skip
 """What the menu of one or several cells offers."""
-OF_COMMENTS: Final = ("cut", "copy", "duplicate", "remove")
-"""What the menu of comment boxes offers beside their text and colour."""
+OF_COMMENTS: Final = ("colour", SEPARATOR, "cut", "copy", "duplicate", "remove")
+"""What the menu of comment boxes offers beside their text."""
 OF_CANVAS: Final = (
     "add_cell", "comment", "paste", "select_all", "remove", SEPARATOR, "lay_out", "fit_all", SEPARATOR, *EXPORTS,
 )  # fmt: skip
