@@ -61,7 +61,7 @@ ALIGNMENTS: Final = (
 
 OF_CELLS: Final = (
     "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
-    SEPARATOR, "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "group", "expand", "comment", "lay_out", ALIGN,
+    SEPARATOR, "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "group", "expand", "comment", "colour", "lay_out", ALIGN,
     SEPARATOR, "open_source", "help",
 )  # fmt: skip
 """What the menu of one or several cells offers."""

@@ -9,7 +9,8 @@ from pypipeline_engine.graph.problems import describe
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document.edits import GraphEditRefused, body_at
-from pypipeline_studio.document.grouping import expand_pipeline, group_cells, losses_of_expanding
+from pypipeline_studio.document.expanding import expand_pipeline, losses_of_expanding
+from pypipeline_studio.document.grouping import group_cells
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.actions import Actions
 

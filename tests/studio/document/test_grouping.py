@@ -11,7 +11,9 @@ from pypipeline_engine.graph.reader import read
 from pypipeline_engine.graph.writer import to_text
 from pypipeline_studio.document import edits
 from pypipeline_studio.document.circles import recurrent_connections
-from pypipeline_studio.document.grouping import expand_pipeline, group_cells, losses_of_expanding
+from pypipeline_studio.document.comments import add_comment, comments_of
+from pypipeline_studio.document.expanding import expand_pipeline, losses_of_expanding
+from pypipeline_studio.document.grouping import group_cells
 from pypipeline_studio.document.types import StudioTypes
 
 INPUTS = ("a", "b")
@@ -230,9 +232,39 @@ def test_what_goes_straight_through_a_pipeline_goes_on_without_it() -> None:
 
 
 def test_a_pipeline_that_was_moved_expands_where_it_is(nested) -> None:
-    moved = edits.move_cells(nested, (), {"poly": (1000, 200)})
+    moved = edits.move_cells(nested, (), {"poly": (1000, 300)})
     expanded, _ = expand_pipeline(moved, (), "poly", StudioTypes())
-    assert [expanded.view[name]["pos"] for name in ("work", "square", "add")] == [[720, 200], [1000, 200], [1280, 200]]
+    assert [expanded.view[name]["pos"] for name in ("work", "square", "add")] == [[720, 300], [1000, 300], [1280, 300]]
+    assert {name: expanded.view[name] for name in ("count", "sample", "print")} == {
+        name: nested.view[name] for name in ("count", "sample", "print")
+    }
+
+
+def test_cells_around_and_their_comment_boxes_make_room(nested) -> None:
+    document, key = add_comment(nested, (), (530, -60, 600, 300))
+    expanded, _ = expand_pipeline(document, (), "poly", StudioTypes())
+    row = [expanded.view[name]["pos"] for name in ("count", "work", "square", "add", "sample", "print")]
+    assert row == [[-280, 0], [0, 0], [280, 0], [560, 0], [840, 0], [1120, 0]]
+    assert expanded.view[key]["box"][0] == 530 + 280
+
+
+def test_comment_boxes_go_along_with_all_cells_in_them_and_come_back() -> None:
+    document = graph([("p.out", "q.a"), ("q.out", "r.a")])
+    document = edits.move_cells(document, (), {"p": (0, 0), "q": (300, 0), "r": (600, 0)})
+    document, own = add_comment(document, (), (280, -50, 600, 300), "Both", colour="teal")
+    document, shared = add_comment(document, (), (-20, -50, 600, 300), "Across")
+    document, empty = add_comment(document, (), (0, 900, 100, 100), "Empty")
+    grouped, name = group_cells(document, (), ["q", "r"], TYPES)
+    assert [comment.title for comment in comments_of(grouped.cells[name])] == ["Both"]
+    assert own not in grouped.view
+    assert {shared, empty} <= set(grouped.view)
+    assert expand_pipeline(grouped, (), name, TYPES)[0].view == document.view
+    # Where another box has its key by now, it gets a free one, and it follows the pipeline.
+    more, _ = add_comment(edits.move_cells(grouped, (), {name: (450, 100)}), (), (0, 0, 100, 100), "Other")
+    expanded, _ = expand_pipeline(more, (), name, TYPES)
+    boxes = {comment.title: comment.box for comment in comments_of(expanded)}
+    assert boxes["Both"] == (280, 50, 600, 300)
+    assert len(boxes) == 4
 
 
 # ---------------------------------------------------------------------- there and back
@@ -256,8 +288,9 @@ def graphs(draw) -> Document:
         )
         for name in CELLS
     }
-    place = st.integers(-1000, 1000)
-    view = {name: {"pos": [draw(place), draw(place)]} for name in CELLS}
+    # At distances at which no node lies on another one.
+    places = draw(st.permutations([(x, y) for x in range(3) for y in range(3)]))
+    view = {name: {"pos": [300 * x, 200 * y]} for name, (x, y) in zip(CELLS, places, strict=False)}
     connections = [ConnectionEntry(source=source, target=target) for target, source in pairs.items()]
     return Document(name="g", cells=cells, connections=connections, view=view)
 
