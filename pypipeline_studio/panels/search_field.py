@@ -51,9 +51,24 @@ class SearchField(QLineEdit):
         self._clear.setCursor(Qt.CursorShape.ArrowCursor)
         self._clear.clicked.connect(self.clear)
         self._clear.hide()
+        self._make_room()
+        self.textChanged.connect(self._follow_text)
+
+    def show_keys(self, keys: str) -> None:
+        """Name other keys that lead to it; empty for none."""
+        if self._keys is not None:
+            self._keys.hide()
+            self._keys.deleteLater()
+        self._keys = KeyCap(keys) if keys else None
+        if self._keys is not None:
+            self._keys.setParent(self)
+            self._keys.setVisible(not self.text())
+        self._make_room()
+        self._place()
+
+    def _make_room(self) -> None:
         right = self._keys.width() + 4 if self._keys is not None else 20
         self.setTextMargins(_ICON_PX, 0, right, 0)
-        self.textChanged.connect(self._follow_text)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _KEPT:
@@ -77,6 +92,9 @@ class SearchField(QLineEdit):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
         middle = self.height() // 2
         self._glass.move(8, middle - self._glass.height() // 2)
         self._clear.move(self.width() - 24, middle - 10)

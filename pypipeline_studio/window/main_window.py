@@ -53,6 +53,7 @@ from pypipeline_studio.window.file_drops import FileDrops
 from pypipeline_studio.window.finding import Finding
 from pypipeline_studio.window.hovering import Hovering
 from pypipeline_studio.window.inspection import Inspection
+from pypipeline_studio.window.key_hints import KeyHints
 from pypipeline_studio.window.keymap import Keymap
 from pypipeline_studio.window.leaving import may_leave
 from pypipeline_studio.window.live_pace import LivePace
@@ -78,6 +79,7 @@ from pypipeline_studio.window.runs import Runs
 from pypipeline_studio.window.shortcuts import ShortcutsDialog
 from pypipeline_studio.window.silence import Silence
 from pypipeline_studio.window.source_files import SourceFiles
+from pypipeline_studio.window.spoken_canvas import SpokenCanvas
 from pypipeline_studio.window.statistics_commands import StatisticsCommands
 from pypipeline_studio.window.status_bar import StatusBar
 from pypipeline_studio.window.structuring import Structuring
@@ -111,6 +113,7 @@ class MainWindow(QMainWindow):
         self.keymap = Keymap(self.commands, self)
         self.library = LibraryPanel()
         self.inspector = InspectorPanel()
+        self._key_hints = KeyHints(self.keymap, self.inspector, self.library, self)
         self.bottom = Bottom(self.session, self.run_control)
         self.toolbar = Toolbar(self.commands)
         self.clone_method = CloneMethod(self)
@@ -138,8 +141,9 @@ class MainWindow(QMainWindow):
         self.live_pace = LivePace(self.run_control, self.commands, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
         self.ray_cluster = RayCluster(self.engine, self.run_control, self.commands, self)
-        obstacles = Obstacles(self.session, self.canvas, self.run_control)
+        obstacles = Obstacles(self.session, self.canvas, self.run_control, self.engine)
         self.palette_search = Palette(self.session, self.canvas, self.commands, obstacles, self.menuBar(), self)
+        self._spoken_canvas = SpokenCanvas(self.canvas, self)
         self._canvas_keys = CanvasKeys(self.session, self.canvas, self)
         self.map_control = MapControl(self.session, self.canvas, self.commands, self)
         self.fixing = ProblemFixing(self.session, self.canvas, self)

@@ -6,6 +6,7 @@ from typing import Final
 
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document import edits
+from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.run_control import RunControl
 
@@ -16,10 +17,11 @@ _OF_RUN: Final = frozenset({"pause", "stop"})
 class Obstacles:
     """Looks for what is in the way of actions."""
 
-    def __init__(self, session: Session, canvas: Canvas, run_control: RunControl) -> None:
+    def __init__(self, session: Session, canvas: Canvas, run_control: RunControl, engine: Engine) -> None:
         self._session = session
         self._canvas = canvas
         self._run_control = run_control
+        self._engine = engine
 
     def find(self, key: str) -> str:
         """Why an action would do nothing now, by its key; empty where nothing is known to be in the way."""
@@ -54,4 +56,6 @@ class Obstacles:
                 return "The graph is empty"
             if key == "run" and not self._run_control.run.is_over:
                 return "It runs already"
+            if self._run_control.run.is_over and self._engine.state in ("off", "starting", "silent"):
+                return "The engine is not ready yet"
         return ""

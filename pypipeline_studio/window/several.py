@@ -54,9 +54,14 @@ class SeveralInspection(QObject):
 
     def show(self) -> None:
         """Show the cells that are selected now."""
-        shown = of_several.several(
-            self._session.document, self._canvas.path, self._canvas.selected(), self._session.types
-        )
+        document, path = self._session.document, self._canvas.path
+        cells = edits.body_at(document, path).cells if edits.has_body(document, path) else {}
+        # While another graph is opened, the canvas still has the nodes of the one before.
+        names = [name for name in self._canvas.selected() if name in cells]
+        if not names:
+            self._panel.show_nothing()
+            return
+        shown = of_several.several(document, path, names, self._session.types)
         self._panel.show_several(
             shown,
             self._run_control.is_going_on,

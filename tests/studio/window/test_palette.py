@@ -76,6 +76,9 @@ def test_what_cannot_be_done_says_why_and_stays(window, open_palette) -> None:
     assert palette.isVisible()
     assert palette.note.text() == "There is nothing to redo"
     palette.search_field.clear()
+    QTest.keyClicks(palette.search_field, "run")
+    assert palette.note.text() == "The engine is not ready yet"
+    palette.search_field.clear()
     QTest.keyClicks(palette.search_field, "bypass")
     assert palette.note.text() == "Select a cell first"
     window.canvas.select_all()

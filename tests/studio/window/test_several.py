@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from pypipeline_engine.catalogue.discovery import Catalogue as Discovered
 from pypipeline_engine.graph.model import OnError
 from pypipeline_engine.host.protocol import Catalogue, HostInfo
+from pypipeline_engine.resources import get_examples
 
 LEFT, ENTER = Qt.MouseButton.LeftButton, Qt.Key.Key_Return
 
@@ -127,6 +128,12 @@ def test_a_mixed_flag_is_set_for_all_by_one_click(window, panel) -> None:
     assert not mixed.isVisible()
     QTest.mouseClick(box, LEFT)
     assert not any(window.session.document.cells[name].disabled for name in ("one", "two"))
+
+
+def test_another_graph_is_opened_while_several_are_selected(window, panel) -> None:
+    window.session.open(get_examples()["nested"])
+    assert not panel.isVisible()
+    assert window.inspector.cell == ""
 
 
 def test_one_cell_and_none_are_shown_as_before(window, panel) -> None:

@@ -107,6 +107,22 @@ def test_keys_are_kept_until_all_are_reset(window, tmp_path) -> None:
     another.deleteLater()
 
 
+def test_keys_that_are_named_elsewhere_follow(window) -> None:
+    assert window.inspector.state.disabled.toolTip().endswith("(D)")
+    window.keymap.add("disable", "Ctrl+Alt+D")
+    window.keymap.remove("disable", "D")
+    window.keymap.remove("rename", "F2")
+    window.keymap.add("add_cell", "Ctrl+Space")
+    window.keymap.remove("add_cell", "Tab")
+    assert window.inspector.state.disabled.toolTip().endswith("(Ctrl+Alt+D)")
+    assert window.inspector.several.flags["disabled"][0].toolTip().endswith("(Ctrl+Alt+D)")
+    assert window.inspector.head.pencil.toolTip() == "Rename"
+    assert window.library.search_field._keys.accessibleName() == "Key Shift+A"
+    window.keymap.reset_all()
+    assert window.inspector.head.pencil.toolTip() == "Rename (F2)"
+    assert window.library.search_field._keys.accessibleName() == "Key Tab"
+
+
 def test_what_cannot_be_understood_in_the_settings_is_left_aside(window) -> None:
     for wrong in ("nonsense", "{}", "[1]", 5):
         QSettings().setValue(f"{GROUP}/run", wrong)
