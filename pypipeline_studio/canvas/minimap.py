@@ -17,6 +17,9 @@ from pypipeline_studio.canvas.viewer import StudioViewer
 from pypipeline_studio.theme.colours import category_colour, colour, mix, theme
 
 SIZE: Final = QSize(208, 136)
+"""On a canvas with room for it."""
+_MOST_SHARE: Final = 0.28
+"""Of the width and the height of the canvas."""
 _MARGIN_PX: Final = 12
 _PAD_PX: Final = 6.0
 _LEAST_NODE_PX: Final = 3.0
@@ -69,7 +72,6 @@ class Minimap(QWidget):
         self.setToolTip("Click or drag to move the view")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedSize(SIZE)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH_MS)
@@ -107,6 +109,15 @@ class Minimap(QWidget):
     def _place(self) -> None:
         around = self.parentWidget()
         if around is not None:
+            share = min(
+                1.0,
+                _MOST_SHARE * around.width() / SIZE.width(),
+                _MOST_SHARE * around.height() / SIZE.height(),
+            )
+            size = SIZE * max(0.4, share)
+            if size != self.size():
+                self.setFixedSize(size)
+                self._forget()
             self.move(around.width() - self.width() - _MARGIN_PX, around.height() - self.height() - _MARGIN_PX)
 
     def _forget(self) -> None:
@@ -175,7 +186,7 @@ class Minimap(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         body = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.setPen(QPen(colour("line_strong"), 1))
-        painter.setBrush(colour("panel", 0.94))
+        painter.setBrush(colour("panel"))
         painter.drawRoundedRect(body, _RADIUS_PX, _RADIUS_PX)
         if self._picture is not None:
             painter.drawPixmap(0, 0, self._picture)

@@ -22,17 +22,19 @@ class Match:
     """Which characters of the text were meant, in order."""
 
 
-def match(text: str, typed: str) -> Match | None:
+def match(text: str, typed: str, by_letters: bool = True) -> Match | None:
     """How a text matches what was typed; `None` where it does not. Everything matches where nothing is typed.
 
     Several words all have to match. A word matches, from best to worst: the text itself, its start, the start of one of its
     words, the beginnings of several (`sa` for `Save as`, `hp` for `HogPeople`), a part, and its letters in their order from
     the start of a word on.
+
+    :param by_letters: whether letters in their order are enough; in a long text they are found nearly always.
     """
     folded = "".join(lower if len(lower := character.casefold()) == 1 else character for character in text)
     rank, places = 0, set[int]()
     for word in typed.casefold().split():
-        found = _match_word(text, folded, word)
+        found = _match_word(text, folded, word, by_letters)
         if found is None:
             return None
         rank += found.rank
@@ -40,7 +42,7 @@ def match(text: str, typed: str) -> Match | None:
     return Match(rank, tuple(sorted(places)))
 
 
-def _match_word(text: str, folded: str, word: str) -> Match | None:
+def _match_word(text: str, folded: str, word: str, by_letters: bool) -> Match | None:
     if folded == word:
         return Match(EQUAL, tuple(range(len(word))))
     starts = tuple(place for place in range(len(text)) if _is_start(text, place))
@@ -53,7 +55,7 @@ def _match_word(text: str, folded: str, word: str) -> Match | None:
     place = folded.find(word)
     if place >= 0:
         return Match(PART, tuple(range(place, place + len(word))))
-    letters = _match_letters(folded, word, starts) if len(word) >= _LEAST_LETTERS else None
+    letters = _match_letters(folded, word, starts) if by_letters and len(word) >= _LEAST_LETTERS else None
     return Match(LETTERS, letters) if letters is not None else None
 
 

@@ -66,7 +66,7 @@ def _match(entry: PaletteEntry, typed: str) -> Match | None:
     if own is not None:
         return own
     around = f"{entry.text} {entry.where} {entry.also}"
-    found = match(around, typed)
+    found = match(around, typed, by_letters=False)
     if found is None:
         return None
     return Match(found.rank + _BY_MENU, tuple(place for place in found.places if place < len(entry.text)))

@@ -81,6 +81,7 @@ class Palette(QObject):
 
     def _cell_entries(self) -> Iterator[PaletteEntry]:
         for cell_type in self._session.types.all_types():
+            ports = (*cell_type.inputs, *cell_type.outputs)
             yield PaletteEntry(
                 f"{_CELL}{cell_type.name}",
                 f"Add {cell_type.name}",
@@ -88,6 +89,7 @@ class Palette(QObject):
                 obstacle=cell_type.problem or "",
                 is_enabled=not cell_type.problem,
                 category=cell_type.category or "flow",
+                also=" ".join({kind: None for port in ports for kind in port.kinds}),
             )
 
     # ------------------------------------------------------------------ what is chosen

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QHeaderView,
+    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -75,6 +76,7 @@ class ShortcutsDialog(QDialog):
         self.recorder = KeyRecorder()
         self.reset_button = push_button("Reset", tip="Give this action its usual keys")
         self._note = Label("", 11, 400, "text3", wraps=True)
+        self._note.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.take_button = push_button("Take them away", is_primary=True)
         self.keep_button = push_button("Leave them")
         self.reset_all_button = push_button("Reset all", tip="Give every action its usual keys")
@@ -92,7 +94,7 @@ class ShortcutsDialog(QDialog):
         self._editor = column(
             self._title,
             row(holder, self.recorder, self.reset_button, None),
-            row(self._note, None, self.keep_button, self.take_button),
+            row(self._note, self.keep_button, self.take_button),
         )
         self._editor.setFixedHeight(104)
         layout = QVBoxLayout(self)

@@ -111,8 +111,17 @@ def test_hundreds_of_nodes_fit_on_it(qtbot, canvas, session) -> None:
     minimap = Minimap(canvas.viewer, canvas)
     minimap.show()
     minimap._refresh()
-    inside = QRectF(0, 0, SIZE.width(), SIZE.height())
+    inside = QRectF(minimap.rect())
     assert all(inside.contains(QPointF(place_of(canvas, minimap, name))) for name in cells)
+
+
+def test_it_takes_little_of_a_small_canvas(qtbot, canvas, people, minimap) -> None:
+    assert minimap.size() == SIZE
+    canvas.resize(500, 300)
+    assert minimap.width() < 150
+    assert canvas.rect().contains(minimap.geometry())
+    minimap._refresh()
+    assert QRectF(minimap.rect()).contains(QPointF(place_of(canvas, minimap, "people")))
 
 
 def test_an_empty_graph_has_an_empty_map(canvas, session) -> None:

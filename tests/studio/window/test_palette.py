@@ -68,6 +68,14 @@ def test_a_cell_is_added_in_one_step_to_undo(window, open_palette) -> None:
     assert window.session.document == before
 
 
+def test_cells_are_found_by_the_kinds_of_their_ports_as_well(open_palette) -> None:
+    palette = open_palette()
+    QTest.keyClicks(palette.search_field, "add tracks")
+    found = shown(palette)
+    assert "Add tracking.Sort" in found
+    assert "Add sources.Counter" not in found
+
+
 def test_what_cannot_be_done_says_why_and_stays(window, open_palette) -> None:
     palette = open_palette()
     QTest.keyClicks(palette.search_field, "redo")

@@ -34,6 +34,7 @@ def window(qtbot, file_window):
 def dialog(qtbot, window):
     QTest.keyClick(window, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
     dialog = window.findChildren(PreferencesDialog)[-1]
+    dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow)
     yield dialog
     dialog.close()

@@ -30,6 +30,7 @@ def window(qtbot, file_window):
 def dialog(qtbot, window):
     QTest.keyClick(window.canvas.viewer, Qt.Key.Key_Question)
     dialog = window.findChildren(ShortcutsDialog)[-1]
+    dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow)
     yield dialog
     dialog.close()
