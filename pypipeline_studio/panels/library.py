@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QDrag, QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QContextMenuEvent, QDrag, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
+    QMenu,
     QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
@@ -37,6 +38,8 @@ from pypipeline_studio.panels.widgets import EmptyState, column, paint_tile, too
 from pypipeline_studio.theme.colours import category_icon, colour, theme
 from pypipeline_studio.theme.fonts import font
 
+FAVOURITES = "Favourites"
+RECENT = "Recently used"
 WAITING_TEXT = "Cells appear here when the engine has started."
 _WIDTH_PX = 216
 
@@ -47,7 +50,11 @@ class LibraryPanel(QWidget):
     add_requested = Signal(str)
     """The name of a type, such as `detection.HogPeople`."""
     source_requested = Signal(str, int)
-    """A file, and the line in it that keeps cells from being used."""
+    """A file, and the line in it that keeps cells from being used, or in which a cell begins."""
+    favourite_toggled = Signal(str)
+    """A type that is to be among the favourites, or not any more."""
+    help_requested = Signal(str)
+    """A type that is to be explained."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,6 +63,7 @@ class LibraryPanel(QWidget):
         self._failures: dict[str, str] = {}
         self._places: dict[str, SourcePlace] = {}
         self._closed: set[str] = set()
+        self._shelf: dict[str, tuple[str, ...]] = {}
         self.search_field = SearchField("Search cells", "Tab")
         self.search_field.setPlaceholderText("Search cells")
         self.tree = _CellTree()
@@ -74,6 +82,7 @@ class LibraryPanel(QWidget):
         self.search_field.left.connect(self.tree.setFocus)
         self.tree.add_requested.connect(self.add_requested)
         self.tree.source_requested.connect(self.source_requested)
+        self.tree.menu_requested.connect(self._open_menu)
         self.tree.left_upwards.connect(self.search_field.setFocus)
         self.tree.itemExpanded.connect(lambda item: self._note_open(item, True))
         self.tree.itemCollapsed.connect(lambda item: self._note_open(item, False))
@@ -99,6 +108,13 @@ class LibraryPanel(QWidget):
         self.search_field.setPlaceholderText(f"Search {counted(len(self._types), 'cell')}")
         self._show()
 
+    def show_shelf(self, favourites: Sequence[str], recent: Sequence[str]) -> None:
+        """Show these types above the categories as well; those that are not known are left out."""
+        shelf = {FAVOURITES: tuple(favourites), RECENT: tuple(recent)}
+        if shelf != self._shelf:
+            self._shelf = shelf
+            self._show()
+
     def show_waiting(self, text: str = WAITING_TEXT) -> None:
         """Say in one line why no types are shown."""
         self._types, self._failures = (), {}
@@ -123,7 +139,7 @@ class LibraryPanel(QWidget):
         if not self._types and not self._failures:
             return
         text = self.search_field.text().strip()
-        place = self.tree.verticalScrollBar().value()
+        place, current = self.tree.verticalScrollBar().value(), self.tree.key_of(self.tree.currentItem())
         self.tree.clear()
         if text:
             found = search(self._types, text)
@@ -136,20 +152,52 @@ class LibraryPanel(QWidget):
                 return
         else:
             self._show_categories()
+            self.tree.set_current(current)
             self.tree.verticalScrollBar().setValue(place)
         self._stack.setCurrentWidget(self.tree)
 
+    def _open_menu(self, cell_type: CellType, on_screen: QPoint) -> None:
+        is_favourite = cell_type.name in self._shelf.get(FAVOURITES, ())
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for text, do in (
+            ("&Add to the graph", lambda: self.add_requested.emit(cell_type.name)),
+            (
+                "&Remove from favourites" if is_favourite else "Add to &favourites",
+                lambda: self.favourite_toggled.emit(cell_type.name),
+            ),
+            ("&Help", lambda: self.help_requested.emit(cell_type.name)),
+            ("&Open the source", lambda: self.source_requested.emit(cell_type.file, cell_type.line or 1)),
+        ):
+            menu.addAction(text).triggered.connect(lambda _checked=False, do=do: do())
+        menu.popup(on_screen)
+
+    def _show_shelf(self) -> None:
+        known = {cell_type.name: cell_type for cell_type in self._types if not cell_type.problem}
+        for title, names in self._shelf.items():
+            cells = [known[name] for name in names if name in known]
+            if cells:
+                head = self._add_head(title, len(cells))
+                for cell_type in cells:
+                    self._add_cell(head, cell_type)
+                head.setExpanded(title not in self._closed)
+
+    def _add_head(self, name: str, count: int) -> QTreeWidgetItem:
+        head = QTreeWidgetItem(self.tree)
+        head.setData(0, ENTRY_ROLE, CategoryRow(name, count))
+        head.setText(0, category_title(name))
+        head.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
+        return head
+
     def _show_categories(self) -> None:
+        self._show_shelf()
         by_category: dict[str, list[CellType]] = {}
         for cell_type in self._types:
             by_category.setdefault(cell_type.category, []).append(cell_type)
         for category in [*by_category, *(name for name in self._failures if name not in by_category)]:
             cells = by_category.get(category, [])
-            head = QTreeWidgetItem(self.tree)
             name = Path(category).name  # of a file that could not be used, which is there by its path
-            head.setData(0, ENTRY_ROLE, CategoryRow(name, len(cells)))
-            head.setText(0, category_title(name))
-            head.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
+            head = self._add_head(name, len(cells))
             for cell_type in cells:
                 if cell_type.problem:
                     line = cell_type.problem_line or cell_type.line or 1
@@ -211,6 +259,7 @@ class LibraryPanel(QWidget):
 class _CellTree(QTreeWidget):
     add_requested = Signal(str)
     source_requested = Signal(str, int)
+    menu_requested = Signal(CellType, QPoint)
     left_upwards = Signal()
 
     def __init__(self) -> None:
@@ -246,6 +295,33 @@ class _CellTree(QTreeWidget):
             self.left_upwards.emit()
         else:
             super().keyPressEvent(event)
+
+    @staticmethod
+    def key_of(item: QTreeWidgetItem | None) -> tuple[str, str]:
+        """The texts of a row and of the one above it, by which it is found again."""
+        if item is None:
+            return "", ""
+        parent = item.parent()
+        return (parent.text(0) if parent is not None else ""), item.text(0)
+
+    def set_current(self, key: tuple[str, str]) -> None:
+        """Make the row current that has this key, where there is one."""
+        for index in range(self.topLevelItemCount()):
+            head = self.topLevelItem(index)
+            assert head is not None
+            for item in (head, *(head.child(place) for place in range(head.childCount()))):
+                if self.key_of(item) == key:
+                    self.setCurrentItem(item)
+                    return
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        is_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        item = self.currentItem() if is_key else self.itemAt(event.pos())
+        entry = item.data(0, ENTRY_ROLE) if item is not None else None
+        if item is not None and isinstance(entry, CellType):
+            self.setCurrentItem(item)
+            at = self.visualItemRect(item).center() if is_key else event.pos()
+            self.menu_requested.emit(entry, self.viewport().mapToGlobal(at))
 
     def startDrag(self, actions: Qt.DropAction) -> None:
         item = self.currentItem()

@@ -34,6 +34,7 @@ class CellDocs(QObject):
         self._window = window
         commands.on("open_source", self.open_source)
         commands.on("help", self.show_help)
+        library.help_requested.connect(self._show_type)
 
     def open_source(self) -> None:
         """Open the file of the one selected cell at its line."""
@@ -51,7 +52,15 @@ class CellDocs(QObject):
             name, cell_type = current.name, current
         if cell_type is None:
             self._sources.told.emit(f"Nothing is known about {name}." if name else "Select one cell first.")
-            return
+        else:
+            self._show(cell_type)
+
+    def _show_type(self, name: str) -> None:
+        cell_type = self._session.types.find(name)
+        if cell_type is not None:
+            self._show(cell_type)
+
+    def _show(self, cell_type: CellType) -> None:
         dialog = CellHelp(cell_type, self._window)
         dialog.source_requested.connect(self._sources.open)
         dialog.show()

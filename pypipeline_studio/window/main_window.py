@@ -40,6 +40,7 @@ from pypipeline_studio.window.canvas_keys import CanvasKeys
 from pypipeline_studio.window.cell_docs import CellDocs
 from pypipeline_studio.window.cell_library import CellLibrary
 from pypipeline_studio.window.cell_problems import CellProblems
+from pypipeline_studio.window.cell_shelf import CellShelf
 from pypipeline_studio.window.clone_method import CloneMethod
 from pypipeline_studio.window.commenting import Commenting
 from pypipeline_studio.window.comparison import Comparison
@@ -153,6 +154,7 @@ class MainWindow(QMainWindow):
         self.cells = CellLibrary(self.engine, self.commands, self.sources, self)
         self.approvals = Approvals(self.session, self.cells, self.sources, self)
         self._cell_problems = CellProblems(self.engine, self.bottom, self.sources, self)
+        self._shelf = CellShelf(self.session, self.library, self)
         self._cell_docs = CellDocs(self.session, self.canvas, self.library, self.commands, self.sources, self)
         self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
         self.tuning = Tuning(self.session, self.engine, self.run_control, self.commands, self)
