@@ -1,5 +1,8 @@
 """Cells of the user in a window with a real engine: they follow their files, and graphs and runs are left alone."""
 
+import os
+import signal
+
 import pytest
 from PySide6.QtCore import QSettings, Qt
 
@@ -178,3 +181,23 @@ def test_cells_that_end_the_process_are_told_and_the_engine_stays(window, folder
     await_type(qtbot, window, lambda found: found.description == "New.")
     assert "engine:reload" not in window.bottom.problems._rows
     assert window.engine.pid != pid
+
+
+def test_where_the_engine_dies_the_one_that_waits_goes_on(window, folder, qtbot):
+    session, engine, control = window.session, window.engine, window.run_control
+    session.begin(Document(name="g", cells={"work": CellEntry(type="mine.Numbers")}))
+    path = folder / "mine.py"
+    endless = path.read_text().replace(">= 1000", ">= 10**12")
+    replace_file(path, endless.replace("Counts.", "Endless."))
+    await_type(qtbot, window, lambda found: found.description == "Endless.")
+    window.commands["run"].trigger()
+    qtbot.waitUntil(lambda: control.snapshot is not None and control.snapshot.sink_items > 0, timeout=WAIT_MS)
+    first = engine.pid
+    replace_file(path, endless.replace("Counts.", "Newer."))
+    await_type(qtbot, window, lambda found: found.description == "Newer.")
+    waiting = engine._successor.process.pid
+    os.kill(first, signal.SIGKILL)
+    qtbot.waitUntil(lambda: engine.state == "ended", timeout=WAIT_MS)
+    window.commands["run"].trigger()
+    qtbot.waitUntil(lambda: control.run.state == "running" and not control.run.is_starting, timeout=WAIT_MS)
+    assert engine.pid == waiting
