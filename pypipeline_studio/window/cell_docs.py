@@ -34,7 +34,7 @@ class CellDocs(QObject):
         self._window = window
         commands.on("open_source", self.open_source)
         commands.on("help", self.show_help)
-        library.help_requested.connect(self._show_type)
+        library.help_requested.connect(self.show_type)
 
     def open_source(self) -> None:
         """Open the file of the one selected cell at its line."""
@@ -55,7 +55,8 @@ class CellDocs(QObject):
         else:
             self._show(cell_type)
 
-    def _show_type(self, name: str) -> None:
+    def show_type(self, name: str) -> None:
+        """Show help on a type by its name, where it is known."""
         cell_type = self._session.types.find(name)
         if cell_type is not None:
             self._show(cell_type)

@@ -325,6 +325,7 @@ class MainWindow(QMainWindow):
         self.inspector.source_requested.connect(self.sources.open)
         self.bottom.source_requested.connect(self.sources.open)
         self.library.source_requested.connect(self.sources.open)
+        self.inspector.help_requested.connect(self._cell_docs.show_type)
         self.sources.told.connect(self.tell)
         self.cells.told.connect(self.tell)
         self.exports.told.connect(self.tell)

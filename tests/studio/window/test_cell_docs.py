@@ -54,6 +54,12 @@ def test_f1_shows_help_on_the_selected_cell_with_its_source(window):
     assert len(window.opened) == 1
 
 
+def test_the_question_mark_of_the_inspector_shows_the_same(window):
+    window.canvas.select(["blur"])
+    QTest.mouseClick(window.inspector.head.question, Qt.MouseButton.LeftButton)
+    assert window.findChild(CellHelp).windowTitle() == "Help on vision.GaussianBlur"
+
+
 def test_f1_in_the_list_of_cells_is_about_the_row_there(window):
     window.canvas.select(["gone"])
     tree = window.library.tree
