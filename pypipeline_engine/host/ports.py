@@ -10,6 +10,7 @@ from pypipeline_engine.graph.problems import describe, suggestion
 from pypipeline_engine.host.control import find_cell
 from pypipeline_engine.host.graphs import Built
 from pypipeline_engine.host.refusals import CONFLICT, UNPROCESSABLE, Refused
+from pypipeline_engine.insight.bottleneck import listed
 from pypipeline_engine.runtime.remote.border import leaves
 
 
@@ -55,7 +56,7 @@ def find_cell_to_retain(built: Built, cell: str) -> str:
     found = find_cell(built, cell)
     if not isinstance(found, ASingleCell):
         raise Refused(UNPROCESSABLE, f"{cell} is a pipeline: name the cells inside of it")
-    _refuse_elsewhere(found)
+    _refuse_elsewhere(found, *(output for output in found.get_outputs() if isinstance(output, Output)))
     return found.get_full_name()
 
 
@@ -65,17 +66,18 @@ def find_single_cell(built: Built, full_name: str) -> ASingleCell:
     return next(one for one in cells if isinstance(one, ASingleCell) and one.get_full_name() == full_name)
 
 
-def _refuse_elsewhere(cell: ASingleCell, output: Output[Any]) -> None:
+def _refuse_elsewhere(cell: ASingleCell, *outputs: Output[Any]) -> None:
     """Refuse where the values stay in other processes: of their clones only what these bring is seen."""
     around: ACell | None = cell
     while around is not None:
         numbers = around.get_clone_methods() if isinstance(around, ScalableCell) else {}
         if numbers.get(RayCloneCell) and not numbers.get(ThreadCloneCell):
             assert isinstance(around, ScalableCell)
-            if not leaves(output, around):
+            if not any(leaves(output, around) for output in outputs):
+                names = listed([output.get_name() for output in outputs])
                 raise Refused(
                     CONFLICT,
                     f"{cell.get_name()} runs in other processes, by Ray, and nothing outside of {around.get_name()} reads "
-                    f"{output.get_name()}, so that its values do not come here: connect it, or run its clones on threads",
+                    f"{names}, so that its values do not come here: connect it, or run its clones on threads",
                 )
         around = around.get_parent_cell()

@@ -18,7 +18,8 @@ from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.panels.errors import ErrorRow, ErrorsPanel
 from pypipeline_studio.panels.rerun_dialog import RerunDialog
 from pypipeline_studio.session import Session
-from pypipeline_studio.window.run_control import ERRORS_KEPT, RunControl
+from pypipeline_studio.window.graph_run import ERRORS_KEPT
+from pypipeline_studio.window.run_control import RunControl
 
 
 class Failing(QObject):

@@ -8,7 +8,16 @@ from xml.etree import ElementTree
 
 from cli_support import PROBE
 
-EXAMPLES = ["bottleneck", "edges_ray", "fibonacci", "multiply", "nested", "object_tracking", "people_tracking", "stocks"]
+EXAMPLES = [
+    "bottleneck",
+    "edges_ray",
+    "fibonacci",
+    "multiply",
+    "nested",
+    "object_tracking",
+    "people_tracking",
+    "stocks",
+]
 
 
 def test_help_lists_the_commands(pypipeline) -> None:

@@ -296,7 +296,9 @@ def test_items_that_they_fail_at_are_told_with_their_inputs_also_where_they_are_
     line(pipeline, box, range(100))
     failed = []
     with pipeline.run(paused=True) as handle:
-        handle.tap("p.box.work", None, on_error=lambda item, error: failed.append((item.number, item.inputs, str(error))))
+        handle.tap(
+            "p.box.work", None, on_error=lambda item, error: failed.append((item.number, item.inputs, str(error)))
+        )
         handle.resume()
         in_time(handle.wait, PATIENCE_S)
     assert failed == [(70, {"x": [70]}, "ValueError: seventy")]
