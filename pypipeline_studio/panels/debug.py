@@ -9,7 +9,7 @@ from pypipeline_studio.panels.breakpoints import BreakpointsList
 from pypipeline_studio.panels.held_panel import HeldPanel
 from pypipeline_studio.panels.widgets import Rule
 
-_LIST_PX = 320
+_LIST_PX = 264
 
 
 class DebugPanel(QWidget):

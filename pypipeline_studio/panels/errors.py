@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from pypipeline_engine.host.protocol import CellError
 from pypipeline_engine.numbers import count
 from pypipeline_studio.panels.widgets import CheckBox, EmptyState, Label, push_button, row, tooltip
+from pypipeline_studio.theme.colours import hex_of, theme
 from pypipeline_studio.theme.fonts import font
 
 EMPTY_TITLE = "No errors"
@@ -35,7 +36,8 @@ CANNOT: Final = (
     "they fail at."
 )
 _COLUMNS = ("Item", "Cell", "When", "Error")
-_WIDTHS = (72, 140, 76)
+_WIDTHS = (72, 140, 84)
+_ROW_PX = 24
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ class ErrorsPanel(QWidget):
         self.rerun_button.clicked.connect(self._rerun)
         self.source_button.clicked.connect(self._open_source)
         self.copy_button.clicked.connect(self._copy)
+        theme.changed.connect(self._restyle)
+        self._restyle()
 
     def _make_body(self) -> QWidget:
         detail = QWidget()
@@ -127,6 +131,13 @@ class ErrorsPanel(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(900, 232)
+
+    def _restyle(self) -> None:
+        self.list.setStyleSheet(
+            f"QTreeWidget::item {{ height: {_ROW_PX}px; padding: 0 6px; border: 0; }}"
+            f"QTreeWidget::item:selected {{ background: {hex_of('accent_soft')}; color: {hex_of('text')}; }}"
+            f"QTreeWidget::item:hover:!selected {{ background: {hex_of('hover')}; }}"
+        )
 
     # ------------------------------------------------------------------ what is shown
 

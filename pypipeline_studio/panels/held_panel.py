@@ -18,8 +18,8 @@ from pypipeline_studio.panels.value_card import ValueCard
 from pypipeline_studio.panels.widgets import PAD_PX, EmptyState, IconView, Label, clear_layout, push_button, row
 
 EMPTY_TEXT = "When a breakpoint is met, the run pauses and its item appears here."
-_COLUMN_PX = 190
-_FORM_PX = 300
+_COLUMN_PX = 172
+_FORM_PX = 250
 
 
 class HeldPanel(QWidget):
@@ -51,7 +51,7 @@ class HeldPanel(QWidget):
         self.step_button.clicked.connect(self.step_requested)
         self.form = ReplayForm()
         self.form.setFixedWidth(_FORM_PX)
-        self._inputs, self._outputs, self._again = _Column("It had"), _Column("It made"), _Column("Run again")
+        self._inputs, self._outputs, self._again = _Column("It had"), _Column("It made"), _Column("It makes of it now")
         self._note = Label("", 11, 400, "text3", wraps=True)
         self._error = Label("", 12, 400, "error", wraps=True)
         self._failure: CellError | None = None
@@ -72,7 +72,7 @@ class HeldPanel(QWidget):
         line = QHBoxLayout(columns)
         line.setContentsMargins(PAD_PX, 4, PAD_PX, PAD_PX)
         line.setSpacing(20)
-        for widget in (self._inputs, self._outputs, self.form, self._again):
+        for widget in (self._inputs, self.form, self._outputs, self._again):
             line.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
         line.addStretch(1)
         scroll = QScrollArea()

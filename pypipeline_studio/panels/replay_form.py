@@ -15,7 +15,7 @@ from pypipeline_studio.panels.parameter_editors import ValueEditor, make_editor
 from pypipeline_studio.panels.parameter_values import MISSING
 from pypipeline_studio.panels.widgets import Label, clear_layout, push_button, row
 
-_NAME_PX = 96
+_NAME_PX = 84
 
 
 class ReplayForm(QWidget):

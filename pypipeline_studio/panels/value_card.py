@@ -16,7 +16,7 @@ from pypipeline_studio.panels.widgets import Label, paint, paint_focus, row
 from pypipeline_studio.theme.boxes import Rows, paint_boxes
 from pypipeline_studio.theme.colours import colour, theme
 
-THUMB_PX = QSize(160, 90)
+THUMB_PX = QSize(172, 92)
 _MOST_ROWS = 6
 
 
