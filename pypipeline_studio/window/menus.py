@@ -60,8 +60,8 @@ ALIGNMENTS: Final = (
 )  # fmt: skip
 
 OF_CELLS: Final = (
-    "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass",
-    SEPARATOR, "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "group", "expand", "comment", "colour", "lay_out", ALIGN,
+    "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass", SEPARATOR,
+    "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "group", "expand", "comment", "colour", "lay_out", ALIGN,
     SEPARATOR, "open_source", "help",
 )  # fmt: skip
 """What the menu of one or several cells offers."""
