@@ -19,6 +19,7 @@ def graph() -> Document:
         },
         view={
             "detect": {"pos": [0, 0], "title": "Find people", "colour": "amber"},
+            "comment.1": {"box": [48, 72, 400, 200], "title": "Runs less steadily", "colour": "teal"},
             "comments": [{"pos": [5, 6], "size": [10, 10], "title": "Crowd"}],
         },
     )
@@ -43,6 +44,8 @@ def test_nested_cells_are_found_with_the_way_to_them() -> None:
 
 def test_comments_are_found_with_their_place() -> None:
     assert find(graph(), "crowd") == [Hit((), "", "comment: Crowd", (5.0, 6.0))]
+    assert find(graph(), "steadily") == [Hit((), "", "comment: Runs less steadily", (48.0, 72.0))]
+    assert names("teal") == []
     assert find(graph(), "and a") == []  # the text has a new line there
     assert find(graph(), "a half") == [Hit(("post",), "", "comment: Twice and a half", (10.0, 20.0))]
 
