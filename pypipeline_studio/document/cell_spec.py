@@ -130,7 +130,8 @@ def read_truth(text: str) -> bool:
 def explain_spec(
     spec: CellSpec, own_types: Collection[str] = (), other_categories: Collection[str] = ()
 ) -> dict[str, str]:
-    """What is wrong, in one sentence for each place: `name`, `category`, `ports`, `inputs.0`, `outputs.1`, `parameters.0`.
+    """What is wrong, in one sentence for each place: `name`, `category`, `ports`, `inputs.0`, `outputs.1`, `parameters.0`,
+    `parameters.0.default`.
 
     :param own_types: types of cells that are there already, such as `my_cells.Threshold`.
     :param other_categories: those of cells that are not the user's own.
@@ -145,7 +146,8 @@ def explain_spec(
         wrong[f"inputs.{index}"] = _explain_port(port.name, taken, "input")
     for index, parameter in enumerate(spec.parameters):
         reason = _explain_port(parameter.name, taken, "input or parameter")
-        wrong[f"parameters.{index}"] = reason or explain_value(parameter)
+        wrong[f"parameters.{index}"] = reason
+        wrong[f"parameters.{index}.default"] = "" if reason else explain_value(parameter)
     taken = set()
     for index, port in enumerate(spec.outputs):
         wrong[f"outputs.{index}"] = _explain_port(port.name, taken, "output")

@@ -17,8 +17,6 @@ class SpecLine(QWidget):
     """A name, a type, and a button that takes the line away."""
 
     changed = Signal()
-    left = Signal()
-    """A value beside the name was edited, so that it can be held against the others."""
     remove_requested = Signal()
 
     def __init__(self, what: str, kinds: dict[str, str], kind: str) -> None:
@@ -56,6 +54,9 @@ class PortLine(SpecLine):
 class ParameterLine(SpecLine):
     """A parameter: also its default, its range where it is a number, and whether it may change while running."""
 
+    value_edited = Signal()
+    """Something was typed into the default or the range."""
+
     def __init__(self) -> None:
         super().__init__("parameter", {str(key): label for key, label in PARAMETER_LABELS.items()}, "float")
         self.default = _field("Default of the parameter", "default")
@@ -70,7 +71,7 @@ class ParameterLine(SpecLine):
         for part in (self.minimum, self.maximum, self.is_runtime, self.remove_button):
             self.line.addWidget(part)
         for field in (self.default, self.minimum, self.maximum):
-            field.textEdited.connect(self.left)
+            field.textEdited.connect(self.value_edited)
         self.kind.currentIndexChanged.connect(self._follow_kind)
         self.is_runtime.toggled.connect(self.changed)
         self._follow_kind()

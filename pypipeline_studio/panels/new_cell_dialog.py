@@ -177,7 +177,10 @@ class NewCellDialog(QDialog):
     def _fields(self) -> dict[str, QWidget]:
         fields: dict[str, QWidget] = {"name": self.name, "category": self.category}
         for key, part in (("inputs", self.inputs), ("parameters", self.parameters), ("outputs", self.outputs)):
-            fields |= {f"{key}.{index}": line.name for index, line in enumerate(part.lines)}
+            for index, line in enumerate(part.lines):
+                fields[f"{key}.{index}"] = line.name
+                if isinstance(line, ParameterLine):
+                    fields[f"{key}.{index}.default"] = line.default
         return fields
 
     def _show_complaint(self, text: str) -> None:
@@ -220,7 +223,8 @@ class _SpecList(QWidget):
         line = self._make()
         line.changed.connect(self.changed)
         line.name.textEdited.connect(lambda: self.touched.emit(line.name))
-        line.left.connect(lambda: self.touched.emit(line.name))
+        if isinstance(line, ParameterLine):
+            line.value_edited.connect(lambda: self.touched.emit(line.default))
         line.remove_requested.connect(lambda: self.remove(line))
         self.lines.append(line)
         self._layout.addWidget(line)

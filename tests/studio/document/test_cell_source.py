@@ -160,12 +160,20 @@ def test_sources_are_python_that_a_formatter_would_leave_nearly_as_it_is():
         ({"inputs": (PortSpec("self", "any"),)}, "inputs.0", "means something else"),
         ({"outputs": (PortSpec("a b", "any"),)}, "outputs.0", "Letters, digits and _"),
         ({"parameters": (ParameterSpec("image", "int"),)}, "parameters.0", "called image already"),
-        ({"parameters": (ParameterSpec("a", "int", "1.5"),)}, "parameters.0", 'whole number is expected, not "1.5"'),
-        ({"parameters": (ParameterSpec("a", "float", "nan"),)}, "parameters.0", "number is expected"),
-        ({"parameters": (ParameterSpec("a", "float", "5", "0", "2"),)}, "parameters.0", "default, 5, is not between"),
-        ({"parameters": (ParameterSpec("a", "float", "", "3", "2"),)}, "parameters.0", "more than the largest"),
-        ({"parameters": (ParameterSpec("a", "choice", "one"),)}, "parameters.0", "two different values"),
-        ({"parameters": (ParameterSpec("a", "bool", "perhaps"),)}, "parameters.0", "Yes or no"),
+        (
+            {"parameters": (ParameterSpec("a", "int", "1.5"),)},
+            "parameters.0.default",
+            'whole number is expected, not "1.5"',
+        ),
+        ({"parameters": (ParameterSpec("a", "float", "nan"),)}, "parameters.0.default", "number is expected"),
+        (
+            {"parameters": (ParameterSpec("a", "float", "5", "0", "2"),)},
+            "parameters.0.default",
+            "5, is not between",
+        ),
+        ({"parameters": (ParameterSpec("a", "float", "", "3", "2"),)}, "parameters.0.default", "more than the largest"),
+        ({"parameters": (ParameterSpec("a", "choice", "one"),)}, "parameters.0.default", "two different values"),
+        ({"parameters": (ParameterSpec("a", "bool", "perhaps"),)}, "parameters.0.default", "Yes or no"),
     ],
 )
 def test_what_is_wrong_is_told_at_its_place(change, place, words):

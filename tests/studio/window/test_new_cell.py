@@ -68,6 +68,7 @@ def test_lines_are_added_and_removed_by_buttons(dialog):
     QTest.keyClicks(line.default, "7")
     QTest.keyClicks(line.maximum, "5")
     assert dialog.complaint.text() == "The default, 7, is not between the least and the largest value."
+    assert line.default.property("wrong") and not line.name.property("wrong")
     line.kind.setCurrentIndex(line.kind.findData("str"))
     assert not line.minimum.isVisible()
     assert not dialog.complaint.isVisible()
@@ -85,10 +86,12 @@ def test_a_file_that_cannot_take_the_cell_is_told_and_nothing_is_lost(dialog, tm
     assert dialog.name.text() == "Bright"
 
 
-def test_enter_creates_and_escape_does_not(dialog, tmp_path, qtbot):
+@pytest.mark.parametrize(("key", "writes"), [(Qt.Key.Key_Return, True), (Qt.Key.Key_Escape, False)])
+def test_enter_creates_and_escape_does_not(dialog, tmp_path, key, writes):
     fill(dialog)
-    QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert not (tmp_path / "own").exists()
+    QTest.keyClick(dialog.outputs.lines[0].name, key)
+    assert not dialog.isVisible()
+    assert (tmp_path / "own" / "my_cells.py").exists() is writes
 
 
 @pytest.mark.parametrize(
