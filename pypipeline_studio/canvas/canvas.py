@@ -16,8 +16,7 @@ from PySide6.QtGui import QImage, QResizeEvent, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import CellType
-from pypipeline_engine.graph.model import PIPELINE, Document, split_end
-from pypipeline_engine.graph.ports import ports_of
+from pypipeline_engine.graph.model import PIPELINE, split_end
 from pypipeline_studio.canvas.breakpoint_mark import BreakpointMark
 from pypipeline_studio.canvas.comment_layer import CommentLayer
 from pypipeline_studio.canvas.kept_view import KeptView
@@ -30,6 +29,7 @@ from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.routing import Box
 from pypipeline_studio.canvas.scene import StudioScene
 from pypipeline_studio.canvas.viewer import StudioViewer
+from pypipeline_studio.canvas.wire_edits import WireEdits, text_of_end
 from pypipeline_studio.canvas.wire_labels import WireLabels
 from pypipeline_studio.document import edits
 from pypipeline_studio.document.comments import (
@@ -39,9 +39,9 @@ from pypipeline_studio.document.comments import (
     place_comments,
     remove_comments,
 )
+from pypipeline_studio.document.inserting import led_through
 from pypipeline_studio.document.presentation import Presentation, present
 from pypipeline_studio.document.views import NodeLive, NodeView, WireLive, WireView
-from pypipeline_studio.document.wiring import compatible_inputs, compatible_outputs
 from pypipeline_studio.open_graph import OpenGraph
 from pypipeline_studio.session import Session
 from pypipeline_studio.theme.colours import theme
@@ -85,7 +85,9 @@ class Canvas(QWidget):
         """Says what the badge of a cell means where the mouse rests on it; whether it does, or a tooltip is to be shown."""
         install_items(StudioPipe, StudioScene)
         unused = QUndoStack(self)
-        self.viewer = StudioViewer(unused, self._get_refusals)
+        self._wires = WireEdits(session, lambda: self._path, lambda: self._nodes.values())
+        self.viewer = StudioViewer(unused, self._wires.find_refusals, self._wires.may_insert)
+        self._wires.attach(self.viewer)
         self._graph = StudioGraph(unused, self.viewer)
         self.viewer.scene().addItem(WireLabels(self.viewer))
         self.comments = CommentLayer(self.viewer)
@@ -106,15 +108,13 @@ class Canvas(QWidget):
         theme.changed.connect(self._restyle)
         viewer.scene().selectionChanged.connect(self._tell_selection)
         viewer.scene().explain_badge = lambda item, badge: self.explain_badge(self.full_name(item.name), badge)
-        viewer.wire_connected.connect(self._on_wire_connected)
-        viewer.wire_removed.connect(self._on_wire_removed)
         viewer.wire_dropped_on_empty.connect(lambda port, at: self.search_requested.emit(at, self._on_screen(at), port))
         viewer.items_moved.connect(self._on_items_moved)
         self.comments.moved.connect(self._move)
         viewer.background_double_clicked.connect(lambda at: self.search_requested.emit(at, self._on_screen(at), None))
         viewer.node_double_clicked_at.connect(self._on_double_click)
         viewer.node_clicked_at.connect(self._on_click)
-        viewer.cell_dropped.connect(lambda name, at: self.add_cell(name, at))
+        viewer.cell_dropped.connect(lambda name, at: self.add_cell(name, at, wire=self._wires.wire_at(at)))
         viewer.files_dropped.connect(self.files_dropped)
         viewer.menu_requested.connect(self._on_menu)
         viewer.zoom_changed.connect(self.zoom_changed)
@@ -360,11 +360,18 @@ class Canvas(QWidget):
 
     # ------------------------------------------------------------------ edits
 
-    def add_cell(self, type_name: str, at: QPointF | None = None, port: StudioPort | None = None) -> str | None:
+    def add_cell(
+        self,
+        type_name: str,
+        at: QPointF | None = None,
+        port: StudioPort | None = None,
+        wire: tuple[str, str] | None = None,
+    ) -> str | None:
         """Add a cell of a type; its name.
 
         :param at: where in the scene; by default in the middle of what is visible, beside what is there.
         :param port: connect it with this port where something fits.
+        :param wire: lead this connection through it where that fits.
         """
         cell_type: CellType | str | None = PIPELINE if type_name == PIPELINE else self._session.types.find(type_name)
         if cell_type is None:
@@ -373,25 +380,12 @@ class Canvas(QWidget):
         position = self._free_place(at)
         document, name = edits.add_cell(self._session.document, self._path, cell_type, position)
         if port is not None:
-            document = self._connect_new(document, name, port)
+            document = self._wires.connect_new(document, name, port)
+        if wire is not None:
+            document = led_through(document, self._path, self._session.types, wire, name) or document
         self._session.edit(f"Add {name}", document)
         self.select([name])
         return name
-
-    def _connect_new(self, document: Document, name: str, port: StudioPort) -> Document:
-        """The document with the first wire that fits between a new cell and the port it was asked for at."""
-        own, types = _end_of(port), self._session.types
-        ports = ports_of(edits.body_at(document, self._path).cells[name], types)
-        is_output = port.port_type == "out"
-        compatible = compatible_inputs if is_output else compatible_outputs
-        refusals = compatible(document, self._path, types, own)
-        # Inputs come before parameters, which some cells have only.
-        candidates = [*ports.required(), *ports.inputs] if is_output else list(ports.outputs)
-        fitting = next((candidate for candidate in candidates if not refusals.get((name, candidate))), None)
-        if fitting is None:
-            return document
-        ends = (own, f"{name}.{fitting}") if is_output else (f"{name}.{fitting}", own)
-        return edits.connect(document, self._path, *ends, types)
 
     def _free_place(self, at: QPointF | None) -> tuple[float, float]:
         """A place for a new node: where it is wanted, or in the middle of what is visible and not on another one."""
@@ -409,7 +403,7 @@ class Canvas(QWidget):
         document = self._session.document
         for wire, pipe in self._pipes.items():
             if pipe.isSelected():
-                document = edits.disconnect(document, self._path, _text(wire.source), _text(wire.target))
+                document = edits.disconnect(document, self._path, text_of_end(wire.source), text_of_end(wire.target))
         names = self.selected()
         if names:
             document = edits.remove_cells(document, self._path, names)
@@ -460,35 +454,6 @@ class Canvas(QWidget):
         document = edits.move_cells(self._session.document, self._path, places)
         document = place_comments(document, self._path, boxes)
         self._session.edit(f"Move {_named(tuple(places)) if places else _comments(tuple(boxes))}", document)
-
-    def _on_wire_connected(self, output: StudioPort, target: StudioPort, taken_from: object) -> None:
-        document = self._session.document
-        source = _end_of(output)
-        if isinstance(taken_from, StudioPort):
-            document = edits.disconnect(document, self._path, source, _end_of(taken_from))
-        document = edits.connect(document, self._path, source, _end_of(target), self._session.types)
-        self._session.edit(f"Connect {source} with {_end_of(target)}", document)
-
-    def _on_wire_removed(self, output: StudioPort, target: StudioPort) -> None:
-        document = edits.disconnect(self._session.document, self._path, _end_of(output), _end_of(target))
-        self._session.edit(f"Disconnect {_end_of(target)}", document)
-
-    def _get_refusals(self, port: StudioPort) -> dict[StudioPort, str]:
-        """The ports at which a wire from `port` cannot end."""
-        types, document, end = self._session.types, self._session.document, _end_of(port)
-        compatible = compatible_inputs if port.port_type == "out" else compatible_outputs
-        reasons = compatible(document, self._path, types, end)
-        refused = {}
-        for name, node in self._nodes.items():
-            for other in (*node.view.inputs, *node.view.outputs):
-                if other is port:
-                    continue
-                if other.port_type == port.port_type:
-                    kind = "an output" if port.port_type == "out" else "an input"
-                    refused[other] = f"{_end_of(port)} is {kind} too"
-                elif reason := reasons.get((name, other.name)):
-                    refused[other] = reason
-        return refused
 
     # ------------------------------------------------------------------ clicks
 
@@ -567,7 +532,7 @@ class Canvas(QWidget):
         Where it cannot be drawn, because an end of it is not there, the cell at the other end is shown.
         """
         for wire, pipe in self._pipes.items():
-            if (_text(wire.source), _text(wire.target)) == (source, target):
+            if (text_of_end(wire.source), text_of_end(wire.target)) == (source, target):
                 self.select(())
                 pipe.setSelected(True)
                 self._leave_view_alone()
@@ -639,16 +604,6 @@ class Canvas(QWidget):
             self.select(selected)
             self.comments.select(comments)
             self._is_showing = False
-
-
-def _end_of(port: StudioPort) -> str:
-    return _text((port.node.name, port.name))
-
-
-def _text(end: tuple[str, str]) -> str:
-    """The end of a wire as it stands in the document; the edges of a nested pipeline stand for its own ports."""
-    cell, port = end
-    return port if cell in ("<", ">") else f"{cell}.{port}"
 
 
 def _pair(at: QPointF | None) -> tuple[float, float] | None:

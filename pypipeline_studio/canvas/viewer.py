@@ -27,6 +27,8 @@ from pypipeline_studio.canvas.node_item import StudioNodeItem
 from pypipeline_studio.canvas.nodegraphqt import BareViewer
 from pypipeline_studio.canvas.pipe_item import StudioPipe
 from pypipeline_studio.canvas.port_item import StudioPort
+from pypipeline_studio.canvas.slicer import Slicer
+from pypipeline_studio.canvas.wire_drops import MayInsert, WireDrops
 from pypipeline_studio.document.presentation import INPUTS, OUTPUTS
 
 CELL_MIME = "application/x-pypipeline-cell"
@@ -34,6 +36,7 @@ CELL_MIME = "application/x-pypipeline-cell"
 ZOOM_LIMITS = (0.1, 3.0)
 ZOOM_STEP = 1.25
 _Z_ABOVE_NODES = 10.0
+SLICE_KEYS = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
 GRAB_RADIUS_PX = 9.0
 """How far from the middle of a port a press still takes it, on the screen."""
 
@@ -54,6 +57,10 @@ class StudioViewer(BareViewer):
     taken from (or `None`)."""
     items_moved = Signal(list)
     """The node items that were dragged to other places."""
+    node_dropped_on_wire = Signal(StudioNodeItem, StudioPipe)
+    """A node that was dragged, instead of `items_moved`."""
+    wires_sliced = Signal(list)
+    """The wires across which a line was drawn."""
     background_double_clicked = Signal(QPointF)
     node_double_clicked_at = Signal(StudioNodeItem, QPointF)
     """The node item, and where in it."""
@@ -68,8 +75,10 @@ class StudioViewer(BareViewer):
     view_moved = Signal()
     """A person has zoomed or panned."""
 
-    def __init__(self, undo_stack: QUndoStack, refusals: Refusals) -> None:
-        """:param refusals: the ports at which a wire from a port cannot end, each with the reason in words."""
+    def __init__(self, undo_stack: QUndoStack, refusals: Refusals, may_insert: MayInsert) -> None:
+        """:param refusals: the ports at which a wire from a port cannot end, each with the reason in words.
+        :param may_insert: whether a wire can be led through the cell of a node.
+        """
         super().__init__(undo_stack=undo_stack)
         self._refusals = refusals
         self._pan_from: QPoint | None = None
@@ -85,6 +94,8 @@ class StudioViewer(BareViewer):
         self._dragged.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.scene().addItem(self._dragged)
         self._refused: dict[StudioPort, str] = {}
+        self._slicer = Slicer(self.scene())
+        self._wire_drops = WireDrops(self.scene(), may_insert)
         self.setDragMode(QGraphicsView.DragMode.RubberBandDrag)
         self.setRubberBandSelectionMode(Qt.ItemSelectionMode.IntersectsItemShape)
         self.viewport().setMouseTracking(True)
@@ -140,6 +151,8 @@ class StudioViewer(BareViewer):
         """Give up what a person is in the middle of: a wire that is dragged is gone, nodes are where they were."""
         if self._wire_from is not None:
             self._end_wire()
+        self._slicer.end()
+        self._wire_drops.end()
         moved, self._moved_from = self._moved_from, {}
         for item, position in moved.items():
             if _position(item) != position:
@@ -191,8 +204,10 @@ class StudioViewer(BareViewer):
             self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
             event.accept()
             return
-        if event.key() == Qt.Key.Key_Escape and self._wire_from is not None:
-            self._end_wire()
+        if event.key() == Qt.Key.Key_Escape and (self._wire_from is not None or self._slicer.is_active):
+            self._slicer.end()
+            if self._wire_from is not None:
+                self._end_wire()
             event.accept()
             return
         QGraphicsView.keyPressEvent(self, event)
@@ -223,6 +238,10 @@ class StudioViewer(BareViewer):
             self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
             event.accept()
             return
+        if event.button() == Qt.MouseButton.LeftButton and event.modifiers() == SLICE_KEYS:
+            self._slicer.begin(self.mapToScene(point))
+            event.accept()
+            return
         if event.button() == Qt.MouseButton.LeftButton:
             port = self.port_at(point)
             if port is not None:
@@ -234,6 +253,7 @@ class StudioViewer(BareViewer):
             return
         QGraphicsView.mousePressEvent(self, _with_ctrl_for_shift(event))
         self._moved_from = {item: _position(item) for item in self.selected_nodes()}
+        self._wire_drops.begin(self._moved_from)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         point = event.position().toPoint()
@@ -248,7 +268,13 @@ class StudioViewer(BareViewer):
             self._drag_wire(point)
             event.accept()
             return
+        if self._slicer.is_active:
+            self._slicer.follow(self.mapToScene(point))
+            event.accept()
+            return
         QGraphicsView.mouseMoveEvent(self, event)
+        if event.buttons() & Qt.MouseButton.LeftButton and self._has_moved(point):
+            self._wire_drops.follow()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         point = event.position().toPoint()
@@ -264,10 +290,19 @@ class StudioViewer(BareViewer):
             self._drop_wire(point)
             event.accept()
             return
+        if self._slicer.is_active:
+            crossed = self._slicer.end()
+            if crossed:
+                self.wires_sliced.emit(crossed)
+            event.accept()
+            return
         QGraphicsView.mouseReleaseEvent(self, _with_ctrl_for_shift(event))
         moved = [item for item, before in self._moved_from.items() if _position(item) != before]
         self._moved_from = {}
-        if moved:
+        wire = self._wire_drops.end()
+        if wire is not None and len(moved) == 1:
+            self.node_dropped_on_wire.emit(moved[0], wire)
+        elif moved:
             self.items_moved.emit(moved)
         elif event.button() == Qt.MouseButton.LeftButton and not self._has_moved(point):
             item = self._node_with_badge_at(point) or self.node_at(point)

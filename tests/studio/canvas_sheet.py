@@ -82,7 +82,7 @@ class Sheet:
         load_fonts()
         install_items(StudioPipe, StudioScene)
         self.stack = QUndoStack()
-        self.viewer = StudioViewer(self.stack, lambda port: {})
+        self.viewer = StudioViewer(self.stack, lambda port: {}, lambda name, pipe: False)
         self.graph = StudioGraph(self.stack, self.viewer)
         self.labels = WireLabels(self.viewer)
         self.viewer.scene().addItem(self.labels)
