@@ -20,6 +20,7 @@ def window(file_window, tmp_path, monkeypatch):
     window.session.open(path)
     monkeypatch.setattr(window.engine, "run_graph", lambda *_, **__: None)
     monkeypatch.setattr(window.engine, "shutdown", lambda: ended.append(True))
+    monkeypatch.setattr(type(window.engine), "pid", property(lambda _: 0 if window.engine.state == "ended" else 4711))
     ended = []
     window.ended = ended
     window.run_control.start()
