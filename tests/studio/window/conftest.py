@@ -1,7 +1,7 @@
 """A window on the screen, with settings and a state folder of its own."""
 
 import pytest
-from PySide6.QtCore import QSettings, QStandardPaths
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QStandardPaths
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from pypipeline_studio.window.application import make_application
@@ -25,6 +25,8 @@ def file_window(qapp, qtbot, tmp_path, monkeypatch):
     monkeypatch.setattr(QMessageBox, "exec", lambda _: QMessageBox.StandardButton.Discard)
     window.close()
     window.deleteLater()
+    # At once: without a loop of events it would be styled again with every window after it.
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
