@@ -7,6 +7,7 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QLineEdit
 from record_samples import GRAPH, write_record
 
+from pypipeline_engine.host.protocol import RunInfo
 from pypipeline_studio.document.run_folder import RunFolder
 from pypipeline_studio.panels.runs_model import NAME, RECORDING, STATE
 from pypipeline_studio.window.main_window import MainWindow
@@ -147,6 +148,17 @@ def test_fewer_runs_are_kept_after_a_question(window, three, answer) -> None:
     assert paths_of(window) == ["three", "one"]
     assert panel.keep_button.text() == "Keep 2"
     assert QSettings().value("runs/keep", type=int) == 2
+
+
+def test_the_oldest_runs_go_when_a_run_has_ended(window, three) -> None:
+    window.runs._keep = 2
+    window.run_control._started = window.session.document
+    for state in ("running", "ended"):
+        assert len(paths_of(window)) == 3
+        window.engine.run = RunInfo(run=1, state=state)
+        window.engine.run_changed.emit(window.engine.run)
+    assert paths_of(window) == ["three", "two"]
+    assert not three[0].exists()
 
 
 def test_runs_are_not_recorded_where_a_person_says_so(window, tmp_path, qtbot) -> None:
