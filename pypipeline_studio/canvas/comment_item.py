@@ -133,15 +133,11 @@ class CommentItem(QGraphicsItem):
         canvas = colour("canvas")
         radius = RADIUS if scale >= FULL_SCALE else min(RADIUS, 3 / scale)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        line = outline(mix(canvas, mark, _LINE_SHARE), 1.0)
-        line.setCosmetic(True)
-        painter.setPen(line)
+        painter.setPen(outline(mix(canvas, mark, _LINE_SHARE), 1 / scale))
         painter.setBrush(mix(canvas, mark, COMMENT_SHARE[theme.mode]))
         painter.drawRoundedRect(body, radius, radius)
         if self.isSelected():
-            ring = outline(colour("accent"), 2.0)
-            ring.setCosmetic(True)
-            painter.setPen(ring)
+            painter.setPen(outline(colour("accent"), 2 / scale))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(body, radius, radius)
         if scale < FULL_SCALE:

@@ -11,7 +11,7 @@ from pypipeline_engine.graph.reader import read
 from pypipeline_engine.graph.writer import to_text
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document import edits
-from pypipeline_studio.document.comments import add_comment, comments_of
+from pypipeline_studio.document.comments import add_comment, comments_of, place_comments
 from pypipeline_studio.panels.comment_editor import CommentEditor
 
 CTRL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
@@ -228,8 +228,11 @@ def test_the_cursor_says_what_the_mouse_would_do(people) -> None:
 
 def test_boxes_are_laid_out_with_their_nodes(people) -> None:
     people.canvas.select(["detect", "track"])
-    people.session.edit("Move", edits.move_cells(people.session.document, (), {"track": (300, 60)}))
+    document = place_comments(people.session.document, (), {KEY: (240, -70, 300, 310)})
+    people.session.edit("Move", edits.move_cells(document, (), {"track": (300, 60)}))
+    before = people.session.undo_stack.count()
     people.commands["lay_out"].trigger()
+    assert people.session.undo_stack.count() == before + 1
     box = people.canvas.comments.boxes()[KEY]
     for name in ("detect", "track"):
         left, top, right, bottom = people.canvas.boxes()[name]
