@@ -28,6 +28,8 @@ class Session(QObject):
     """The document in front is another one, by an edit, by undo and redo, or because another graph is in front."""
     history_changed = Signal()
     """There is something else to undo or to redo in the graph in front, by an edit, undo or redo."""
+    leaving_graph = Signal()
+    """Another graph is about to come in front: what is typed and not entered yet still belongs to this one."""
     graph_replaced = Signal()
     """Another graph is in front; `document_changed`, `problems_changed`, `file_changed` and `graph_shown` follow."""
     graph_shown = Signal()
@@ -69,6 +71,7 @@ class Session(QObject):
         """Have another graph in front."""
         if graph is self._front or graph not in self._graphs:
             return
+        self.leaving_graph.emit()
         self._leave(self._front)
         self._front = graph
         self._follow(graph)

@@ -284,6 +284,8 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session, canvas, control = self.session, self.canvas, self.run_control
+        session.leaving_graph.connect(self._end_typing)
+        session.graph_shown.connect(self._focus_graph)
         session.file_changed.connect(self._show_file)
         session.document_changed.connect(self._show_file)
         session.types_changed.connect(self._show_types)
@@ -379,6 +381,17 @@ class MainWindow(QMainWindow):
         self._show_run()
         if self.run_control.live is not None or self.replaying.live is not None:
             self._show_live()
+
+    def _end_typing(self) -> None:
+        """Have what is typed in the inspector become an edit of the graph that it is about."""
+        focused = self.focusWidget()
+        if focused is not None and self.inspector.isAncestorOf(focused):
+            self.canvas.setFocus()
+
+    def _focus_graph(self) -> None:
+        focused = self.focusWidget()
+        if focused is None or self.canvas.isAncestorOf(focused):  # the first page lies on the canvas
+            (self.first_run if self.first_run.isVisibleTo(self.canvas) else self.canvas).setFocus()
 
     def _show_recent(self) -> None:
         self.first_run.set_recent(without_missing(self.recent.paths))

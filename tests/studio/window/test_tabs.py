@@ -1,12 +1,15 @@
 """The row of tabs in the window, by mouse and by keys."""
 
 import pytest
+from panel_samples import FLOAT, parameter, port
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMenu
 
+from pypipeline_engine.catalogue.model import CellType
 from pypipeline_engine.graph.reader import read_file
+from pypipeline_engine.host.protocol import Catalogue
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document import edits
 
@@ -15,6 +18,15 @@ CTRL, SHIFT, NONE = (
     Qt.KeyboardModifier.ControlModifier,
     Qt.KeyboardModifier.ShiftModifier,
     Qt.KeyboardModifier.NoModifier,
+)
+
+WORK = CellType(
+    name="demo.Work",
+    category="demo",
+    class_name="Work",
+    inputs=(port("item", "any"),),
+    outputs=(port("item", "any"),),
+    parameters=(parameter("milliseconds", FLOAT, 5.0),),
 )
 
 
@@ -199,6 +211,33 @@ def test_a_wire_or_a_node_that_is_being_dragged_stays_in_its_graph(window, files
     QTest.mouseRelease(canvas.viewer.viewport(), LEFT, NONE, QPoint(5, 5))
     assert QApplication.activePopupWidget() is None
     assert all(not graph.is_modified for graph in window.session.graphs)
+
+
+def test_what_is_being_typed_belongs_to_the_graph_that_it_is_about(window, files) -> None:
+    session = window.session
+    session.set_catalogue(Catalogue(types=(WORK,)))
+    for graph in session.graphs[1:]:
+        session.show(graph)
+        window.canvas.add_cell(WORK.name)
+    name = window.canvas.selected()[0]
+    field = next(f for f in window.inspector.findChildren(QLineEdit) if "milliseconds" in f.accessibleName())
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "9")
+    press(window, Qt.Key.Key_Backtab, CTRL | SHIFT)
+    other = session.front
+    assert window.canvas.selected()
+    assert session.graphs[2].document.cells[name].parameters == {"milliseconds": 9.0}
+    assert other.document.cells[window.canvas.selected()[0]].parameters == {}
+    assert window.canvas.viewer.hasFocus()
+
+
+def test_the_first_page_of_a_new_graph_has_the_focus_and_gives_it_back(window, files) -> None:
+    window.canvas.setFocus()
+    press(window, Qt.Key.Key_N, CTRL)
+    assert window.first_run.isAncestorOf(window.focusWidget())
+    press(window, Qt.Key.Key_Tab, CTRL)
+    assert window.canvas.viewer.hasFocus()
 
 
 def test_cells_are_copied_from_one_graph_to_another(window, files) -> None:
