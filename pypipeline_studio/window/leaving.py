@@ -18,11 +18,7 @@ def may_leave(
     session: Session, engine: Engine, run_control: RunControl, tell: Callable[[str], None], window: QWidget
 ) -> bool:
     """Whether the window may close; asks where a run would end with it."""
-<<<<<<< ours
-    if not run_control.is_busy or engine.state in ("off", "ended"):
-=======
-    if not run_control.is_going_on or not engine.pid:
->>>>>>> theirs
+    if not run_control.is_busy or not engine.pid:
         return True
     graph = run_control.running_graph or session.front
     command = monitored_command(graph.path or Path(graph.title), run_control.output_folder)

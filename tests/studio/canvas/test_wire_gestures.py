@@ -52,7 +52,7 @@ def over_wire(canvas, name):
     """Where to drag the title of a cell so that its body lies on the wire."""
     over = middle(canvas, "count.value", "write.item")
     item = canvas._nodes[name].view
-    left, top, right, bottom = item.box()
+    _, top, _, bottom = item.box()
     scale = canvas.viewer.get_scale()
     return over - QPoint(0, round((bottom - top) / 2 * scale)) + QPoint(0, round(14 * scale))
 
