@@ -191,6 +191,7 @@ class Breaking(QObject):
         self._all = {one.place: one for one in found if one is not None}
         self._problems.clear()
         self._hits.clear()
+        self._send()
         self._show_marks()
         self.changed.emit()
 
@@ -225,7 +226,7 @@ class Breaking(QObject):
 
     def _send(self) -> None:
         """Bring the run in line with what there is."""
-        if not self._run:
+        if not self._run or not self._run_control.runs_front:
             return
         wanted = {one.place: one.condition for one in self._present() if one.is_enabled}
         for place in [place for place in self._sent if place not in wanted]:
@@ -271,10 +272,11 @@ class Breaking(QObject):
 
     def _show_marks(self) -> None:
         marks: dict[str, BreakpointMark] = {}
+        held = self._held if self._run_control.runs_front else ()
         for name in self._canvas.presentation.nodes:
             full_name = self._canvas.full_name(name)
             here = [one for one in self._all.values() if _lies_in(one.cell, full_name)]
-            is_held = any(_lies_in(cell, full_name) for cell in self._held)
+            is_held = any(_lies_in(cell, full_name) for cell in held)
             if here or is_held:
                 marks[name] = BreakpointMark(_state_of(here, is_held), _tip_of(here, is_held))
         self._canvas.show_marks(marks)

@@ -50,6 +50,7 @@ class Debugging(QObject):
         self.breaking.changed.connect(self._show_list)
         self.breaking.told.connect(self.told)
         self.holding.changed.connect(self._show_held)
+        self.holding.told.connect(self.told)
         self.holding.began.connect(self.held)
         self._show_list()
 

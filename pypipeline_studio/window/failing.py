@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from functools import partial
 from time import time
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QEvent, QObject, QSettings, Signal
 from PySide6.QtGui import QImage
@@ -21,6 +20,8 @@ from pypipeline_studio.session import Session
 from pypipeline_studio.window.graph_run import ERRORS_KEPT
 from pypipeline_studio.window.run_control import RunControl
 
+_MOST_TIMES: Final = 5 * ERRORS_KEPT
+
 
 class Failing(QObject):
     """Keeps the list of errors. For the thread of the window only."""
@@ -34,7 +35,8 @@ class Failing(QObject):
         self._engine = engine
         self._looking = engine.looking
         self._panel = panel
-        self._times: deque[tuple[CellError, float]] = deque(maxlen=ERRORS_KEPT)
+        self._times: dict[int, tuple[CellError, float]] = {}
+        """By the identity of an error, when it came; those of graphs that are not in front as well."""
         self._kept: dict[tuple[str, int], FailedInfo] = {}
         self._run = 0
         panel.keep.setChecked(QSettings().value("keep_failed", True, bool))
@@ -55,7 +57,8 @@ class Failing(QObject):
     def _cells(self) -> tuple[str, ...]:
         """Those that skip the items they fail at, and run in the process of the engine."""
         found = []
-        for names, cell in self._session.document.walk():
+        graph = self._run_control.running_graph or self._session.front
+        for names, cell in graph.document.walk():
             skips = cell.on_error is not None and cell.on_error.then == "skip"
             is_elsewhere = cell.scale is not None and cell.scale.ray > 0 and not cell.scale.thread
             if skips and not (cell.is_pipeline or cell.disabled or cell.bypassed or is_elsewhere):
@@ -91,20 +94,25 @@ class Failing(QObject):
     # ------------------------------------------------------------------ the list
 
     def _note_time(self, error: CellError) -> None:
-        self._times.append((error, time()))
+        self._times[id(error)] = error, time()
+        while len(self._times) > _MOST_TIMES:
+            del self._times[next(iter(self._times))]
 
     def _follow_errors(self, is_visible: bool | None = None) -> None:
-        known = {id(error) for error in self._run_control.errors}
-        self._times = deque((entry for entry in self._times if id(entry[0]) in known), maxlen=ERRORS_KEPT)
         self._show()
-        if self._times and self._run and (self._panel.isVisible() if is_visible is None else is_visible):
+        if self._run_control.errors and self._run and (self._panel.isVisible() if is_visible is None else is_visible):
             self._looking.get_failed(self._take_kept)
 
     def _show(self) -> None:
         self._panel.show_rows(
             [
-                ErrorRow(error, time_s, error.item is not None and (error.cell, error.item) in self._kept)
-                for error, time_s in reversed(self._times)
+                ErrorRow(
+                    error,
+                    self._times[id(error)][1],
+                    self._run_control.runs_front and error.item is not None and (error.cell, error.item) in self._kept,
+                )
+                for error in reversed(self._run_control.errors)
+                if id(error) in self._times
             ]
         )
 

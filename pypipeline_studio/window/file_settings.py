@@ -6,11 +6,13 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from pypipeline_engine.graph.model import Document
 from pypipeline_studio.document.watched import renamed_cells
+from pypipeline_studio.open_graph import OpenGraph
 from pypipeline_studio.session import Session
 
 MOST_FILES: Final = 100
@@ -18,10 +20,10 @@ MOST_FILES: Final = 100
 
 
 class FileSettings(QObject):
-    """One thing that is remembered about each file. Of a graph without a file it is kept until that is saved or left."""
+    """One thing that is remembered about each file. Of a graph without a file it is kept until that is saved or closed."""
 
     file_opened = Signal()
-    """Another graph was opened: what is remembered about it has to be read."""
+    """Another graph is in front: what is remembered about it has to be read."""
 
     def __init__(self, session: Session, topic: str, parent: QObject | None = None) -> None:
         """:param topic: what it is about, such as `breakpoints`."""
@@ -31,6 +33,7 @@ class FileSettings(QObject):
         self._path = session.path
         self._document = session.document
         self._data: Any = None
+        self._unsaved: WeakKeyDictionary[OpenGraph, Any] = WeakKeyDictionary()
         session.graph_replaced.connect(self._take_graph)
         session.file_changed.connect(self._take_file)
 
@@ -42,6 +45,8 @@ class FileSettings(QObject):
                 self._data = json.loads(str(text)) if text else None
             except ValueError:  # of somebody else's hand
                 self._data = None
+        else:
+            self._data = self._unsaved.get(self._session.front)
         return self._data
 
     def write(self, data: Any) -> None:
@@ -49,6 +54,7 @@ class FileSettings(QObject):
         self._data = data
         path = self._session.path
         if path is None:
+            self._unsaved[self._session.front] = data
             return
         settings, key = QSettings(), self._key(path)
         known = [str(entry) for entry in _as_list(settings.value(f"{self._topic}/files"))]

@@ -24,6 +24,8 @@ class Holding(QObject):
 
     changed = Signal()
     """Others are held; `cells` has theirs."""
+    told = Signal(str)
+    """Something short for people."""
     began = Signal(str)
     """The run was paused by the first of them: the full name of its cell."""
 
@@ -165,6 +167,9 @@ class Holding(QObject):
         """Give the cell in the graph the parameters that were tried; one step to undo."""
         shown = self._shown()
         if shown is None or not parameters:
+            return
+        if not self._run_control.runs_front:
+            self.told.emit(f"Show {self._run_control.running_elsewhere} first: the held item is of its run.")
             return
         *path, name = shown.cell.split(".")
         document = self._session.document

@@ -159,6 +159,11 @@ class RunControl(QObject):
         return self._current.graph if self._current is not None and self.is_busy else None
 
     @property
+    def runs_front(self) -> bool:
+        """Whether a run goes on, and the graph in front is the one that runs."""
+        return self.running_graph is self._session.front
+
+    @property
     def running_state(self) -> str:
         """What the run of `running_graph` does; empty where there is none."""
         if self.running_graph is None:
@@ -234,7 +239,7 @@ class RunControl(QObject):
         self._number_before = self._engine.run.run if self._engine.state in ("ready", "silent") else 0
         self._asks_for_ray = any(cell.scale is not None and cell.scale.ray for _, cell in document.walk())
         self._tell_results()
-        self._is_held_back = not paused and self.holds_back()
+        self._is_held_back = not paused and graph is self._session.front and self.holds_back()
         self._engine.run_graph(
             document,
             str(graph.folder),

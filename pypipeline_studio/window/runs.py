@@ -160,15 +160,14 @@ class Runs(QObject):
         self.refresh()
 
     def open_graph(self, path: Path) -> None:
-        """Open the graph of a run as it was, as one that has no file yet, after asking about what is not saved."""
+        """Open the graph of a run as it was, as one that has no file yet."""
         try:
             document = read_graph(path)
         except RecordRefused as error:
             self.told.emit(str(error))
             return
-        if self._files.may_replace():
-            self._session.begin(document)
-            self.told.emit(f"{document.name} as it ran; it is not saved to a file yet.")
+        self._session.begin(document)
+        self.told.emit(f"{document.name} as it ran; it is not saved to a file yet.")
 
     def _ask(self, text: str, about: str, action: str) -> bool:
         box = QMessageBox(self._window)

@@ -105,6 +105,9 @@ class Watching(QObject):
     def _follow_run(self) -> None:
         if not self.can_look:
             had, self._can_look = self._can_look, False
+            if self._run_control.is_busy:  # of a graph that is not in front any more
+                for place in self._asked:
+                    self._looking.stop_preview(place)
             self._asked.clear()
             for seen in self._seen.values():
                 seen.is_fetching = seen.is_late = False
