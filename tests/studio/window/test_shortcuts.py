@@ -6,6 +6,7 @@ from PySide6.QtTest import QTest
 
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.panels.key_recorder import KeyRecorder
+from pypipeline_studio.theme.icons import glyph
 from pypipeline_studio.window.actions import ACTIONS
 from pypipeline_studio.window.keymap import GROUP, Keymap
 from pypipeline_studio.window.main_window import MainWindow
@@ -133,6 +134,11 @@ def test_what_cannot_be_understood_in_the_settings_is_left_aside(window) -> None
 def test_no_two_actions_have_the_same_usual_keys(window) -> None:
     keys = [own for key in ACTIONS for own in window.keymap.keys(key)]
     assert len(keys) == len(set(keys))
+
+
+def test_every_icon_of_an_action_is_in_the_font(qapp) -> None:
+    unknown = glyph("no such icon")
+    assert {key for key, info in ACTIONS.items() if info.icon and glyph(info.icon) == unknown} == {"help"}
 
 
 def test_the_search_finds_actions_by_words_and_by_keys(window, dialog) -> None:
