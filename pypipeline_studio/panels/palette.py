@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QIcon, QPainter, QPainterPath, QPaintEvent, QPen, QRegion, QResizeEvent
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QIcon, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
-    QListWidget,
     QListWidgetItem,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from pypipeline_studio.document.palette import Found, PaletteEntry, ranked
-from pypipeline_studio.panels.search_field import SearchField
-from pypipeline_studio.panels.widgets import Label, paint, paint_tile
+from pypipeline_studio.panels.search_frame import SearchFrame
+from pypipeline_studio.panels.widgets import paint_tile
 from pypipeline_studio.theme.colours import category_icon, colour
 from pypipeline_studio.theme.fonts import font
 from pypipeline_studio.theme.icons import draw_icon
@@ -29,15 +26,14 @@ from pypipeline_studio.theme.icons import draw_icon
 ROW_PX = 30
 _WIDTH_PX = 600
 _ROWS = 12
-_RADIUS_PX = 8
 _ROLE = Qt.ItemDataRole.UserRole
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 _RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 _HINT = "Enter does it, Up and Down choose, Esc closes"
 
 
-class CommandPalette(QFrame):
-    """A search over what can be done, in a window without a frame that closes when it is left."""
+class CommandPalette(SearchFrame):
+    """A search over what can be done."""
 
     chosen = Signal(str)
     """The key of an entry; the palette is closed."""
@@ -54,67 +50,24 @@ class CommandPalette(QFrame):
         :param recent: the keys of those that were used, the last one first.
         :param icons: by key, those of actions that have one.
         """
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self.setAccessibleName("Command palette")
+        super().__init__("Find or run a command", "Commands that match", wraps_note=False, parent=parent)
         self._entries = tuple(entries)
         self._recent = tuple(recent)
-        self.search_field = SearchField("Find or run a command")
         self.search_field.setPlaceholderText("Find a command or a cell to add")
-        self.list = QListWidget()
-        self.list.setAccessibleName("Commands that match")
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setItemDelegate(_Rows(self.list, icons))
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.setMouseTracking(True)
         self.list.setUniformItemSizes(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.viewport().setAutoFillBackground(False)
-        self.list.setStyleSheet("QListWidget { background: transparent; border: 0; }")
-        self.note = Label("", 11, 400, "text3")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(6)
-        layout.addWidget(self.search_field)
-        layout.addWidget(self.list)
-        layout.addWidget(self.note)
-        self.search_field.textChanged.connect(self._show)
-        self.search_field.moved.connect(self._move)
-        self.search_field.accepted.connect(self._choose_current)
-        self.search_field.left.connect(self.close)
-        self.list.itemClicked.connect(self._choose)
-        self.list.currentRowChanged.connect(self._show_note)
+        self.list.currentRowChanged.connect(lambda _: self._show_note())
 
     def open_over(self, window: QWidget) -> None:
         """Show it in the upper middle of a window."""
         self._show()
-        screen = window.screen().availableGeometry()
-        place = QRect(window.mapToGlobal(QPoint((window.width() - _WIDTH_PX) // 2, 72)), self.size())
-        place.moveLeft(max(screen.left(), min(place.left(), screen.right() - place.width())))
-        place.moveTop(max(screen.top(), min(place.top(), screen.bottom() - place.height())))
-        self.setGeometry(place)
-        self.show()
-        self.search_field.setFocus(Qt.FocusReason.PopupFocusReason)
+        self._open_at(window.mapToGlobal(QPoint((window.width() - _WIDTH_PX) // 2, 72)), window)
 
     def entry_at(self, row: int) -> PaletteEntry:
         """What a row shows."""
         found = self.list.item(row).data(_ROLE)
         assert isinstance(found, Found)
         return found.entry
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        # A translucent window is black behind its corners where nothing composes the screen.
-        outline = QPainterPath()
-        outline.addRoundedRect(QRectF(self.rect()), _RADIUS_PX, _RADIUS_PX)
-        self.setMask(QRegion(outline.toFillPolygon().toPolygon()))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = paint(self)
-        painter.fillRect(self.rect(), colour("popover"))
-        painter.setPen(QPen(colour("line_strong"), 1))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), _RADIUS_PX, _RADIUS_PX)
-        painter.end()
 
     def _show(self) -> None:
         found = ranked(self._entries, self.search_field.text(), self._recent)
@@ -142,16 +95,6 @@ class CommandPalette(QFrame):
         entry = self.entry_at(self.list.currentRow())
         self.note.set_colour("text3" if entry.is_enabled else "warn")
         self.note.show_text(_HINT if entry.is_enabled else entry.obstacle or "It cannot be done now")
-
-    def _move(self, direction: int) -> None:
-        count = self.list.count()
-        if count:
-            self.list.setCurrentRow((self.list.currentRow() + direction) % count)
-
-    def _choose_current(self) -> None:
-        item = self.list.currentItem()
-        if item is not None:
-            self._choose(item)
 
     def _choose(self, item: QListWidgetItem) -> None:
         found = item.data(_ROLE)

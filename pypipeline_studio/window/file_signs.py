@@ -55,7 +55,7 @@ class FileSigns(QObject):
 
     def take_note(self, path: Path) -> None:
         """Take a file as it is now for known: it was written by ourselves."""
-        signature = _signature(path)
+        signature = signature_of(path)
         if signature is not None:
             self._seen[path] = signature
 
@@ -80,7 +80,7 @@ class FileSigns(QObject):
         return found
 
     def _signatures(self) -> dict[Path, tuple[int, ...]]:
-        return {path: signature for path in self._files() if (signature := _signature(path)) is not None}
+        return {path: signature for path in self._files() if (signature := signature_of(path)) is not None}
 
     def _attach(self) -> None:
         files = self._files()
@@ -100,7 +100,7 @@ def _is_among(path: Path, files: frozenset[Path], folders: frozenset[Path]) -> b
     return path in files or path.parent in folders
 
 
-def _signature(path: Path) -> tuple[int, ...] | None:
+def signature_of(path: Path) -> tuple[int, ...] | None:
     """What differs where the file is another one; `None` where there is none."""
     try:
         found = path.stat()

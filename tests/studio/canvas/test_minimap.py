@@ -78,7 +78,7 @@ def test_the_frame_follows_the_view(qtbot, canvas, minimap) -> None:
 
 
 def test_errors_and_the_limit_are_marked(qtbot, canvas, session, minimap) -> None:
-    session.problems = (GraphProblem(message="wrong", path="cells.video", cell="video"),)
+    session.front.set_problems((GraphProblem(message="wrong", path="cells.video", cell="video"),))
     session.problems_changed.emit()
     canvas.show_live({"detect": NodeLive("running", is_limit=True)}, {})
     minimap._refresh()

@@ -183,7 +183,7 @@ def test_the_popup_is_as_high_as_what_it_found(show, types, qtbot):
     assert popup.height() == highest - 8 * ROW_PX
     qtbot.keyClicks(popup.search_field, "zz")
     assert popup.list.isHidden()
-    assert popup._note.height() >= popup._note.heightForWidth(popup._note.width())
+    assert popup.note.height() >= popup.note.heightForWidth(popup.note.width())
     assert popup.height() < highest
     popup.search_field.clear()
     assert (popup.height(), popup.pos()) == (highest, at)

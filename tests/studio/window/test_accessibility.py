@@ -70,11 +70,11 @@ def nameless(top: QWidget) -> list[str]:
 
 def test_everything_in_the_window_that_can_have_the_focus_has_a_name(qtbot, window) -> None:
     problem = GraphProblem(message="wrong", path="cells.video", cell="video")
-    window.session.problems = (problem,)
+    window.session.front.set_problems((problem,))
     window.session.problems_changed.emit()
     for selected in ((), ("detect",), ("detect", "draw"), ("video",)):
         window.canvas.select(selected)
-        for tab in range(3):
+        for tab in range(7):
             window.bottom.show_tab(tab)
             assert nameless(window) == []
     window.finding.bar.begin()

@@ -198,7 +198,7 @@ def test_without_a_limit_the_key_says_so(window) -> None:
 def test_the_error_badge_tells_the_last_error_and_opens_its_traceback(window, monkeypatch) -> None:
     opened = []
     monkeypatch.setattr(
-        "pypipeline_studio.window.main_window.QDesktopServices.openUrl", lambda url: opened.append(url) or True
+        "pypipeline_studio.window.source_files.QDesktopServices.openUrl", lambda url: opened.append(url) or True
     )
     for item in (639, 640):
         window.engine.error_arrived.emit(error(item, "TypeError: not serializable", cell="write"))
@@ -214,7 +214,7 @@ def test_the_error_badge_tells_the_last_error_and_opens_its_traceback(window, mo
 
 
 def test_the_badge_of_what_cannot_run_tells_why(window) -> None:
-    window.session.problems = (GraphProblem(message="path is missing", cell="write"),)
+    window.session.front.set_problems((GraphProblem(message="path is missing", cell="write"),))
     window.session.problems_changed.emit()
     see(window)
     box = open_box(window, "write", "error")
