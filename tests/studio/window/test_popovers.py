@@ -195,13 +195,15 @@ def test_without_a_limit_the_key_says_so(window) -> None:
 # ------------------------------------------------------------------ errors
 
 
-def test_the_error_badge_tells_the_last_error_and_opens_its_traceback(window, monkeypatch) -> None:
-    opened = []
+def test_the_error_badge_tells_the_last_error_and_opens_its_traceback(window, monkeypatch, tmp_path) -> None:
+    opened, source = [], tmp_path / "write.py"
+    source.touch()
     monkeypatch.setattr(
         "pypipeline_studio.window.source_files.QDesktopServices.openUrl", lambda url: opened.append(url) or True
     )
     for item in (639, 640):
-        window.engine.error_arrived.emit(error(item, "TypeError: not serializable", cell="write"))
+        told = error(item, "TypeError: not serializable", cell="write")
+        window.engine.error_arrived.emit(told.model_copy(update={"file": str(source)}))
     see(window, errors=3)
     box = open_box(window, "write", "error")
     assert texts(box) == ("write skipped 3 items", "TypeError: not serializable. Last: item 640.")
@@ -210,7 +212,7 @@ def test_the_error_badge_tells_the_last_error_and_opens_its_traceback(window, mo
     assert dialog is not None
     dialog.close()
     press(box.second_button)
-    assert [url.toLocalFile() for url in opened] == ["/lib/detect.py"]
+    assert [url.toLocalFile() for url in opened] == [str(source)]
 
 
 def test_the_badge_of_what_cannot_run_tells_why(window) -> None:
