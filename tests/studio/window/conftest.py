@@ -8,6 +8,13 @@ from pypipeline_studio.window.application import make_application
 from pypipeline_studio.window.main_window import MainWindow
 
 
+@pytest.fixture(autouse=True)
+def leaves_unasked(request, monkeypatch):
+    """Windows of tests close while something runs; nobody would answer. What is asked then is tested in `test_leaving`."""
+    if request.module.__name__ != "test_leaving":
+        monkeypatch.setattr("pypipeline_studio.window.main_window.may_leave", lambda *_: True)
+
+
 @pytest.fixture
 def file_window(qapp, qtbot, tmp_path, monkeypatch):
     """A window without an engine; what it keeps of edits is in `tmp_path/recovery`."""
