@@ -216,6 +216,11 @@ class Engine(QObject):
         successor.told_cells.connect(self.take_over)  # not before: code of cells may end a process, or never come back
         successor.failed.connect(self._on_successor_failed)
 
+    @property
+    def latest_run(self) -> int:
+        """The number of the latest run of this process; 0 for none. `run` may still be that of a process which has ended."""
+        return self._known.run
+
     def take_over(self) -> None:
         """Go on with the process that has loaded the cells anew, where there is one and nothing runs in this one."""
         successor, process = self._successor, self._process

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, QSettings
 from PySide6.QtWidgets import QWidget
 
 from pypipeline_studio.document.cell_files import cell_files
 from pypipeline_studio.document.libraries import LibraryRequest, from_setting, requests_of, to_setting
+from pypipeline_studio.open_graph import OpenGraph
 from pypipeline_studio.panels.notice_bar import NoticeBar
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.cell_library import CellLibrary
@@ -36,24 +38,21 @@ class Approvals(QObject):
         self._sources = sources
         self.bar = NoticeBar()
         self._once: set[tuple[str, str]] = set()
-        self._postponed: set[tuple[str, str]] = set()
+        self._postponed: WeakKeyDictionary[OpenGraph, set[tuple[str, str]]] = WeakKeyDictionary()
         self._given: dict[str, LibraryRequest] = {}
         self._signs = FileSigns(self)
         self._signs.changed.connect(self.look)
-        session.graph_replaced.connect(self._begin)
+        session.graph_shown.connect(self.look)
+        session.graphs_changed.connect(self.look)
         session.types_changed.connect(self.look)
         session.file_changed.connect(self.look)
-        self._begin()
-
-    def _begin(self) -> None:
-        """Another graph: what was put off is asked about again."""
-        self._postponed.clear()
-        self._given.clear()
         self.look()
 
     def look(self) -> None:
-        """See what the graph asks for, and ask about what is not allowed."""
-        requests = requests_of(self._session.document, self._session.folder, self._usable())
+        """See what the open graphs ask for, and ask about what the one in front does and is not allowed."""
+        usable = self._usable()
+        by_graph = {graph: requests_of(graph.document, graph.folder, usable) for graph in self._session.graphs}
+        requests = list({r.key: r for found in by_graph.values() for r in found}.values())
         self._signs.watch(request.path for request in requests)
         kept = from_setting(QSettings().value(SETTING))
         allowed = {r.item: r for r in requests if r.key in self._once or kept.get(str(r.path)) == r.sha256}
@@ -63,7 +62,9 @@ class Approvals(QObject):
                 allowed[request.item] = self._given[request.item]
         self._given = allowed
         self._cells.approve(tuple((request.sha256, request.item) for request in allowed.values()))
-        asked = next((request for request in waiting if request.key not in self._postponed), None)
+        front = self._session.front
+        postponed = self._postponed.get(front, set())
+        asked = next((r for r in waiting if r in by_graph[front] and r.key not in postponed), None)
         if asked is None:
             self.bar.hide()
         else:
@@ -113,7 +114,7 @@ class Approvals(QObject):
         QSettings().setValue(SETTING, to_setting({**kept, str(request.path): request.sha256}))
 
     def _postpone(self, request: LibraryRequest) -> None:
-        self._postponed.add(request.key)
+        self._postponed.setdefault(self._session.front, set()).add(request.key)
 
 
 def _short(path: Path, folder: Path) -> str:

@@ -127,6 +127,7 @@ class AttachedWindow(QMainWindow):
             told.connect(self.tell)
         control.run_changed.connect(self._show_run)
         control.live_changed.connect(self._show_live)
+        self.session.document_changed.connect(self._show_live)
         canvas.path_changed.connect(self._show_live)
         canvas.path_changed.connect(self._show_crumbs)
         canvas.zoom_changed.connect(self.status.show_zoom)

@@ -236,7 +236,7 @@ class RunControl(QObject):
         self._engine.take_over()
         document = graph.document
         self._runs[graph] = self._current = GraphRun(graph)
-        self._number_before = self._engine.run.run if self._engine.state in ("ready", "silent") else 0
+        self._number_before = self._engine.latest_run if self._engine.state in ("ready", "silent") else 0
         self._asks_for_ray = any(cell.scale is not None and cell.scale.ray for _, cell in document.walk())
         self._tell_results()
         self._is_held_back = not paused and graph is self._session.front and self.holds_back()
@@ -253,7 +253,7 @@ class RunControl(QObject):
     def follow(self, document: Document) -> None:
         """Follow what the engine runs by itself: edits are sent as differences to this document, which it has."""
         graph = self._session.front
-        self._runs[graph] = self._current = run = GraphRun(graph)
+        self._runs[graph] = self._current = run = self._runs.get(graph) or GraphRun(graph)
         run.started = run.sent = document
         self._number_before = 0
         self.run_changed.emit()

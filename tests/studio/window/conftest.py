@@ -11,7 +11,7 @@ from pypipeline_studio.window.main_window import MainWindow
 @pytest.fixture(autouse=True)
 def leaves_unasked(request, monkeypatch):
     """Windows of tests close while something runs; nobody would answer. What is asked then is tested in `test_leaving`."""
-    if request.module.__name__ != "test_leaving":
+    if request.path.stem != "test_leaving":
         monkeypatch.setattr("pypipeline_studio.window.main_window.may_leave", lambda *_: True)
 
 

@@ -108,6 +108,11 @@ def test_opening_asks_and_not_now_leaves_placeholders(file_window, project, tmp_
     assert not bar.isVisible()
     assert window.engine.cell_sources.approved == ()
     assert QSettings().value(approvals.SETTING) is None
+    graph = window.session.front
+    window.session.new()
+    window.session.show(graph)
+    assert not bar.isVisible()
+    window.session.close(graph)
     window.files.open(project / "graph.json")
     assert bar.isVisible()
     assert not (tmp_path / "ran").exists()
@@ -120,12 +125,14 @@ def test_allow_once_is_for_this_window_and_always_is_kept(file_window, project):
     ((sha256, item),) = window.engine.cell_sources.approved
     assert item == str(project / "theirs.py")
     assert QSettings().value(approvals.SETTING) is None
-    window.session.new()
+    window.session.new()  # in another tab
+    assert window.engine.cell_sources.approved == ((sha256, item),)
+    window.session.close(window.session.find(project / "graph.json"))
     assert window.engine.cell_sources.approved == ()
     window.files.open(project / "graph.json")
     assert not window.approvals.bar.isVisible()
     window.approvals._once.clear()
-    window.files.open(project / "graph.json")
+    window.approvals.look()
     press(window, "Always allow")
     assert json.loads(QSettings().value(approvals.SETTING)) == {item: sha256}
     window.session.new()

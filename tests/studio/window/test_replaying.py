@@ -48,7 +48,7 @@ def rate_in_table(window) -> float | None:
 
 
 def run_live(window) -> None:
-    window.run_control._started = window.session.document
+    window.run_control.follow(window.session.document)
     window.engine.snapshot_arrived.emit(snapshot({"work": figures(0.5, 99.0)}))
 
 
@@ -118,7 +118,7 @@ def test_without_a_run_there_is_nothing_to_go_back_to(window, replaying) -> None
 
 
 def test_a_run_that_begins_ends_the_replay(window, replaying) -> None:
-    window.run_control._started = window.session.document
+    window.run_control.follow(window.session.document)
     window.engine.run = RunInfo(run=1, state="running")
     window.engine.run_changed.emit(window.engine.run)
     assert replaying.replay is None

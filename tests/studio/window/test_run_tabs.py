@@ -29,7 +29,7 @@ class PlayedEngine:
         self.tell("paused" if paused else "running")
 
     def tell(self, state) -> None:
-        self.engine.run = RunInfo(run=self.number, state=state, name="a run")
+        self.engine.run = self.engine._known = RunInfo(run=self.number, state=state, name="a run")
         self.engine.run_changed.emit(self.engine.run)
 
     def see(self, names, **more) -> None:

@@ -152,7 +152,7 @@ def test_fewer_runs_are_kept_after_a_question(window, three, answer) -> None:
 
 def test_the_oldest_runs_go_when_a_run_has_ended(window, three) -> None:
     window.runs._keep = 2
-    window.run_control._started = window.session.document
+    window.run_control.follow(window.session.document)
     for state in ("running", "ended"):
         assert len(paths_of(window)) == 3
         window.engine.run = RunInfo(run=1, state=state)
@@ -162,12 +162,12 @@ def test_the_oldest_runs_go_when_a_run_has_ended(window, three) -> None:
 
 
 def test_runs_are_not_recorded_where_a_person_says_so(window, tmp_path, qtbot) -> None:
-    assert window.runs.plan_record() is not None
+    assert window.runs.plan_record(window.session.front) is not None
     window.bottom.show_tab(window.bottom.runs_tab)
     press(qtbot, window.bottom.runs.record_box)
-    assert window.runs.plan_record() is None
+    assert window.runs.plan_record(window.session.front) is None
     other = MainWindow(tmp_path)
-    assert other.runs.plan_record() is None
+    assert other.runs.plan_record(window.session.front) is None
     other.close()
     other.deleteLater()
 

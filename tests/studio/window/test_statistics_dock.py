@@ -38,7 +38,7 @@ def window(file_window, tmp_path):
     }
     path.write_text(json.dumps(document))
     file_window.session.open(path)
-    file_window.run_control._started = file_window.session.document
+    file_window.run_control.follow(file_window.session.document)
     for number in range(8):
         file_window.engine.snapshot_arrived.emit(at(number / 4))
     return file_window
