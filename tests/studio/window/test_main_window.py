@@ -49,7 +49,7 @@ def run(state, number=1, **more) -> RunInfo:
 
 def tell_run(window, told) -> None:
     """What `Engine` does when the host tells something about a run."""
-    window.engine.run = told
+    window.engine.run = window.engine._known = told
     window.engine.run_changed.emit(told)
 
 
