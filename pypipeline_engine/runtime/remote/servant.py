@@ -103,6 +103,7 @@ class Servant:
         self._inbox: deque[Any] = deque()
         self._hungry: list[Waiter] = []
         self._undeploy: Callable[[bool], None] = lambda _: None
+        self._is_deployed = False
 
     @returning_errors
     def deploy(self) -> int:
@@ -159,6 +160,7 @@ class Servant:
             give_back_opencv_threads()
             raise
         self._undeploy = undeploy
+        self._is_deployed = True
 
     @returning_errors
     def work(self, packed: Any) -> Any:
@@ -292,6 +294,8 @@ class Servant:
 
         :raises Exception: the first error of an `_on_reset`, after all were called.
         """
+        if not self._is_deployed:  # it takes the place of one that died, and begins at the start
+            return
         stages, scopes, monitor = self._find_stages(), self._find_scopes(), self._monitor
         for stage in stages:
             stage.drop()

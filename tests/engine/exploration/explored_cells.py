@@ -33,6 +33,8 @@ class World:
         """Changes some number of clones, from inside of a cell."""
         self.failing_deploy: int | None = None
         """Which call of `_on_deploy`, counted over all cells, fails."""
+        self.nb_renewed = 0
+        """How many clones are being put in the place of others that died."""
         self.nb_events = 0
         """How often a cell was deployed or began to run."""
         self.nb_deploys = 0
@@ -87,7 +89,7 @@ class Explored(ASingleCell):
         world.nb_deploys += 1
         world.nb_events += 1
         world.explorer.switch()
-        if world.nb_deploys == world.failing_deploy:
+        if world.nb_deploys == world.failing_deploy and not world.nb_renewed:
             raise CriticalError(f"{self.get_name()} cannot be deployed")
 
     def _on_undeploy(self) -> None:

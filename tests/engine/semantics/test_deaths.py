@@ -9,6 +9,12 @@ from pypipeline_engine.exceptions import InvalidStateException
 pytest.importorskip("ray")
 from stand_in_process import without_processes  # it needs Ray
 
+from pypipeline_engine.runtime.remote.servant import Servant  # beside it
+
+
+def test_a_process_that_is_only_about_to_take_the_place_of_a_dead_one_needs_no_reset():
+    assert Servant(b"", None, "p.box", "p.", ["y"]).reset() is None
+
 
 def test_an_item_that_was_done_just_before_the_death_is_not_taken_for_the_reason(pipeline, monkeypatch):
     """Its answer is lost with the process. Were it always sent with the killer behind it, it would be lost each time."""
