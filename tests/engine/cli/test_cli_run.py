@@ -138,7 +138,7 @@ def test_bad_usage_ends_with_code_2_and_one_message(pypipeline, write_graph, opt
 def test_a_missing_graph_is_named_with_the_examples(pypipeline) -> None:
     done = pypipeline("run", "nothing.json")
     assert done.returncode == 2
-    assert done.stderr.startswith("Error: there is no file 'nothing.json', and no example of that name (edges_ray, ")
+    assert done.stderr.startswith("Error: there is no file 'nothing.json', and no example of that name (bottleneck, ")
     assert pypipeline("run", "example:nothing").returncode == 2
     assert "is a folder" in pypipeline("run", ".").stderr
 

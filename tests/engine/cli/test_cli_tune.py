@@ -162,7 +162,7 @@ def test_a_second_ctrl_c_leaves_a_cell_that_hangs(pypipeline, write_graph, tmp_p
     ("arguments", "code", "message"),
     [
         (["nothing.json"], 2, "there is no file 'nothing.json'"),
-        (["graph.json", "--methods", "gpu"], 2, "thread or ray, or both with a comma, is expected, not 'gpu'"),
+        (["graph.json", "--methods", "gpu"], 2, "thread or ray, or both with a comma, or none is expected, not 'gpu'"),
         (["graph.json", "--budget", "0"], 2, "Invalid value for '--budget'"),
         (["graph.json", "--budget", "nan"], 2, "a finite number is expected"),
         (["graph.json", "--target-rate", "0"], 2, "Invalid value for '--target-rate'"),

@@ -467,7 +467,7 @@ def test_parameters_that_a_cell_does_not_take_are_refused(session, start, graph,
 def test_a_source_and_a_cell_that_cannot_be_copied_are_refused(session, start, graph, told):
     watches, built = start(graph())
     hold(session, told, watches, built, "", "count", "value")
-    with pytest.raises(Refused, match="count is a source"):
+    with pytest.raises(Refused, match="count cannot run this item again, because it had no inputs"):
         replay(built, watches.get_held(), ReplayRequest())
 
 
