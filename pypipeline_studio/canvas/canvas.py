@@ -343,10 +343,17 @@ class Canvas(QWidget):
 
     def select(self, names: Iterable[str]) -> None:
         """Select these cells and nothing else."""
-        wanted = set(names)
-        self.comments.select(())
-        for name, node in self._nodes.items():
-            node.view.setSelected(name in wanted)
+        wanted, was_showing = set(names), self._is_showing
+        before = self.selected_nodes(), self.comments.selected()
+        self._is_showing = True  # told once, and not for each of them
+        try:
+            self.comments.select(())
+            for name, node in self._nodes.items():
+                node.view.setSelected(name in wanted)
+        finally:
+            self._is_showing = was_showing
+        if (self.selected_nodes(), self.comments.selected()) != before:
+            self._tell_selection()
 
     def select_all(self) -> None:
         """Select every cell and every comment box."""

@@ -384,3 +384,14 @@ def test_the_whole_graph_stays_visible_until_a_person_moves_the_view_or_edits(ca
     drag(canvas, at_node(canvas, "detect"), at_node(canvas, "detect") + QPoint(5, 30))
     canvas.resize(1400, 800)
     assert canvas.viewer.get_scale() == pytest.approx(scale)
+
+
+def test_a_selection_of_many_is_told_once(canvas, people):
+    told = []
+    canvas.selection_changed.connect(lambda: told.append(canvas.selected()))
+    canvas.select(["video", "detect", "draw"])
+    assert told == [("video", "detect", "draw")]
+    canvas.select(["video", "detect", "draw"])
+    assert len(told) == 1
+    canvas.select([])
+    assert told[1:] == [()]
