@@ -61,6 +61,7 @@ def add_cell(qtbot, window, point: QPoint, typed: str) -> str:
 
 def set_field(window, parameter: str, text: str) -> None:
     """Type into the field of a parameter in the inspector."""
+    QApplication.processEvents()  # what has been made for another cell is shown then
     field = next(
         f for f in window.inspector.findChildren(QLineEdit) if f.isVisible() and parameter in f.accessibleName()
     )
