@@ -158,6 +158,8 @@ def test_the_advice_is_taken_by_its_button_measured_and_taken_back(qtbot, window
     assert item.live.is_limit
     badge = viewer.mapFromScene(item.mapToScene(item._limit_badge().center()))
     QTest.mouseClick(viewer.viewport(), Qt.MouseButton.LeftButton, pos=badge)
+    qtbot.waitUntil(window.popovers.box.isVisible, timeout=LONG_MS)
+    QTest.mouseClick(window.popovers.box.second_button, Qt.MouseButton.LeftButton)  # why
     qtbot.waitUntil(problems.row("limit:work").button.isVisible, timeout=LONG_MS)
     assert problems.row("limit:work").button.text() == advice
     QTest.mouseClick(problems.row("limit:work").button, Qt.MouseButton.LeftButton)
