@@ -59,7 +59,7 @@ class Crew:
         self._stages: dict[ScalableCell, Stage] = {}
         self._deployed: list[ASingleCell] = []
         self._remote: list[RemoteWorker] = []
-        # Guards `_deployed`, `_remote`, `_taps`, `units` and `retired`; held for nothing else.
+        # Guards `_deployed`, `_remote`, `_taps`, `units`, `retired` and `past_wall_s`; held for nothing else.
         self._books = threading.Lock()
         self._taps = Taps()
         self.units: dict[ASingleCell, Unit] = {}
@@ -125,7 +125,8 @@ class Crew:
         """Go on counting from what `find_walls` said before the plan was made again: busy times are not forgotten either."""
         now = find_walls(self.scope, self.get_elapsed())  # without those whose clones are still to come
         past_s = {name: wall_s - now.get(name, 0.0) for name, wall_s in before.items()}
-        self.past_wall_s = {**self.past_wall_s, **past_s}
+        with self._books:  # a clone that was taken away before may end at this moment
+            self.past_wall_s = {**self.past_wall_s, **past_s}
 
     # ------------------------------------------------------------------ cells
 
