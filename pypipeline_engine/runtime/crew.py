@@ -25,7 +25,7 @@ from pypipeline_engine.runtime.planning import MAIN
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.scope import Registry, Scope
 from pypipeline_engine.runtime.stage import Stage
-from pypipeline_engine.runtime.statistics import find_stages_inside, find_walls
+from pypipeline_engine.runtime.statistics import FoundCell, find_cells, find_cells_inside
 from pypipeline_engine.runtime.taps import Fail, Look, Taps
 from pypipeline_engine.runtime.worker import Worker
 
@@ -59,16 +59,18 @@ class Crew:
         self._stages: dict[ScalableCell, Stage] = {}
         self._deployed: list[ASingleCell] = []
         self._remote: list[RemoteWorker] = []
-        # Guards `_deployed`, `_remote`, `_taps`, `units`, `retired` and `past_wall_s`; held for nothing else.
-        self._books = threading.Lock()
+        # Guards `_deployed`, `_remote`, `_taps`, `units`, `retired` and `_past_wall_s`, and that the time of a clone which
+        # goes away is either with its stages or among the past. The lock of the monitor may be taken while it is held.
+        # It is one that its thread can take again, because a signal handler may ask for statistics.
+        self._books = threading.RLock()
         self._taps = Taps()
         self.units: dict[ASingleCell, Unit] = {}
         """Every single cell that runs, those of clones included."""
         self.retired: dict[str, Counters] = {}
         """What clones counted that are no more, by the full name of the cell."""
-        self.past_wall_s: dict[str, float] = {}
+        self._past_wall_s: dict[str, float] = {}
         """By the full name of a cell, for how long others existed than those that do its work now: clones inside of clones
-        that are no more, the thread that ran it inline before it had clones. Replaced as a whole.
+        that are no more, the thread that ran it inline before it had clones.
         """
         self.get_elapsed: Callable[[], float] = lambda: 0.0
         """Says for how long the pipeline has been deployed, in seconds."""
@@ -116,17 +118,27 @@ class Crew:
                 counted.setdefault(name, []).append(sum_counters([counters]))
         return counted
 
+    def find_cells(self, elapsed_s: float) -> dict[str, FoundCell]:
+        """The cells by their full names, with all that do their work, and for how long there was somebody who did.
+
+        :param elapsed_s: seconds since the deployment.
+        """
+        with self._books:
+            found = find_cells(self.scope, elapsed_s)
+            for name, one in found.items():
+                one.wall_s += self._past_wall_s.get(name, 0.0)
+        return found
+
     def find_walls(self) -> dict[str, float]:
         """For how long there was somebody to do the work of each cell, for `keep_walls` when the plan is another one."""
-        walls = find_walls(self.scope, self.get_elapsed())
-        return {name: wall_s + self.past_wall_s.get(name, 0.0) for name, wall_s in walls.items()}
+        return {name: one.wall_s for name, one in self.find_cells(self.get_elapsed()).items()}
 
     def keep_walls(self, before: Mapping[str, float]) -> None:
         """Go on counting from what `find_walls` said before the plan was made again: busy times are not forgotten either."""
-        now = find_walls(self.scope, self.get_elapsed())  # without those whose clones are still to come
-        past_s = {name: wall_s - now.get(name, 0.0) for name, wall_s in before.items()}
         with self._books:  # a clone that was taken away before may end at this moment
-            self.past_wall_s = {**self.past_wall_s, **past_s}
+            now = find_cells(self.scope, self.get_elapsed())  # without those whose clones are still to come
+            for name, wall_s in before.items():
+                self._past_wall_s[name] = wall_s - (now[name].wall_s if name in now else 0.0)
 
     # ------------------------------------------------------------------ cells
 
@@ -359,7 +371,7 @@ class Crew:
     def _on_worker_end(self, worker: Worker) -> None:
         """Called by the thread of a worker that does nothing more."""
         if worker.retiring:
-            worker.stage.forget(worker)
+            self._forget(worker)
             if worker.is_remote or worker.scope is not None:
                 try:
                     # The inner cell itself stays deployed: it may run inline next.
@@ -367,6 +379,13 @@ class Crew:
                     self._dissolve(worker, keep, has_ended=False)
                 except BaseException as error:  # SystemExit, say: it would end this thread, and nobody would hear of it
                     self._log_failed_undeployment(error)
+
+    def _forget(self, worker: Worker) -> None:
+        """Count a worker that has ended, and those inside of it, among those that were."""
+        with self._books:
+            worker.stage.forget(worker)
+            for name, one in find_cells_inside(worker).items():
+                self._past_wall_s[name] = self._past_wall_s.get(name, 0.0) + one.wall_s
 
     def _dissolve(self, worker: Worker, keep: bool, has_ended: bool) -> None:
         """Undeploy the cells of a clone that has ended, and keep what it counted.
@@ -378,14 +397,9 @@ class Crew:
             self._dissolve_remote(worker)
             return
         assert worker.scope is not None
-        inside = find_stages_inside(worker)
         for stage in worker.scope.get_stages_downstream_first():  # who waits for a result gets it, or the end
             self._end_workers(stage, keep, has_ended)
             del self._stages[stage.cell]
-        past_s = {name: sum(stage.wall_s for stage in stages) for name, stages in inside.items()}
-        with self._books:
-            before = self.past_wall_s
-            self.past_wall_s = {**before, **{name: before.get(name, 0.0) + more for name, more in past_s.items()}}
         worker.scope.unbind()
         if keep:
             stage = worker.stage
@@ -459,7 +473,7 @@ class Crew:
         stage.close()
         stage.join()
         for worker in list(stage.workers):
-            stage.forget(worker)
+            self._forget(worker)
             if worker.is_remote:
                 self._dissolve_remote(worker)
             elif worker.scope is not None:

@@ -30,13 +30,8 @@ def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) ->
     :param sink_items: how many steps were delivered at the end of the pipeline.
     """
     counted = crew.get_counters()
-    found: dict[str, _Found] = {}
-    _collect(crew.scope, None, "", found)
-    past_s = crew.past_wall_s
-    cells = {
-        name: _describe(one, one.get_wall_s(elapsed_s) + past_s.get(name, 0.0), sum_counters(counted.get(name, [])))
-        for name, one in found.items()
-    }
+    found = crew.find_cells(elapsed_s)
+    cells = {name: _describe(one, sum_counters(counted.get(name, []))) for name, one in found.items()}
     connections = tuple(
         ConnectionStatistics(
             channel.source,
@@ -58,7 +53,7 @@ def take_snapshot(root: ACell, crew: Crew, elapsed_s: float, sink_items: int) ->
 
 
 @dataclass
-class _Found:
+class FoundCell:
     """A cell, with all that does its work."""
 
     cell: ASingleCell
@@ -68,31 +63,33 @@ class _Found:
     waited_s: float
     """For how long the thread has waited that runs it inline."""
     clones: list[CloneStatistics] = field(default_factory=list)
-
-    def get_wall_s(self, elapsed_s: float) -> float:
-        """For how long those exist that do its work now, all together."""
-        return sum(stage.wall_s for stage in self.stages) if self.stages else elapsed_s
+    wall_s: float = 0.0
+    """For how long those exist that do its work, all together."""
 
 
-def find_walls(scope: Scope, elapsed_s: float) -> dict[str, float]:
-    """By the full name of a cell, for how long those exist that do its work now, all together.
+def find_cells(scope: Scope, elapsed_s: float) -> dict[str, FoundCell]:
+    """The cells by their full names, with those that do their work now. Takes no lock.
 
     :param elapsed_s: seconds since the deployment.
     """
-    found: dict[str, _Found] = {}
+    found: dict[str, FoundCell] = {}
     _collect(scope, None, "", found)
-    return {name: one.get_wall_s(elapsed_s) for name, one in found.items()}
+    for one in found.values():
+        one.wall_s = sum(stage.wall_s for stage in one.stages) if one.stages else elapsed_s
+    return found
 
 
-def find_stages_inside(worker: Worker) -> dict[str, list[Stage]]:
-    """By the full name of a cell inside of a clone, the stages in there whose clones run it."""
-    found: dict[str, _Found] = {}
+def find_cells_inside(worker: Worker) -> dict[str, FoundCell]:
+    """As `find_cells`, of what is inside of a clone and scaled in there. The time is that of the clones in there alone."""
+    found: dict[str, FoundCell] = {}
     if worker.scope is not None:
         _collect(worker.scope, worker, "", found)
-    return {name: [stage for stage in one.stages if stage is not worker.stage] for name, one in found.items()}
+    for one in found.values():
+        one.wall_s = sum(stage.wall_s for stage in one.stages if stage is not worker.stage)
+    return found
 
 
-def _collect(scope: Scope, worker: Worker | None, path: str, found: dict[str, _Found]) -> None:
+def _collect(scope: Scope, worker: Worker | None, path: str, found: dict[str, FoundCell]) -> None:
     """Add the cells of `scope`, which `worker` runs, and of what is inside of its stages.
 
     :param path: the name of the clone whose inside this is.
@@ -120,8 +117,8 @@ def _collect(scope: Scope, worker: Worker | None, path: str, found: dict[str, _F
                         one.clones.append(_describe_clone(one_inside, _name_clone(one_inside, path), counters))
 
 
-def _add(found: dict[str, _Found], cell: ASingleCell, station: str, stage: Stage | None, waited_s: float) -> _Found:
-    one = found.setdefault(cell.get_full_name(), _Found(cell, station, [], waited_s))
+def _add(found: dict[str, FoundCell], cell: ASingleCell, station: str, stage: Stage | None, waited_s: float) -> FoundCell:
+    one = found.setdefault(cell.get_full_name(), FoundCell(cell, station, [], waited_s))
     if stage is not None and stage not in one.stages:
         one.stages.append(stage)
     return one
@@ -148,12 +145,8 @@ def _describe_clone(worker: Worker, name: str, counters: Counters) -> CloneStati
     )
 
 
-def _describe(found: _Found, wall_s: float, total: Counters) -> CellStatistics:
-    """One cell.
-
-    :param wall_s: for how long those existed that did its work, whichever way it ran.
-    """
-    stages = found.stages
+def _describe(found: FoundCell, total: Counters) -> CellStatistics:
+    stages, wall_s = found.stages, found.wall_s
     if not stages:
         method, workers = "inline", 1
         starved_s = max(total.starved_s, found.waited_s)

@@ -3,6 +3,8 @@
 Time goes on here when a cell or a test says so, and only then.
 """
 
+import threading
+
 import pytest
 from stream_cells import (
     Batch,
@@ -23,6 +25,7 @@ from stream_cells import (
 from pypipeline_engine.cell import Pipeline
 from pypipeline_engine.core import clock as core_clock
 from pypipeline_engine.runtime import deployment, lender, planning, stage, worker
+from pypipeline_engine.runtime.crew import Crew
 
 
 class FakeTime:
@@ -315,7 +318,9 @@ def test_time_goes_on_when_a_cell_gets_its_first_clone_and_loses_its_last(pipeli
         assert wall() == pytest.approx(16.0)
 
 
-def test_the_time_of_clones_in_a_clone_that_goes_away_still_counts(pipeline, time):
+def test_the_time_of_clones_in_a_clone_that_goes_away_still_counts_at_every_moment(pipeline, time, monkeypatch):
+    dissolve, asked = Crew._dissolve, threading.Event()
+    monkeypatch.setattr(Crew, "_dissolve", lambda *args, **kwargs: asked.wait(5) and dissolve(*args, **kwargs))
     sink = Collector(pipeline, "sink")
 
     def make_inside(box):
@@ -335,6 +340,9 @@ def test_the_time_of_clones_in_a_clone_that_goes_away_still_counts(pipeline, tim
         assert wall() == pytest.approx(40.0)
         box.scale_down()
         in_time(lambda: wait_until(lambda: len(stage_of(box).workers) == 1))
+        assert wall() == pytest.approx(40.0)
+        asked.set()
+        in_time(lambda: wait_until(lambda: len(pipeline._get_deployment().crew.units) == 4))
         assert wall() == pytest.approx(40.0)
         time.passes(1.0)
         assert wall() == pytest.approx(42.0)
