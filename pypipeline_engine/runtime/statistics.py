@@ -117,7 +117,9 @@ def _collect(scope: Scope, worker: Worker | None, path: str, found: dict[str, Fo
                         one.clones.append(_describe_clone(one_inside, _name_clone(one_inside, path), counters))
 
 
-def _add(found: dict[str, FoundCell], cell: ASingleCell, station: str, stage: Stage | None, waited_s: float) -> FoundCell:
+def _add(
+    found: dict[str, FoundCell], cell: ASingleCell, station: str, stage: Stage | None, waited_s: float
+) -> FoundCell:
     one = found.setdefault(cell.get_full_name(), FoundCell(cell, station, [], waited_s))
     if stage is not None and stage not in one.stages:
         one.stages.append(stage)
