@@ -15,6 +15,10 @@ from pypipeline_engine.numbers import counted, duration, rate, share
 
 WORTH_IT = 1.05
 """Less than this, of the rate now, is within what a machine varies by from minute to minute."""
+WORTH_BESIDE_GIL = 1.2
+"""So much another thread has to bring for a cell that holds the GIL itself: how much of its work does is an estimate, which
+may be a tenth too low.
+"""
 WORTH_A_PROCESS = 1.2
 """By so much more than threads, clones in other processes have to bring."""
 IS_HELD = 0.5
@@ -100,7 +104,7 @@ def advise(window: Statistics, structure: Structure, machine: Resources, gil: Gi
     cause = Cause.QUEUE if queue is not None else _find_cause(bottleneck, model, structure)
     options = _find_options(bottleneck, model, structure, cause)
     now_hz = window.sink_rate_hz
-    best = next((option for option in options if option.get_gain(now_hz) >= WORTH_IT), None)
+    best = next((option for option in options if option.get_gain(now_hz) >= _get_least_gain(option, cause)), None)
     if cause is Cause.QUEUE:
         best = None
     why = _explain_cause(cause, machine)
@@ -222,6 +226,11 @@ def _find_options(bottleneck: Bottleneck, model: Model, structure: Structure, ca
         changes += [elsewhere] if elsewhere else []
     options = [model.predict(own) for own in changes]
     return tuple(sorted(options, key=_get_worth, reverse=True))
+
+
+def _get_least_gain(option: Prediction, cause: Cause) -> float:
+    """What an option has to bring to be advised, of the rate now."""
+    return WORTH_BESIDE_GIL if cause is Cause.PYTHON and option.limit.kind == "gil" else WORTH_IT
 
 
 def _get_worth(option: Prediction) -> float:

@@ -1,11 +1,14 @@
 """Pipelines made at random of which is known what limits them, and to what: `generate` gives as many as wanted.
 
 Their cells wait, compute and hold the GIL, or compute without it, for a time that is known. One of them is the culprit, and
-everything else could do `MARGIN` times as much.
+everything else could do `MARGIN` times as much. Beside a culprit that holds the GIL, cells that wait have threads enough
+for that also while each of their items waits for the GIL in addition: else they would be the limit themselves, whatever
+their own time says.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -15,6 +18,9 @@ CORES = 2
 """With how many the truth is worked out: more are not used."""
 MARGIN = 1.7
 """How much more than the culprit everything else can do, at least."""
+GIL_WAIT_S = 0.005
+"""What an item that waited for something then waits for the GIL, where another thread has it: Python's switch interval."""
+SHORTEST_S = 0.001
 MODES = ("sleep", "python", "numpy")
 SHAPES = ("chain", "fork", "branches", "nested")
 
@@ -104,19 +110,23 @@ def _make_others(culprit: KnownCell, random: Random, nb_others: int) -> list[Kno
     inline_s = item_s / MARGIN - (culprit.mean_s if culprit.clones == 0 else 0)
     cores_s = (CORES * item_s - (culprit.mean_s if culprit.mode != "sleep" else 0)) / MARGIN
     gil_s = (item_s - (culprit.mean_s if culprit.mode == "python" else 0)) / MARGIN
-    if culprit.mode == "python":
-        gil_s = cores_s = 0.0  # others that want the GIL would make it slower than it is by itself
     if culprit.clones == 0:
         inline_s = 0.15 * culprit.mean_s  # what it does besides belongs to its thread
     cells = []
     for number in range(nb_others):
         mode = random.choice(MODES)
         clones = random.choice([0, 1, 1, 2, 3])
+        if culprit.mode == "python":
+            mode = "sleep"  # others that want the GIL would make it slower than it is by itself
+            if clones or culprit.clones:
+                clones = max(clones, math.ceil((GIL_WAIT_S + SHORTEST_S) * MARGIN / item_s))
         room_s = inline_s if clones == 0 else clones * item_s / MARGIN
         if mode == "python":
             room_s = min(room_s, gil_s, cores_s, item_s / MARGIN) / 2
         elif mode == "numpy":
             room_s = min(room_s, cores_s) / 2
+        elif clones and culprit.mode == "python":
+            room_s -= GIL_WAIT_S
         milliseconds = round(1000 * room_s * random.uniform(0.3, 0.9), 2)
         if milliseconds < 0.3:
             mode, clones = "sleep", max(1, clones)

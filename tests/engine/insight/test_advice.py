@@ -57,6 +57,20 @@ def test_code_that_holds_the_gil_is_not_given_threads_but_processes() -> None:
     assert "pypipeline-studio[ray]" in without_ray.sentence
 
 
+@pytest.mark.parametrize(("share", "is_advised"), [(0.87, False), (0.6, True)])
+def test_a_cell_that_holds_the_gil_gets_a_thread_only_for_more_than_the_estimate_may_be_wrong_by(
+    share: float, is_advised: bool
+) -> None:
+    advice = get_advice(
+        make_cell("work", 9.9, method="thread", cpu_s=9.9),
+        gil=GilShares(share, {"work": share}),
+        machine=Resources(2, 1.0),
+    )
+    assert advice.cause is Cause.PYTHON
+    assert (advice.best is not None) is is_advised
+    assert ("threads cannot help" in advice.sentence) is not is_advised
+
+
 def test_what_holds_the_gil_is_named_though_another_cell_seems_busier() -> None:
     advice = get_advice(
         make_cell("other", 10.0, method="thread", cpu_s=0.5),

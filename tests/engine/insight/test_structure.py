@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from known_pipelines import CORES, MARGIN, generate
+from known_pipelines import CORES, GIL_WAIT_S, MARGIN, generate
 
 from pypipeline_engine.graph import load_pipeline
 from pypipeline_engine.insight.structure import CellRole, get_sources, get_structure
@@ -67,3 +67,5 @@ def test_pipelines_of_which_the_truth_is_known(tmp_path: Path) -> None:
         assert computing_s <= CORES * item_s * 1.001
         for cell in others:
             assert cell.capacity_hz >= MARGIN * known.rate_hz * 0.999, (known.name, cell)
+            if known.culprit.mode == "python" and cell.clones:
+                assert cell.clones / (cell.mean_s + GIL_WAIT_S) >= MARGIN * known.rate_hz * 0.999, (known.name, cell)
