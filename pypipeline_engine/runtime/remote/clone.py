@@ -17,7 +17,8 @@ from ray.exceptions import RayError, RayTaskError
 from pypipeline_engine.cell import ScalableCell
 from pypipeline_engine.exceptions import InvalidStateException, NotDeployableException
 from pypipeline_engine.runtime.remote import cluster
-from pypipeline_engine.runtime.remote.messages import Done, Failure, Work, decode
+from pypipeline_engine.runtime.remote.buffers import Lending
+from pypipeline_engine.runtime.remote.messages import Done, Failure, Place, Work, decode
 from pypipeline_engine.runtime.remote.messages import pack as pack_message
 from pypipeline_engine.runtime.remote.messages import unpack as unpack_message
 from pypipeline_engine.runtime.remote.servant import Servant
@@ -41,11 +42,6 @@ def _actor_class() -> Any:
     return ray.remote(Servant)
 
 
-def _get_session() -> str | None:
-    """Which Ray this process is connected to; `None` for none."""
-    return str(ray.get_runtime_context().get_job_id()) if ray.is_initialized() else None
-
-
 class RemoteClone:
     """A clone in another process. When that dies, `renew` makes another one."""
 
@@ -59,7 +55,7 @@ class RemoteClone:
 
     def _start(self) -> None:
         cell = self._cell
-        self._session = _get_session()
+        self._session = cluster.get_session()
         self.sent = get_values(cell)
         """The values of its parameters that it has, or will have. Written by whoever begins work."""
         route = cluster.get_route()
@@ -71,10 +67,11 @@ class RemoteClone:
         )
         self._ready = self._actor.__ray_ready__.remote()  # before what may take long
         self._deployed: Any = self._actor.deploy.remote()
+        self._buffers = Lending()
 
     def _require_session(self) -> None:
         """Refuse to go on with what Ray no longer knows. Any call would make it start, or join somebody else's cluster."""
-        if self._session is None or self._session != _get_session():
+        if self._session is None or self._session != cluster.get_session():
             raise Died("Ray was shut down")
 
     def renew(self) -> None:
@@ -140,23 +137,28 @@ class RemoteClone:
         :raises Exception: what one of them raised, or what came in the way of the clone.
         """
         try:
-            result: int = self._get(self._deployed)
+            place: Place = self._get(self._deployed)
         except Died as death:
             name = self._cell.get_full_name()
             raise Died(f"the process of a clone of {name} ended while it was deployed: {death}") from death
-        return result
+        self._buffers.is_near = place.node == ray.get_runtime_context().get_node_id()
+        return place.process
 
     def begin(self, work: Work) -> Any:
         """Have some work done; `finish` tells what came of it. Work is done in the order in which it was begun."""
         self._require_session()
-        return self._actor.work.remote(pack_message(work, work.items))
+        packed = pack_message(work, work.items, self._buffers.put)
+        return self._actor.work.remote(packed, self._buffers.take_news())
 
     def finish(self, begun: Any) -> Done:
         """Wait for what was begun.
 
         :raises Died: where the process has ended before it was done.
         """
-        return unpack_message(Done, self._get(begun))
+        packed = self._get(begun)
+        if packed.__class__ is list:
+            self._buffers.note_ordinary_answer(sum(array.nbytes for array in packed[1:]))
+        return unpack_message(Done, packed, self._buffers.get)
 
     def begin_reset(self) -> None:
         """Send the stream back to its start, and call `_on_reset` of every cell. Does not wait for it."""
@@ -191,12 +193,13 @@ class RemoteClone:
             with suppress(Died):
                 if self._pending is not None:
                     self._get(self._pending)
+                    self._buffers.end()
         finally:
             self.kill()
 
     def kill(self) -> None:
         """End the process, whatever it does."""
-        if self._session is not None and self._session == _get_session():
+        if self._session is not None and self._session == cluster.get_session():
             ray.kill(self._actor)
         self._session = None
 

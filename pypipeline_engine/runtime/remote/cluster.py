@@ -221,6 +221,13 @@ def get_route() -> Route:
     return Route(is_own(), RayCloneCell.cluster.path_map)
 
 
+def get_session() -> str | None:
+    """Which Ray this process is connected to; `None` for none."""
+    import ray
+
+    return str(ray.get_runtime_context().get_job_id()) if ray.is_initialized() else None
+
+
 def is_own() -> bool:
     """Whether all of Ray runs on this machine for this process alone."""
     return _connected_to is not None and _get_address(_connected_to) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ray import cloudpickle
@@ -42,6 +42,14 @@ class Failure(NamedTuple):
     pickled: bytes
     text: str
     """Its traceback; empty for what has none that tells something."""
+
+
+class Place(NamedTuple):
+    """Where a clone is."""
+
+    process: int
+    node: str
+    """Ray's identifier of it."""
 
 
 class Same(NamedTuple):
@@ -106,10 +114,14 @@ def _is_sure(value: Any) -> bool:
     return dtype is not None and kind.__module__ == "numpy" and not dtype.hasobject
 
 
-def pack(message: Work | Done, values: Iterable[Iterable[Any]]) -> Any:
-    """A message as Ray is fastest with: bytes, and where there are large arrays, a list of bytes and arrays.
+def pack(
+    message: Work | Done, values: Iterable[Iterable[Any]], put: Callable[[Sequence[Any]], int | None] = lambda _: None
+) -> Any:
+    """A message as Ray is fastest with: bytes, and where there are large arrays, bytes and the number of the buffer that has
+    them, or a list of bytes and arrays.
 
     :param values: all values in it that come from cells.
+    :param put: puts arrays into a buffer, and tells its number; `None` where there is none for them.
     :raises Exception: where one of them cannot be pickled.
     """
     buffers: list[Any] = []
@@ -128,13 +140,21 @@ def pack(message: Work | Done, values: Iterable[Iterable[Any]]) -> Any:
         return data
     import numpy as np
 
-    return [data, *(np.frombuffer(raw, np.uint8) for raw in buffers)]
+    arrays = [np.frombuffer(raw, np.uint8) for raw in buffers]
+    number = put(arrays)
+    return [data, *arrays] if number is None else (data, number)
 
 
-def unpack(kind: type[M], packed: Any) -> M:
-    """The message again. Arrays in it are views of what Ray shares, and read-only."""
+def unpack(kind: type[M], packed: Any, get: Callable[[int], list[Any]] = lambda _: []) -> M:
+    """The message again. Arrays in it are views of what Ray shares, and read-only.
+
+    :param get: the arrays in the buffer of a number.
+    """
     if packed.__class__ is bytes:
         return kind(*pickle.loads(packed))
+    if packed.__class__ is tuple:
+        data, number = packed
+        return kind(*pickle.loads(data, buffers=get(number)))
     return kind(*pickle.loads(packed[0], buffers=packed[1:]))
 
 

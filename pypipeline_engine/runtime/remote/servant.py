@@ -18,6 +18,8 @@ from functools import wraps
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
+import ray
+
 from pypipeline_engine.cell import ScalableCell
 from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.counters import sum_counters
@@ -28,10 +30,12 @@ from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
 from pypipeline_engine.runtime.crew import Crew, Inside
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
+from pypipeline_engine.runtime.remote.buffers import Borrowing, Buffer
 from pypipeline_engine.runtime.remote.messages import (
     PLAIN,
     Done,
     Failure,
+    Place,
     Same,
     Work,
     decode,
@@ -100,14 +104,15 @@ class Servant:
         self._number = 0
         self._numbers: dict[int, int] = {}
         """Where there are scaled cells inside, the numbers of the items in work, by their tickets here."""
+        self._buffers = Borrowing()
         self._inbox: deque[Any] = deque()
         self._hungry: list[Waiter] = []
         self._undeploy: Callable[[bool], None] = lambda _: None
         self._is_deployed = False
 
     @returning_errors
-    def deploy(self) -> int:
-        """Make the cells, and call `_on_deploy` of all of them. Returns the process's identifier.
+    def deploy(self) -> Place:
+        """Make the cells, and call `_on_deploy` of all of them. Returns where they are.
 
         :raises Exception: what the constructor or the `_on_deploy` of a cell raised; what was deployed is undeployed then.
         """
@@ -122,7 +127,7 @@ class Servant:
         except ModuleNotFoundError as error:
             add_note(error, f"it is not installed on the node {platform.node()}")
             raise
-        return os.getpid()
+        return Place(os.getpid(), ray.get_runtime_context().get_node_id())
 
     def _deploy(self, cell: ScalableCell) -> None:
         cell._stands_for = self._elsewhere  # type: ignore[assignment]  # all that is asked of it is its name
@@ -163,10 +168,14 @@ class Servant:
         self._is_deployed = True
 
     @returning_errors
-    def work(self, packed: Any) -> Any:
-        """Do some items: `Work` as `messages.pack` has packed it, and `Done` in the same way."""
+    def work(self, packed: Any, lent: Sequence[Buffer] = ()) -> Any:
+        """Do some items: `Work` as `messages.pack` has packed it, and `Done` in the same way.
+
+        :param lent: the buffers that there are from now on besides those of before.
+        """
         begin = perf_counter()
-        work = unpack_message(Work, packed)
+        self._buffers.add(lent)
+        work = unpack_message(Work, packed, self._buffers.get)
         for place, box in work.parameters:
             self._parameters[place]._box[:] = box
         if self._scope.feeds_itself:
@@ -179,10 +188,10 @@ class Servant:
             letters.append(self._crew.dead_letters.popleft())
         done = Done(results, counted, letters, perf_counter() - begin)
         try:
-            return pack(done, filter(None, results))
+            return pack(done, filter(None, results), self._buffers.put)
         except Exception:
             results = [result and [self._check_result(value) for value in result] for result in results]
-            return pack(done._replace(results=results), filter(None, results))
+            return pack(done._replace(results=results), filter(None, results), self._buffers.put)
 
     def _do(self, number: int, values: Sequence[Any]) -> Any:
         self._number = number

@@ -43,10 +43,8 @@ LEAD_S = 0.06
 """How much work a clone has on its way: 20 ms in each of the calls, beside which the cost of a call is little."""
 FEWEST_HELD = 2
 MOST_HELD = 1024
-CALL_LIMIT_BYTES = 26 * 2**20
-"""A call brings, or takes back, more only where one item does. Four frames of 1080p fit: half of what four calls cost."""
-ANSWER_LIMIT_BYTES = 8 * 2**20
-"""The same for what comes back, of which one frame a call is faster: it is copied there while the next one is worked on."""
+CALL_LIMIT_BYTES = 8 * 2**20
+"""A call brings, or takes back, more only where one item does. So one frame is copied while another is worked on."""
 HELD_LIMIT_BYTES = 80 * 2**20
 """What waits in the memory that the processes of a node share, of the items of one clone or of their results."""
 MOST_DEATHS = 3
@@ -267,7 +265,7 @@ class RemoteWorker(Worker):
         nb_bytes = items[0].nb_bytes
         while gathered and not (items[0].is_alone or gathered[0].is_alone) and len(items) < self.pace.in_a_call:
             nb_bytes += gathered[0].nb_bytes
-            if nb_bytes > CALL_LIMIT_BYTES or (len(items) + 1) * self.pace.result_bytes > ANSWER_LIMIT_BYTES:
+            if max(nb_bytes, (len(items) + 1) * self.pace.result_bytes) > CALL_LIMIT_BYTES:
                 break
             items.append(gathered.popleft())
         return _Call(items)

@@ -1,0 +1,269 @@
+"""Memory that two processes of a node share, and that one of them writes again and again: the way of large arrays.
+
+What Ray keeps as an object gets a place in its store, which is announced, looked up and given up again. For a frame of
+1080p that takes several times as long as copying it. The channels of Ray's compiled graphs are places that stay: one is
+written again as soon as nobody looks at what it held before. They are used here without those graphs, whose processes
+look for the next value all the time, and keep a core each busy with that: here a call tells that a value is there.
+
+What comes out of a buffer are read-only views of it, and as long as one of them lives it is not written. So a cell may keep
+what it was given. Who finds no buffer free goes the ordinary way, by an object.
+
+Ray gives the memory of a channel back when it ends, and not before. And a process can read only what it has read from
+the beginning, while any may write. So buffers that this process reads are kept for the next clone, and those that it writes
+are lost with the clone; all of them together are bounded.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import ray
+from ray.exceptions import ObjectStoreFullError, RayChannelTimeoutError
+
+from pypipeline_engine.core.errors import describe_error
+from pypipeline_engine.runtime.remote import cluster
+
+MOST_BYTES = 2**30
+"""Of all buffers that are made here while Ray runs, at most this much, and at most a quarter of the store of this node."""
+SIDE_BYTES = 80 * 2**20
+"""How much one clone may have for what it is given, and as much for what it gives back."""
+ORDINARY_FIRST = 4
+"""So many times a clone goes the ordinary way first: what is done after a few items is not worth a buffer."""
+READ_WITHIN_S = 30.0
+"""What is read has been written before, so that this is never waited for."""
+_GRAIN_BYTES = 2**18
+logger = logging.getLogger("pypipeline.ray")
+
+
+class Buffer(NamedTuple):
+    """A place in the store, as it travels from the process that has made it to the one that it shares it with."""
+
+    number: int
+    ref: Any
+    nb_bytes: int
+    is_for_answers: bool
+    """Whether the process of a clone writes it."""
+
+
+def _get_worker() -> Any:
+    from ray._private.worker import global_worker
+
+    return global_worker
+
+
+class Writer:
+    """Puts arrays into buffers, first into the one that it has not written for longest. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._buffers: deque[Buffer] = deque()
+
+    @property
+    def nb_bytes(self) -> int:
+        """How large all buffers are together."""
+        return sum(buffer.nb_bytes for buffer in self._buffers)
+
+    def add(self, buffer: Buffer) -> None:
+        """Take over a buffer."""
+        _get_worker().core_worker.experimental_channel_register_writer(buffer.ref, {})
+        self._buffers.append(buffer)
+
+    def put(self, arrays: Sequence[Any]) -> int | None:
+        """Copy arrays into a buffer; its number, or `None` where no free one is large enough. Does not wait."""
+        if not self._buffers:
+            return None
+        worker = _get_worker()
+        packed = worker.get_serialization_context().serialize(list(arrays))
+        nb_bytes = packed.total_bytes + len(packed.metadata)
+        for _ in range(len(self._buffers)):
+            buffer = self._buffers[0]
+            self._buffers.rotate(-1)
+            if buffer.nb_bytes >= nb_bytes:
+                with suppress(RayChannelTimeoutError):  # the other process still looks at it
+                    worker.core_worker.experimental_channel_put_serialized(packed, buffer.ref, 1, 0)
+                    return buffer.number
+        return None
+
+
+def register_reader(buffer: Buffer) -> None:
+    """Say that this process will read a buffer. To be called once, before anything is put into it."""
+    _get_worker().core_worker.experimental_channel_register_reader(buffer.ref)
+
+
+def read(buffer: Buffer) -> list[Any]:
+    """Read-only views of the arrays that were put into a buffer. To be called once for each time that some were."""
+    values, _ = _get_worker().get_objects([buffer.ref], timeout=READ_WITHIN_S)
+    arrays: list[Any] = values[0]
+    return arrays
+
+
+class Borrowing:
+    """The buffers of one clone, as its own process sees them. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._given: dict[int, Buffer] = {}
+        self._answers = Writer()
+
+    def add(self, buffers: Sequence[Buffer]) -> None:
+        """Take over buffers."""
+        for buffer in buffers:
+            if buffer.is_for_answers:
+                self._answers.add(buffer)
+            else:
+                register_reader(buffer)
+                self._given[buffer.number] = buffer
+
+    def get(self, number: int) -> list[Any]:
+        """As `read`."""
+        return read(self._given[number])
+
+    def put(self, arrays: Sequence[Any]) -> int | None:
+        """As `Writer.put`."""
+        return self._answers.put(arrays)
+
+
+# ---------------------------------------------------------------------- in the process that the clones are made for
+
+
+@dataclass
+class _Made:
+    """All buffers that were made while Ray runs as it does now."""
+
+    session: str | None = None
+    limit_bytes: int = 0
+    nb_bytes: int = 0
+    kept: list[Buffer] = field(default_factory=list)
+    """Those for answers that no clone has now."""
+    has_told: bool = False
+    """Whether it was logged that there are no more."""
+
+
+_made = _Made()
+_lock = threading.Lock()  # guards `_made`
+_numbers = itertools.count()
+
+
+def _make(nb_bytes: int, is_for_answers: bool) -> Buffer | None:
+    """A new buffer; `None` where there are enough. Lock held."""
+    if _made.nb_bytes + nb_bytes > _made.limit_bytes:
+        if not _made.has_told:
+            logger.info(
+                "no more memory is shared with clones for large arrays: from now on, new ones are slower with these"
+            )
+        _made.has_told = True
+        return None
+    try:
+        ref = _get_worker().put_object(bytes(nb_bytes), _is_experimental_channel=True)
+    except ObjectStoreFullError:  # by what others keep there
+        return None
+    _made.nb_bytes += nb_bytes
+    buffer = Buffer(next(_numbers), ref, nb_bytes, is_for_answers)
+    if is_for_answers:
+        register_reader(buffer)
+    return buffer
+
+
+def _round_up(nb_bytes: int) -> int:
+    """How large a buffer is to be for arrays of so many bytes, with room for what is written about them, and some more."""
+    return -(-(nb_bytes + nb_bytes // 16 + 4096) // _GRAIN_BYTES) * _GRAIN_BYTES
+
+
+def _enter_session() -> None:
+    """Forget what was made before Ray was shut down. Lock held."""
+    global _made
+    session = cluster.get_session()
+    if session == _made.session:
+        return
+    here = ray.get_runtime_context().get_node_id()
+    store_bytes = sum(
+        node["Resources"].get("object_store_memory", 0.0) for node in ray.nodes() if node["NodeID"] == here
+    )
+    _made = _Made(session, min(MOST_BYTES, int(store_bytes / 4)))
+
+
+class Lending:
+    """The buffers of one clone, as its pipeline's process sees them. One thread gives, and another one takes back."""
+
+    def __init__(self) -> None:
+        self._writer = Writer()
+        self._answers: dict[int, Buffer] = {}
+        self._news: deque[Buffer] = deque()
+        self._nb_ordinary = 0
+        self._nb_ordinary_answers = 0
+        self.is_near = False
+        """Whether the clone is on the same node; nothing is lent before that is known."""
+
+    def put(self, arrays: Sequence[Any]) -> int | None:
+        """As `Writer.put`, with one more buffer where more are needed."""
+        if not self.is_near:
+            return None
+        number = self._writer.put(arrays)
+        if number is None and self._lend(arrays):
+            number = self._writer.put(arrays)
+        return number
+
+    def _lend(self, arrays: Sequence[Any]) -> bool:
+        self._nb_ordinary += 1
+        nb_bytes = _round_up(sum(array.nbytes for array in arrays))
+        if self._nb_ordinary <= ORDINARY_FIRST or self._writer.nb_bytes + nb_bytes > SIDE_BYTES:
+            return False
+        with self._or_objects(), _lock:
+            _enter_session()
+            buffer = _make(nb_bytes, is_for_answers=False)
+            if buffer is not None:
+                self._writer.add(buffer)
+                self._news.append(buffer)
+                return True
+        return False
+
+    def get(self, number: int) -> list[Any]:
+        """As `read`."""
+        return read(self._answers[number])
+
+    def note_ordinary_answer(self, nb_bytes: int) -> None:
+        """Say that so many bytes came back the ordinary way, so that there is a buffer for them the next time."""
+        self._nb_ordinary_answers += 1
+        nb_bytes = _round_up(nb_bytes)
+        lent_bytes = sum(buffer.nb_bytes for buffer in self._answers.values())
+        if not self.is_near or self._nb_ordinary_answers <= ORDINARY_FIRST or lent_bytes + nb_bytes > SIDE_BYTES:
+            return
+        with self._or_objects(), _lock:
+            _enter_session()
+            fitting = (one for one in _made.kept if nb_bytes <= one.nb_bytes <= 2 * nb_bytes)
+            buffer = next(fitting, None)
+            if buffer is not None:
+                _made.kept.remove(buffer)
+            else:
+                buffer = _make(nb_bytes, is_for_answers=True)
+            if buffer is not None:
+                self._answers[buffer.number] = buffer
+                self._news.append(buffer)
+
+    @contextmanager
+    def _or_objects(self) -> Iterator[None]:
+        """Where this Ray has no channels, say so, and go on with objects."""
+        try:
+            yield
+        except Exception as error:
+            self.is_near = False
+            logger.warning("large arrays are slower than they could be with this Ray: %s", describe_error(error))
+
+    def take_news(self) -> list[Buffer]:
+        """The buffers that the process of the clone has not been told of."""
+        news = []
+        while self._news:
+            news.append(self._news.popleft())
+        return news
+
+    def end(self) -> None:
+        """Keep for others what they can use. The clone has nothing in work, and gets nothing more."""
+        with _lock:
+            if _made.session == cluster.get_session():
+                _made.kept += self._answers.values()
+        self._answers = {}
