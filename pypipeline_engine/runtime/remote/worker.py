@@ -111,7 +111,7 @@ class RemoteWorker(Worker):
         self._counted_before: dict[str, Counters] = {}
         self.pace = Pace()
         self.cell: ACell = next(one for one in stage.cell._get_cells_recursively() if isinstance(one, ASingleCell))
-        """The one that is named where it is not known which of them does something."""
+        """The one that counts what cannot be said of any of them alone."""
         self.border = Border(stage.cell, stage.input_names, stage.output_names)
         self._last_report: dict[str, Counters] = {}
         self._letters = report_letter
@@ -385,13 +385,14 @@ class RemoteWorker(Worker):
         :param may_skip: whether it is skipped where every cell inside says so.
         """
         cell = self.cell
-        sign(error, cell.get_full_name())
-        add_note(error, f"in the cell {cell.get_full_name()}")
+        singles = [one for one in self.stage.cell._get_cells_recursively() if isinstance(one, ASingleCell)]
+        blamed = cell if len(singles) == 1 else self.stage.cell.get_inner_cell()  # not the first of several by chance
+        sign(error, blamed.get_full_name())
+        add_note(error, f"in the cell {blamed.get_full_name()}")
         counted = self._counted_before.setdefault(cell.get_full_name(), Counters())
         counted.runs += 1
         counted.lost += 1
         counted.errors += 1
-        singles = [one for one in self.stage.cell._get_cells_recursively() if isinstance(one, ASingleCell)]
         if may_skip and all(one.get_error_policy().then == "skip" for one in singles):
             counted.skipped += 1
             number = self.stage.get_item(item.ticket)

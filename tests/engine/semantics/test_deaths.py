@@ -3,7 +3,10 @@
 import pytest
 from stream_cells import Map, Recorder, Source, chain, deployed, in_time, pull_all, scaled
 
-from pypipeline_engine.cell import RayCloneCell
+from pypipeline_engine.cell import Pipeline, RayCloneCell
+from pypipeline_engine.cellio import InputPort, OutputPort
+from pypipeline_engine.connection import Connection
+from pypipeline_engine.core.errors import get_cell_of
 from pypipeline_engine.exceptions import InvalidStateException
 
 pytest.importorskip("ray")
@@ -28,3 +31,25 @@ def test_an_item_that_was_done_just_before_the_death_is_not_taken_for_the_reason
     assert [item for item in sink.items if isinstance(item, int)] == [0, 1, 2, 3, 5, 6, 7]
     assert isinstance(sink.items[4], InvalidStateException)
     assert "each time" in str(sink.items[4])
+
+
+def test_no_cell_of_a_nested_pipeline_is_blamed_for_the_death_of_its_process(pipeline, monkeypatch):
+    """It may have been any of them."""
+    without_processes(monkeypatch, killer=4)
+
+    def make_inside(box):
+        inside = Pipeline(box, "inside")
+        first, second = Map(inside, "first"), Map(inside, "second")
+        chain(first, second)
+        Connection(InputPort(inside, "x"), first.x)
+        Connection(second.y, OutputPort(inside, "y"))
+        return inside
+
+    box = scaled(pipeline, "box", make_inside, 0)
+    box.scale_up(1, RayCloneCell)
+    sink = Recorder(pipeline, "sink")
+    chain(Source(pipeline, "source", range(8)), box, sink)
+    with deployed(pipeline):
+        in_time(lambda: pull_all(pipeline))
+    assert get_cell_of(sink.items[4]) == "p.box.inside"
+    assert "in the cell p.box.inside" in sink.items[4].__notes__
