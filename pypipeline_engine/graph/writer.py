@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
+from pypipeline_engine.atomic import write_file
 from pypipeline_engine.graph.json_text import MAX_DEPTH
 from pypipeline_engine.graph.model import Document, to_data
 from pypipeline_engine.graph.problems import Problem, WrongGraphException
@@ -42,22 +42,13 @@ def to_text(document: Document) -> str:
 
 
 def save(document: Document, path: str | os.PathLike[str]) -> None:
-    """Write a graph file. It is complete or stays as it was, whatever happens meanwhile.
+    """Write a graph file, as `atomic.write_file` does.
 
     :raises WrongGraphException: if the file cannot be written.
     """
-    target = Path(path)
     text = to_text(document)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        try:
-            with part.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_file(path, text)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise WrongGraphException([Problem(f"cannot be written: {reason}")], str(path)) from error
