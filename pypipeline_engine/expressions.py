@@ -214,7 +214,8 @@ _BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
 _UNARY: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.UAdd: operator.pos,
     ast.USub: operator.neg,
-    ast.Invert: operator.invert,
+    # Python 3.12 and later warn about truth values here, of which the inverse is that of the number 0 or 1.
+    ast.Invert: lambda value: ~int(value) if value.__class__ is bool else ~value,
 }
 
 _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {

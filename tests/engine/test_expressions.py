@@ -2,6 +2,7 @@
 
 import math
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -68,10 +69,13 @@ PYTHON = {
 @given(text=expressions, a=values, b=values, c=values)
 @example(text="a < b < c", a=1, b=2, c=3)
 @example(text="1 / 0 if a else 2", a=0, b=0, c=0)
+@example(text="~a", a=True, b=0, c=0)
 def test_an_expression_has_the_value_that_python_gives_it(text, a, b, c):
     names = {"a": a, "b": b, "c": c}
     try:
-        expected = eval(text, {"__builtins__": {}}, {**PYTHON, **names})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # `~True`, from Python 3.12 on
+            expected = eval(text, {"__builtins__": {}}, {**PYTHON, **names})
     except (ArithmeticError, ValueError, TypeError) as error:
         with pytest.raises((type(error), ExpressionError)):
             evaluate(text, **names)
