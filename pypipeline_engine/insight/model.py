@@ -28,6 +28,10 @@ POOLED = 0.2
 """Where the process takes so much more CPU time than its busiest cell, a library has threads of its own."""
 GIL_IS_FULL = 0.75
 """Where the GIL is had by somebody for so much of the time, it is the limit; the rest is handing it over."""
+HOLDER_IS_BUSY = 0.8
+"""Who has the GIL nearly always is busy for so much of the time, with one thread: it has the GIL or waits for it. Where
+others want the cores, it only seems to be had: by a thread that is not running.
+"""
 GIL_IS_USED_UP = 0.88
 """And here, nothing can be had in addition."""
 RAY_OVERHEAD_S = 0.0003
@@ -188,6 +192,9 @@ class Model:
         loads = [load for own in self._state.loads.values() for load in own if load.cell.name not in self._state.remote]
         first = max(loads, key=lambda load: load.gil_s, default=None)
         if first is None or first.gil_s < sum(load.gil_s for load in loads) / 2:
+            return None
+        station = self.get_station(first.cell.station)
+        if station.workers < 1.5 and station.utilisation < HOLDER_IS_BUSY:
             return None
         return first.cell
 

@@ -81,6 +81,18 @@ def test_what_holds_the_gil_is_named_though_another_cell_seems_busier() -> None:
     assert advice.cause is Cause.PYTHON
 
 
+def test_a_thread_that_is_idle_now_and_then_is_not_the_limit_however_late_others_get_the_gil() -> None:
+    """Others want the cores: threads that have the GIL do not run all the time, and it seems to be had nearly always."""
+    advice = get_advice(
+        make_cell("other", 9.9, method="thread", cpu_s=0.1),
+        make_cell("work", 6.5, cpu_s=2.0),
+        gil=GilShares(0.8, {"work": 0.95, "other": 0.0}),
+        machine=Resources(2, 0.3, others_cpu=1.7),
+    )
+    assert advice.bottleneck.cells == ("other",)
+    assert advice.cause is Cause.WAITING
+
+
 def test_waiting_is_told_from_computing() -> None:
     advice = get_advice(make_cell("work", 9.9, method="thread", cpu_s=0.1), machine=Resources(2, 0.1))
     assert advice.cause is Cause.WAITING
