@@ -218,6 +218,8 @@ class DeadLetter:
     traceback: str
     places: tuple[tuple[str, int], ...] = ()
     """File and line of each frame of the traceback, the one where it was raised last."""
+    time_s: float = field(default=0.0, compare=False)
+    """When, in seconds since the epoch; 0 where that is not known."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ Nothing here waits, and there is no lock.
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -310,7 +311,7 @@ class Unit:
             counters.skipped += 1
             what = describe_error(error)
             text = "".join(traceback.format_exception(error))
-            self.report(DeadLetter(self.name, self.get_item_number(), what, text, get_places(error)))
+            self.report(DeadLetter(self.name, self.get_item_number(), what, text, get_places(error), time.time()))
             return Outcome(self._sign(ItemSkipped(f"{self.name} skipped an item because of {what}")))
         add_note(error, f"in the cell {self.name}")
         return Outcome(self._sign(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 import traceback
 
 from pypipeline_engine.cell import ACell
@@ -31,11 +32,14 @@ class Blame:
             "".join(traceback.format_exception(error)),
             get_places(origin),
             is_fatal=is_fatal,
+            time_s=time.time(),
         )
 
     def explain_letter(self, letter: DeadLetter) -> CellError:
         """The error that an item was skipped for."""
-        return self._make(letter.cell, letter.error, letter.traceback, letter.places, item=letter.item)
+        return self._make(
+            letter.cell, letter.error, letter.traceback, letter.places, item=letter.item, time_s=letter.time_s or None
+        )
 
     def _make(
         self,
@@ -46,6 +50,7 @@ class Blame:
         *,
         item: int | None = None,
         is_fatal: bool = False,
+        time_s: float | None,
     ) -> CellError:
         own = [place for place in places if place[0] in self._sources.get(cell, ())]
         file, line = own[-1] if own else ("", None)
@@ -57,6 +62,7 @@ class Blame:
             file=file,
             line=line,
             is_fatal=is_fatal,
+            time_s=time_s,
         )
 
 

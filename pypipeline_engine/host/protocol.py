@@ -261,6 +261,8 @@ class CellError(_Data):
     line: int | None = None
     is_fatal: bool = False
     """Whether it ended the run."""
+    time_s: float | None = None
+    """When it was raised, in seconds since the epoch; `null` where that is not known."""
 
 
 class RunInfo(_Data):

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from pypipeline_engine.host.protocol import CellError, GraphProblem
 from pypipeline_engine.numbers import count, counted
+from pypipeline_studio.document.moments import moment_text
 from pypipeline_studio.panels.widgets import IconView, Label, Section, clear_layout, column, push_button, row, tooltip
 
 MOST_SHOWN = 3
@@ -77,6 +78,9 @@ class ErrorsSection(Section):
         place = _items_text(alike)
         if error.is_fatal:
             place = f"{place}: ended the run" if place else "Ended the run"
+        if error.time_s is not None:
+            when = f"{'last ' if len(alike) > 1 else ''}at {moment_text(error.time_s)}"
+            place = f"{place}, {when}" if place else when.capitalize()
         message = Label(error.message, 12, 400, "error", wraps=True)
         show = push_button("Show traceback", tip="Where in the code it was raised")
         show.setEnabled(bool(error.traceback))

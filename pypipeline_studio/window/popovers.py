@@ -16,6 +16,7 @@ from pypipeline_engine.numbers import count, counted
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.node_item import BADGE_ABOVE, FULL_SCALE, StudioNodeItem
 from pypipeline_studio.document.advice import advised_clones
+from pypipeline_studio.document.moments import moment_text
 from pypipeline_studio.document.short_advice import short_clones, short_text, short_title, trial_text, use_text
 from pypipeline_studio.document.trial import Trial
 from pypipeline_studio.panels.popover import Popover, PopoverContent
@@ -295,7 +296,10 @@ class Popovers(QObject):
             counts = {cell: sum(figures.skipped for name, figures in cells.items() if _is_within(name, cell))}
             text = latest.message if latest.message.endswith((".", "!", "?")) else f"{latest.message}."
             if latest.item is not None:
-                text += f" Last: item {count(latest.item)}."
+                when = f" at {moment_text(latest.time_s)}" if latest.time_s is not None else ""
+                text += f" Last: item {count(latest.item)}{when}."
+            elif latest.time_s is not None:
+                text += f" At {moment_text(latest.time_s)}."
             has_source = bool(latest.file) and latest.line is not None
             return PopoverContent(
                 "warning-circle-fill",

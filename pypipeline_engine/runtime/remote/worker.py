@@ -17,6 +17,7 @@ for.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -396,7 +397,8 @@ class RemoteWorker(Worker):
         if may_skip and all(one.get_error_policy().then == "skip" for one in singles):
             counted.skipped += 1
             number = self.stage.get_item(item.ticket)
-            self._letters(DeadLetter(cell.get_full_name(), number, describe_error(error), describe_error(error)))
+            what = describe_error(error)
+            self._letters(DeadLetter(cell.get_full_name(), number, what, what, time_s=time.time()))
             gap = ItemSkipped(f"{cell.get_full_name()} skipped an item because of {describe_error(error)}")
             sign(gap, cell.get_full_name())
             error = gap

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -244,8 +245,10 @@ def test_validation_tells_the_ports_that_parameters_give(workshop, make_graph):
 def test_dead_letters_are_told_once_each_at_whatever_looks(session, start, make_graph):
     start(make_graph(10, {"how": "fail", "at": 4}, "awkward.Awkward", on_error="skip"))
     session.wait(WAIT_S)
+    raised_before_s = time.time()
     session.get_snapshot()
     (error,) = session._journal.get_errors()
+    assert 0 < error.time_s <= raised_before_s  # and not when somebody looked
     assert (error.cell, error.item, error.message) == ("work", 4, "ValueError: this item is bad")
     assert session.get_snapshot().cells["work"].errors == 1
 
