@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pypipeline_engine.catalogue.model import Types
-from pypipeline_engine.graph.model import Body, CellEntry, Document, Scale
+from pypipeline_engine.graph.model import Body, CellEntry, Document, OnError, Scale
 from pypipeline_studio.document.json_values import is_same
 
 
@@ -30,11 +30,23 @@ class ScaleChange:
 
 
 @dataclass(frozen=True)
+class PolicyChange:
+    """Something else that happens when a cell fails at an item."""
+
+    cell: str
+    on_error: OnError
+
+
+_Change: TypeAlias = ParameterChange | ScaleChange | PolicyChange
+
+
+@dataclass(frozen=True)
 class Changes:
     """What can be applied to a run, and whether there is more, for which the graph has to be started again."""
 
     parameters: tuple[ParameterChange, ...] = ()
     scales: tuple[ScaleChange, ...] = ()
+    policies: tuple[PolicyChange, ...] = ()
     needs_restart: bool = False
 
 
@@ -46,13 +58,12 @@ def changes_between(before: Document, after: Document, types: Types) -> Changes:
     return Changes(
         tuple(change for change in found if isinstance(change, ParameterChange)),
         tuple(change for change in found if isinstance(change, ScaleChange)),
+        tuple(change for change in found if isinstance(change, PolicyChange)),
         any(change is None for change in found),
     )
 
 
-def _compare(
-    before: Body, after: Body, path: tuple[str, ...], types: Types
-) -> Iterator[ParameterChange | ScaleChange | None]:
+def _compare(before: Body, after: Body, path: tuple[str, ...], types: Types) -> Iterator[_Change | None]:
     """The changes of one pipeline; `None` for one that needs a restart."""
     same_shape = (
         before.inputs == after.inputs
@@ -70,7 +81,7 @@ def _compare(
 
 def _compare_cells(
     before: CellEntry, after: CellEntry, path: tuple[str, ...], types: Types
-) -> Iterator[ParameterChange | ScaleChange | None]:
+) -> Iterator[_Change | None]:
     name = ".".join(path)
     if before.type != after.type:
         yield None
@@ -93,6 +104,8 @@ def _compare_cells(
             yield ScaleChange(name, later.thread, later.ray)
         if (earlier.queue_capacity, earlier.ray_options) != (later.queue_capacity, later.ray_options):
             yield None
-    others = set(CellEntry.model_fields) - set(Body.model_fields) - {"type", "parameters", "scale"}
+    if before.on_error != after.on_error:
+        yield PolicyChange(name, after.on_error or OnError())
+    others = set(CellEntry.model_fields) - set(Body.model_fields) - {"type", "parameters", "scale", "on_error"}
     if any(getattr(before, field) != getattr(after, field) for field in others):
         yield None

@@ -14,10 +14,11 @@ from typing import Any, Final, Literal, TypeAlias
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtNetwork import QSslConfiguration
 
-from pypipeline_engine.graph.model import Document, to_data
+from pypipeline_engine.graph.model import Document, OnError, to_data
 from pypipeline_engine.host.protocol import (
     Catalogue,
     CellError,
+    ErrorPolicyRequest,
     ExportRequest,
     GraphRequest,
     Hello,
@@ -42,6 +43,7 @@ from pypipeline_studio.engine.looking import Looking
 from pypipeline_studio.engine.process import EngineEnd, EngineProcess, host_command
 from pypipeline_studio.engine.successor import Successor
 
+_LiveRequest: TypeAlias = ParameterRequest | ScaleRequest | ErrorPolicyRequest
 EngineState: TypeAlias = Literal["off", "starting", "ready", "silent", "ended"]
 
 STOP_MS: Final = 5_000
@@ -89,6 +91,8 @@ class Engine(QObject):
     """The engine has ended without being asked to; one sentence."""
     stop_is_slow = Signal(str)
     """A stop does not get through; one sentence."""
+    control_changed = Signal()
+    """`has_control` is another one, or who has it."""
     gone = Signal()
     """After `shutdown`: the process has ended."""
 
@@ -116,7 +120,7 @@ class Engine(QObject):
         self._when_ready: Callable[[], None] | None = None
         self._is_leaving = False
         self._validations = 0
-        self._sending: dict[tuple[str, ...], tuple[ParameterRequest | ScaleRequest, Refused | None] | None] = {}
+        self._sending: dict[tuple[str, ...], tuple[_LiveRequest, Refused | None] | None] = {}
         self._is_launching = False
         self._stop_asked = False
         self._known = RunInfo()  # the latest that this process has told; its runs are counted from 1 again
@@ -135,6 +139,11 @@ class Engine(QObject):
     def state(self) -> EngineState:
         """What the process does."""
         return self._state
+
+    @property
+    def has_control(self) -> bool:
+        """Whether the run may be changed from here; always where the process is one of the studio's own."""
+        return True
 
     @property
     def pid(self) -> int:
@@ -324,7 +333,7 @@ class Engine(QObject):
         if not end.was_asked:
             self._when_ready = None  # what was to be run does not begin by itself at a later start
         if not self.run.is_over:
-            error = CellError(cell="", message=end.words, is_fatal=True)
+            error = CellError(cell="", message=end.words, is_fatal=True, time_s=time())
             self._show(self.run.model_copy(update={"state": "failed", "error": error, "is_starting": False}))
         self._set_state("ended")
         if self._is_leaving:
@@ -508,9 +517,12 @@ class Engine(QObject):
         request = ScaleRequest(cell=cell, thread=thread, ray=ray)
         self._send_latest(("scale", cell), "/scale", request, refused)
 
-    def _send_latest(
-        self, key: tuple[str, ...], path: str, request: ParameterRequest | ScaleRequest, refused: Refused | None
-    ) -> None:
+    def set_error_policy(self, cell: str, policy: OnError, refused: Refused | None = None) -> None:
+        """Say what happens from now on when a cell of the running graph fails. As `set_parameter`, the latest one counts."""
+        request = ErrorPolicyRequest(cell=cell, on_error=policy)
+        self._send_latest(("policy", cell), "/error-policy", request, refused)
+
+    def _send_latest(self, key: tuple[str, ...], path: str, request: _LiveRequest, refused: Refused | None) -> None:
         """Send one after the other what has the same key. The host may serve requests in another order than they came in."""
         if self._client is None:
             return

@@ -64,8 +64,6 @@ class RemoteEngine(Engine):
     """It answers, and this is its graph; from now on it is followed."""
     not_attached = Signal(str)
     """Why it cannot be watched, and what to do."""
-    control_changed = Signal()
-    """`has_control` or `controller` is another one."""
     graph_arrived = Signal(RunningGraph)
     """The graph as it is now, after control was taken."""
     taken_by_other = Signal(str)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import PurePath
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from pypipeline_engine.host.protocol import CellError
 from pypipeline_engine.numbers import count
+from pypipeline_studio.document.moments import moment_text
 from pypipeline_studio.panels.widgets import CheckBox, EmptyState, Label, push_button, row, tooltip
 from pypipeline_studio.theme.colours import hex_of, theme
 from pypipeline_studio.theme.fonts import font
@@ -36,7 +36,7 @@ CANNOT: Final = (
     "they fail at."
 )
 _COLUMNS = ("Item", "Cell", "When", "Error")
-_WIDTHS = (72, 140, 84)
+_WIDTHS = (72, 140, 116)
 _ROW_PX = 24
 
 
@@ -45,8 +45,6 @@ class ErrorRow:
     """One error."""
 
     error: CellError
-    time_s: float
-    """When it came, in seconds since the epoch."""
     can_run_again: bool = False
     """Whether the engine has kept what the cell had pulled."""
 
@@ -67,6 +65,8 @@ class ErrorsPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("panel")
         self._rows: list[ErrorRow] = []
+        self._is_end_due = False
+        """Whether a traceback was set while it could not be scrolled."""
         self.list = QTreeWidget()
         self.list.setAccessibleName("Errors")
         self.list.setHeaderLabels(list(_COLUMNS))
@@ -93,7 +93,7 @@ class ErrorsPanel(QWidget):
         self.traceback.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.traceback.setFont(font(12, fixed=True))
         self.traceback.document().setDocumentMargin(8)
-        self.rerun_button = push_button("Run again …", is_primary=True)
+        self.rerun_button = push_button("Run again", is_primary=True)
         self.source_button = push_button("Open source")
         self.copy_button = push_button("Copy", tip="Copy the message and the traceback")
         self._stack = QStackedWidget()
@@ -131,6 +131,20 @@ class ErrorsPanel(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(900, 232)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_end_due:
+            QTimer.singleShot(0, self, self._show_end)  # when it has its size
+
+    def _show_end(self) -> None:
+        """What was raised last is what one looks for first."""
+        self._is_end_due = not self.isVisible()
+        move = self.traceback.textCursor().MoveOperation
+        self.traceback.moveCursor(move.End)
+        self.traceback.moveCursor(move.StartOfLine)
+        bar = self.traceback.verticalScrollBar()
+        bar.setValue(bar.maximum())
 
     def _restyle(self) -> None:
         self.list.setStyleSheet(
@@ -182,8 +196,7 @@ class ErrorsPanel(QWidget):
         text = error.traceback or "The engine has sent no traceback."
         if text != self.traceback.toPlainText():
             self.traceback.setPlainText(text)
-            # What was raised last is what one looks for first.
-            self.traceback.moveCursor(self.traceback.textCursor().MoveOperation.End)
+            self._show_end()
         has_source = bool(error.file) and error.line is not None
         self.source_button.setEnabled(has_source)
         self.source_button.setText(f"{PurePath(error.file).name}:{error.line}" if has_source else "Open source")
@@ -218,6 +231,5 @@ class ErrorsPanel(QWidget):
 
 def _texts(entry: ErrorRow) -> list[str]:
     error = entry.error
-    moment = datetime.fromtimestamp(entry.time_s).strftime("%H:%M:%S")  # of the person who reads it
     message = f"{error.message} (ended the run)" if error.is_fatal else error.message
-    return ["–" if error.item is None else count(error.item), error.cell or "–", moment, message]
+    return ["–" if error.item is None else count(error.item), error.cell or "–", moment_text(error.time_s), message]

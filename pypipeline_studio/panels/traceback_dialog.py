@@ -34,6 +34,7 @@ class TracebackDialog(QDialog):
         self.view.setFont(font(12, fixed=True))
         # What was raised last is what one looks for first.
         self.view.moveCursor(self.view.textCursor().MoveOperation.End)
+        self.view.moveCursor(self.view.textCursor().MoveOperation.StartOfLine)
         message = Label(error.message, 12, 400, "text2", wraps=True)
         message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.copy_button = push_button("Copy", tip="Copy the message and the traceback")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from time import time
-from typing import Any, Final
+from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSettings, Signal
 from PySide6.QtGui import QImage
@@ -17,10 +16,8 @@ from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.panels.errors import ErrorRow, ErrorsPanel
 from pypipeline_studio.panels.rerun_dialog import RerunDialog
 from pypipeline_studio.session import Session
-from pypipeline_studio.window.graph_run import ERRORS_KEPT
 from pypipeline_studio.window.run_control import RunControl
-
-_MOST_TIMES: Final = 5 * ERRORS_KEPT
+from pypipeline_studio.window.watched_session import ONLY_WATCHED
 
 
 class Failing(QObject):
@@ -35,17 +32,19 @@ class Failing(QObject):
         self._engine = engine
         self._looking = engine.looking
         self._panel = panel
-        self._times: dict[int, tuple[CellError, float]] = {}
-        """By the identity of an error, when it came; those of graphs that are not in front as well."""
+        self._asked: tuple[str, ...] = ()
+        """The cells of which failed items were to be kept last."""
         self._kept: dict[tuple[str, int], FailedInfo] = {}
         self._run = 0
         panel.keep.setChecked(QSettings().value("keep_failed", True, bool))
         panel.installEventFilter(self)
         panel.keep_changed.connect(self._keep)
         panel.rerun_requested.connect(self._open)
-        engine.error_arrived.connect(self._note_time)
         engine.run_changed.connect(self._follow_run)
+        engine.control_changed.connect(self._follow_control)
         run_control.errors_changed.connect(self._follow_errors)
+        session.document_changed.connect(self._follow_document)
+        self._follow_control()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Show:
@@ -55,48 +54,83 @@ class Failing(QObject):
     # ------------------------------------------------------------------ what is kept
 
     def _cells(self) -> tuple[str, ...]:
-        """Those that skip the items they fail at, and run in the process of the engine."""
+        """Those that skip the items they fail at."""
+        if not self._panel.keep.isChecked():
+            return ()
         found = []
+        out: set[tuple[str, ...]] = set()  # pipelines that do not run, with all that is inside of them
         graph = self._run_control.running_graph or self._session.front
         for names, cell in graph.document.walk():
-            skips = cell.on_error is not None and cell.on_error.then == "skip"
-            is_elsewhere = cell.scale is not None and cell.scale.ray > 0 and not cell.scale.thread
-            if skips and not (cell.is_pipeline or cell.disabled or cell.bypassed or is_elsewhere):
+            if cell.disabled or cell.bypassed or names[:-1] in out:
+                out.add(names)
+            elif cell.on_error is not None and cell.on_error.then == "skip" and not cell.is_pipeline:
                 found.append(".".join(names))
         return tuple(found)
 
     def _keep(self, is_kept: bool) -> None:
         QSettings().setValue("keep_failed", is_kept)
-        if self._run:
-            self._retain()
+        self._retain()
 
     def _retain(self) -> None:
-        cells = self._cells() if self._panel.keep.isChecked() else ()
+        """Have kept what is to be kept now, where that is not so already."""
+        cells = self._cells()
+        if not self._run or not self._engine.has_control or cells == self._asked:
+            return
+        self._asked = cells
         self._panel.note.show_text("")
-        self._looking.retain(cells, self._take_kept, self._tell_not_kept)
 
-    def _tell_not_kept(self, refusal: Refusal) -> None:
-        self._panel.note.show_text(f"Not kept: {refusal.message}")
+        def refuse(refusal: Refusal) -> None:
+            if self._asked == cells:
+                self._keep_each(cells if len(cells) > 1 else (), (), [refusal.message])
+
+        self._looking.retain(cells, self._take_kept, refuse)
+
+    def _keep_each(self, cells: tuple[str, ...], kept: tuple[str, ...], complaints: list[str]) -> None:
+        """One of several cells is refused, and with it all that were asked for together: find out which, one by one.
+
+        :param cells: those that are still to be tried.
+        :param kept: those that can be kept.
+        :param complaints: the first one is about all of them together.
+        """
+        if not cells:
+            told = complaints[1:] or complaints
+            self._panel.note.show_text("Not kept: " + "; ".join(dict.fromkeys(told)))
+            return
+        asked = self._asked
+
+        def take(items: FailedItems) -> None:
+            if self._asked == asked:
+                self._take_kept(items)
+                self._keep_each(cells[1:], (*kept, cells[0]), complaints)
+
+        def refuse(refusal: Refusal) -> None:
+            if self._asked == asked:
+                self._keep_each(cells[1:], kept, [*complaints, refusal.message])
+
+        self._looking.retain((*kept, cells[0]), take, refuse)
+
+    def _follow_control(self) -> None:
+        self._panel.keep.setEnabled(self._engine.has_control)
+        self._asked = ()  # whoever had control may have asked for others
+        self._retain()
+
+    def _follow_document(self) -> None:
+        if self._run and self._run_control.runs_front:
+            self._retain()
 
     def _follow_run(self, run: RunInfo) -> None:
         if run.is_over:
-            self._run = 0
+            self._run, self._asked = 0, ()
             self._take_kept(FailedItems())
         elif run.state in ("running", "paused") and not run.is_starting and run.run != self._run:
-            self._run = run.run
-            if self._panel.keep.isChecked() and self._cells():
-                self._retain()
+            self._run, self._asked = run.run, ()
+            self._retain()
 
     def _take_kept(self, items: FailedItems) -> None:
         self._kept = {(one.cell, one.item): one for one in items.items}
         self._show()
 
     # ------------------------------------------------------------------ the list
-
-    def _note_time(self, error: CellError) -> None:
-        self._times[id(error)] = error, time()
-        while len(self._times) > _MOST_TIMES:
-            del self._times[next(iter(self._times))]
 
     def _follow_errors(self, is_visible: bool | None = None) -> None:
         self._show()
@@ -108,11 +142,9 @@ class Failing(QObject):
             [
                 ErrorRow(
                     error,
-                    self._times[id(error)][1],
                     self._run_control.runs_front and error.item is not None and (error.cell, error.item) in self._kept,
                 )
                 for error in reversed(self._run_control.errors)
-                if id(error) in self._times
             ]
         )
 
@@ -124,6 +156,9 @@ class Failing(QObject):
         if failed is None or entry is None:
             self.told.emit("This item is kept no longer, and cannot be run again.")
             return
+        if not self._engine.has_control:
+            self.told.emit(ONLY_WATCHED)
+            return
         dialog = RerunDialog(failed, self._panel.window())
         folders = Folders(self._session.folder, self._run_control.output_folder)
         dialog.form.show_cell(failed.cell, self._session.types.find(entry.type), entry.parameters, folders)
@@ -131,6 +166,7 @@ class Failing(QObject):
         dialog.form.apply_requested.connect(partial(self._apply, dialog))
         dialog.traceback_requested.connect(self._panel.traceback_requested)
         dialog.show()
+        self._replay(dialog, {})  # as the graph is now; other values can be tried then
 
     def _replay(self, dialog: RerunDialog, parameters: dict[str, Any]) -> None:
         failed = dialog.failed
@@ -160,6 +196,9 @@ class Failing(QObject):
         """Give the cell in the graph the parameters that were tried; one step to undo."""
         *path, name = dialog.failed.cell.split(".")
         document = self._session.document
+        if not self._run_control.runs_front and self._run:
+            self.told.emit(f"Show {self._run_control.running_elsewhere} first: the item is of its run.")
+            return
         if document.find((*path, name)) is None or not parameters:
             return
         for parameter, value in parameters.items():

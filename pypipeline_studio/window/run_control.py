@@ -421,6 +421,8 @@ class RunControl(QObject):
             had = earlier.scale.ray if earlier is not None and earlier.scale is not None else 0
             self._asks_for_ray |= scale.ray > had
             self._engine.scale(scale.cell, scale.thread, scale.ray, refused=self._tell_unscaled(scale.cell))
+        for policy in changes.policies:
+            self._engine.set_error_policy(policy.cell, policy.on_error, refused=self._tell(f"{policy.cell}: "))
 
     def _tell(self, prefix: str) -> Callable[[Refusal], None]:
         return lambda refusal: self.refused.emit(f"{prefix}{refusal.message}")

@@ -10,7 +10,8 @@ from pypipeline_studio.session import Session
 
 ONLY_WATCHED = "You only watch this run: take control to change it."
 CANNOT_FOLLOW = (
-    "A run that goes on can be given other values of parameters and other numbers of clones, and nothing else."
+    "A run that goes on can be given other values of parameters, other numbers of clones, and something else to do when an "
+    "item fails, and nothing more."
 )
 
 
@@ -29,7 +30,7 @@ class WatchedSession(Session):
     def edit(self, text: str, document: Document, merge_key: str = "") -> None:
         """Make an edit that the run can follow; others are refused, and what shows the document shows it again."""
         changes = changes_between(self.document, document, self.types)
-        is_about_run = changes.needs_restart or changes.parameters or changes.scales
+        is_about_run = changes.needs_restart or changes.parameters or changes.scales or changes.policies
         if is_about_run and (changes.needs_restart or not self.may_change):
             self.refused.emit(CANNOT_FOLLOW if self.may_change else ONLY_WATCHED)
             # Who asked shows what it asked for until it has control again.

@@ -1,7 +1,8 @@
 """What a run that goes on can follow."""
 
+from pypipeline_engine.graph.model import OnError
 from pypipeline_studio.document import edits
-from pypipeline_studio.document.changes import Changes, ParameterChange, ScaleChange, changes_between
+from pypipeline_studio.document.changes import Changes, ParameterChange, PolicyChange, ScaleChange, changes_between
 
 
 def test_positions_do_not_count(people, types) -> None:
@@ -15,6 +16,12 @@ def test_runtime_parameters_and_clones_are_followed(people, types) -> None:
     assert changes.parameters == (ParameterChange("detect", "hit_threshold", 0.4),)
     assert changes.scales == (ScaleChange("detect", 4, 0),)
     assert not changes.needs_restart
+
+
+def test_what_happens_when_a_cell_fails_is_followed(people, types) -> None:
+    skips = edits.set_on_error(people, (), "detect", OnError(then="skip"))
+    assert changes_between(people, skips, types) == Changes(policies=(PolicyChange("detect", OnError(then="skip")),))
+    assert changes_between(skips, people, types) == Changes(policies=(PolicyChange("detect", OnError()),))
 
 
 def test_a_parameter_that_is_reset_gets_its_default(people, types) -> None:

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from pypipeline_engine.graph.model import OnError
 from pypipeline_engine.graph.reader import read
 from pypipeline_studio.document import edits
 from pypipeline_studio.engine import client
@@ -188,6 +189,26 @@ def test_an_error_arrives_with_its_traceback(qtbot, make_engine, tmp_path, troub
     told = [(error.cell, error.message) for error in errors]
     assert told == [("bad", "ValueError: 1 is odd"), ("bad", "ValueError: 3 is odd")]
     assert "raise ValueError" in errors[0].traceback
+    assert written(tmp_path) == [0, 2]
+
+
+def test_what_happens_when_a_cell_fails_can_change_while_it_runs(qtbot, make_engine, tmp_path, trouble) -> None:
+    engine = make_engine(cells=(trouble,))
+    document = read(
+        f"""{{"format": "pypipeline.graph", "version": 1, "cells": {{
+        "n": {{"type": "sources.Counter", "parameters": {{"count": 4}}}},
+        "bad": {{"type": "trouble.Fails"}}, {JSON_LINES}}},
+        "connections": [["n.value", "bad.item"], ["bad.same", "sink.item"]]}}"""
+    )
+    start(engine, document, tmp_path, paused=True)
+    until(qtbot, engine, "paused")
+    refusals = []
+    engine.set_error_policy("bad", OnError(then="skip"), refusals.append)
+    engine.set_error_policy("none", OnError(then="skip"), refusals.append)
+    qtbot.waitUntil(lambda: bool(refusals) and not engine._sending, timeout=LONG_MS)
+    assert [refusal.message.partition(" in the run")[0] for refusal in refusals] == ['there is no cell "none"']
+    engine.resume()
+    until(qtbot, engine, "ended")
     assert written(tmp_path) == [0, 2]
 
 

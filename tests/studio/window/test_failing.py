@@ -1,5 +1,7 @@
 """The tab with errors in the window, with an engine that only takes note of what is asked of it."""
 
+from datetime import datetime
+
 import pytest
 from looking_support import PlayedRun, number_value, open_graph
 from PySide6.QtCore import Qt
@@ -10,6 +12,7 @@ from pypipeline_engine.host.looking import FailedInfo, FailedItems, ReplayInfo
 from pypipeline_engine.host.protocol import CellError, Refusal
 from pypipeline_studio.document import edits
 from pypipeline_studio.panels.rerun_dialog import RerunDialog
+from pypipeline_studio.panels.widgets import Label
 
 
 @pytest.fixture
@@ -88,6 +91,63 @@ def test_why_nothing_is_kept_is_said(window, run) -> None:
     assert window.bottom.errors.note.text() == "Not kept: paint runs in other processes"
 
 
+def test_a_cell_that_is_refused_keeps_no_other_from_being_kept(window, run) -> None:
+    session = window.session
+    session.edit("", edits.set_on_error(session.document, (), "find", OnError(then="skip")))
+    run.start()
+    assert run.names("retain") == [("retain", ("paint", "find"))]
+    run.answers["retain"][1](Refusal(message="one of them cannot"))
+    run.answers["retain"][1](Refusal(message="paint cannot"))
+    assert run.names("retain")[1:] == [("retain", ("paint",)), ("retain", ("find",))]
+    fail(window, 5)
+    keep_answer = FailedItems(items=(FailedInfo(cell="paint", item=5, message="", inputs={}),))
+    run.answers["retain"][0](keep_answer)
+    assert window.bottom.errors.note.text() == "Not kept: paint cannot"
+    assert window.bottom.errors.rerun_button.isEnabled()
+
+
+def test_cells_with_clones_on_ray_are_kept_and_those_that_do_not_run_are_left_out(window, run) -> None:
+    session = window.session
+    session.edit("", edits.set_scale(session.document, (), "paint", thread=0, ray=2))
+    session.edit("", edits.set_on_error(session.document, (), "find", OnError(then="skip")))
+    session.edit("", edits.set_flag(session.document, (), ["find"], "disabled", True))
+    run.start()
+    assert run.names("retain") == [("retain", ("paint",))]
+
+
+def test_a_cell_that_skips_from_now_on_is_kept_from_now_on(window, run) -> None:
+    run.start()
+    session = window.session
+    session.edit("", edits.set_on_error(session.document, (), "find", OnError(then="skip")))
+    assert run.names("retain")[-1] == ("retain", ("paint", "find"))
+    asked = len(run.asked)
+    session.edit("", edits.move_cells(session.document, (), {"find": (9, 9)}))
+    assert len(run.asked) == asked
+
+
+def test_the_time_of_an_error_is_told_in_the_list_at_the_node_and_in_the_inspector(window, run) -> None:
+    run.start()
+    moment_s = datetime.now().replace(hour=14, minute=3, second=25).timestamp()
+    fail(window, 5, time_s=moment_s)
+    assert window.bottom.errors.list.topLevelItem(0).text(2) == "14:03:25"
+    assert window.popovers.open("paint", "error")
+    assert window.popovers.box.content.text == "ValueError: 5. Last: item 5 at 14:03:25."
+    window.canvas.select(["paint"])
+    shown = [label.text() for label in window.inspector.findChildren(Label)]
+    assert "Item 5, at 14:03:25" in shown
+
+
+def test_the_end_of_a_traceback_is_seen_also_where_it_came_while_the_tab_was_not(qtbot, window, run) -> None:
+    run.start()
+    panel = window.bottom.errors
+    window.bottom.show_tab(0)
+    fail(window, 5, traceback="\n".join(f"line {number} {'.' * 300}" for number in range(200)))
+    window.bottom.show_panel(panel)
+    bars = panel.traceback.verticalScrollBar(), panel.traceback.horizontalScrollBar()
+    qtbot.waitUntil(lambda: bars[0].value() == bars[0].maximum() > 0)
+    assert bars[1].value() == 0
+
+
 def test_only_what_is_kept_can_be_run_again(window, run) -> None:
     run.start()
     fail(window, 3, 5)
@@ -107,8 +167,7 @@ def test_an_item_is_run_again_with_another_parameter_which_is_then_that_of_the_g
     keep(run, 5)
     window.bottom.errors.rerun_button.click()
     dialog = window.findChild(RerunDialog)
-    dialog.form.run_button.click()
-    assert run.names("replay_failed") == [("replay_failed", "paint", 5, {})]
+    assert run.names("replay_failed") == [("replay_failed", "paint", 5, {})]  # by the one click
     failure = CellError(cell="paint", message="ValueError: 5", traceback="Traceback …")
     run.answers["replay_failed"][0](ReplayInfo(held=0, cell="paint", item=5, error=failure))
     assert dialog.outcome.text() == "ValueError: 5"
@@ -139,7 +198,6 @@ def test_why_an_item_cannot_be_run_again_is_told(window, run) -> None:
     keep(run, 5)
     window.bottom.errors.rerun_button.click()
     dialog = window.findChild(RerunDialog)
-    dialog.form.run_button.click()
     run.answers["replay_failed"][1](Refusal(message="the item 5 of paint is not kept"))
     assert dialog.outcome.text() == "The item 5 of paint is not kept."
     assert dialog.form.run_button.isEnabled()
