@@ -99,11 +99,17 @@ class Client(QObject):
         manager = self._manager if quick else self._slow_manager
         self._follow(manager.post(request, QByteArray(text)), model, done, refused)
 
-    def delete(self, path: str, model: type[Model], done: Callable[[Model], None] | None = None) -> None:
+    def delete(
+        self,
+        path: str,
+        model: type[Model],
+        done: Callable[[Model], None] | None = None,
+        refused: Refused | None = None,
+    ) -> None:
         """Give something back."""
         request = make_request(self._hello, path, QUICK_MS, self._tls)
         request.setRawHeader(CONTROL_HEADER.encode(), self.control_key.encode())
-        self._follow(self._manager.deleteResource(request), model, done, None)
+        self._follow(self._manager.deleteResource(request), model, done, refused)
 
     def close(self) -> None:
         """Drop every answer that is still to come."""

@@ -14,6 +14,7 @@ from typing import Final
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtNetwork import QNetworkReply, QNetworkRequest, QSslCertificate, QSslConfiguration, QSslError
 
+from pypipeline_engine.host.looking import WatchedInfo
 from pypipeline_engine.host.protocol import (
     PROTOCOL_VERSION,
     ControlGrant,
@@ -110,14 +111,16 @@ class RemoteEngine(Engine):
         self._set_state("starting")
         self._ask("", self._take_host)
 
-    def detach(self) -> None:
-        """Give control back, listen no more, and be deleted. The run goes on."""
+    def detach(self, goes_on: bool = True) -> None:
+        """Give control back, listen no more, and be deleted. The run goes on.
+
+        :param goes_on: whether it does so also where it was paused from here.
+        """
         self._renewal.stop()
         self.blockSignals(True)
         if self._events is not None:
             self._events.close()
-        if self._client is not None and self._has_control:
-            self._client.delete("/control", RunInfo)
+        self._hand_back(goes_on and self.run.state == "paused")
         self._has_control = False
         _leaving.add(self)
         QTimer.singleShot(LEAVE_MS, self, self._leave)
@@ -266,13 +269,34 @@ class RemoteEngine(Engine):
         self._client.control_key = ""
         self._client.post("/control", request, ControlGrant, on_done, on_refused)
 
-    def give_back(self) -> None:
-        """Only watch from now on."""
-        if self._client is not None and self._has_control:
-            self._client.delete("/control", RunInfo)
-            self._client.control_key = ""
+    def give_back(self, goes_on: bool = False) -> None:
+        """Only watch from now on.
+
+        :param goes_on: whether a run goes on that was paused.
+        """
+        self._hand_back(goes_on and self.run.state == "paused")
         self._renewal.stop()
         self._set_control(False)
+
+    def _hand_back(self, resumes: bool = False) -> None:
+        """Give control back, and the breakpoints before: nobody would be there to let the run go on.
+
+        :param resumes: whether the run goes on then.
+        """
+        client = self._client
+        if client is None or not self._has_control:
+            return
+        key = client.control_key
+
+        def give(_: object = None) -> None:
+            if client.control_key == key:  # else it was taken again meanwhile
+                client.delete("/control", RunInfo)
+                client.control_key = ""
+
+        def go_on(_: object = None) -> None:
+            client.post("/resume", None, RunInfo, give, give)
+
+        client.delete("/breakpoint", WatchedInfo, *([go_on] * 2 if resumes else [give] * 2))
 
     def _renew(self) -> None:
         if self._client is not None and self._has_control:

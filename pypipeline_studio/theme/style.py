@@ -76,6 +76,8 @@ QPushButton:pressed { background: $press; }
 QPushButton:disabled { color: $disabled; }
 QPushButton[primary="true"] { background: $accent_fill; border-color: $accent_fill; color: $on_accent; font-weight: 600; }
 QPushButton[run="true"] { background: $ok_fill; border-color: $ok_fill; color: $on_accent; font-weight: 600; }
+QPushButton[primary="true"]:disabled, QPushButton[run="true"]:disabled { background: $raised; border-color: $line;
+    color: $disabled; }
 QPushButton[step="true"] { padding: 0; min-width: 26px; max-width: 26px; }
 #seg { border: 1px solid $line_strong; border-radius: 5px; background: $field; }
 #seg QPushButton { border: 0; border-radius: 4px; background: transparent; color: $text2; min-height: 22px; padding: 0 8px;

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
 
 from pypipeline_engine.graph.model import Document
 from pypipeline_engine.graph.reader import read
@@ -18,22 +18,33 @@ from pypipeline_engine.host.protocol import HostInfo, LogLine, RunningGraph
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.engine.remote import RemoteEngine
 from pypipeline_studio.panels.inspector import InspectorPanel
-from pypipeline_studio.panels.widgets import IconView, Label, push_button
 from pypipeline_studio.window.actions import Actions
 from pypipeline_studio.window.appearance import Appearance
 from pypipeline_studio.window.bottom import PROBLEMS_TAB, Bottom, EngineMessage
+from pypipeline_studio.window.cell_docs import CellDocs
+from pypipeline_studio.window.control_bar import ControlBar
 from pypipeline_studio.window.crumbs import Crumbs
+from pypipeline_studio.window.debugging import Debugging
 from pypipeline_studio.window.editing import Editing
+from pypipeline_studio.window.failing import Failing
+from pypipeline_studio.window.hovering import Hovering
 from pypipeline_studio.window.inspection import Inspection
+from pypipeline_studio.window.live_pace import LivePace
+from pypipeline_studio.window.menus import OF_WATCHED_CANVAS, OF_WATCHED_CELLS
+from pypipeline_studio.window.node_previews import NodePreviews
 from pypipeline_studio.window.popovers import Popovers
+from pypipeline_studio.window.previewing import Previewing
 from pypipeline_studio.window.run_control import RunControl
+from pypipeline_studio.window.source_files import SourceFiles
+from pypipeline_studio.window.statistics_commands import StatisticsCommands
 from pypipeline_studio.window.status_bar import StatusBar
 from pypipeline_studio.window.toolbar import Toolbar
 from pypipeline_studio.window.watched_session import WatchedSession
+from pypipeline_studio.window.watching import Watching
 
 MESSAGE_MS = 8000
-_OF_OTHERS = ("run", "tune")
-"""Actions that this window does not do."""
+_OF_OTHERS = ("run", "tune", "palette")
+"""Actions that this window does not do, and that its toolbar would show."""
 
 
 class AttachedWindow(QMainWindow):
@@ -56,16 +67,27 @@ class AttachedWindow(QMainWindow):
         self.commands = Actions(self, self.canvas)
         self.inspector = InspectorPanel()
         self.bottom = Bottom(self.session, self.run_control)
+        self.bottom.leave_out_runs()
         self.toolbar = Toolbar(self.commands)
         self.crumbs = Crumbs()
         self.bar = ControlBar(engine)
         self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
         self.editing = Editing(self.session, self.canvas, self.commands, self._inspection, self)
+        self.editing.of_cells, self.editing.of_canvas = OF_WATCHED_CELLS, OF_WATCHED_CANVAS
         self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
+        self.live_pace = LivePace(self.run_control, self.commands, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
+        self.sources = SourceFiles(self)
+        self.sources.is_elsewhere = True
+        self._cell_docs = CellDocs(self.session, self.canvas, None, self.commands, self.sources, self)
+        self.statistics_commands = StatisticsCommands(
+            self.session, self.bottom.statistics, self.bottom.statistics_tools, self.commands, self
+        )
         self.status = StatusBar(self)
-        self._shows_live = True
+        self._shows_live = self.commands["live"].isChecked()
+        self._stays_paused = False
         self._lay_out()
+        self._look_into()
         self._connect()
         self._show_run()
         self.canvas.setFocus()
@@ -106,6 +128,19 @@ class AttachedWindow(QMainWindow):
         self.setCentralWidget(body)
         self.setWindowTitle(f"{self.session.document.name} at {self.engine.address.short}")
 
+    def _look_into(self) -> None:
+        """Make what shows the values of the run."""
+        session, canvas, control, commands = self.session, self.canvas, self.run_control, self.commands
+        self.watching = Watching(control, self.engine, self)
+        self.previewing = Previewing(session, canvas, self.watching, self.bottom.previews)
+        self.debugging = Debugging(
+            session, canvas, control, self.engine, commands, self.bottom.debug, self.toolbar, self.reveal, self
+        )
+        self.failing = Failing(session, control, self.engine, self.bottom.errors)
+        self._hovering = Hovering(canvas, self.watching, self)
+        self.node_previews = NodePreviews(session, canvas, commands, self.watching, self)
+        self.debugging.held.connect(self._on_held)
+
     def _connect(self) -> None:
         control, engine, canvas = self.run_control, self.engine, self.canvas
         for key, do in {
@@ -117,28 +152,31 @@ class AttachedWindow(QMainWindow):
             "quit": self.close,
         }.items():
             self.commands.on(key, do)
-        self.commands["live"].setChecked(True)
+        self.toolbar.leave_out(_OF_OTHERS)
         for key in _OF_OTHERS:
             self.commands[key].setEnabled(False)
-            self.commands[key].setToolTip("Not for a run that was started elsewhere")
         for told in (
             self.session.refused, control.refused, canvas.refused, self._inspection.refused, self.popovers.told,
+            self.debugging.told, self.failing.told, self.node_previews.told, self.bottom.previews.told,
+            self.statistics_commands.told, self.sources.told,
         ):  # fmt: skip
             told.connect(self.tell)
         control.run_changed.connect(self._show_run)
-        control.live_changed.connect(self._show_live)
+        self.live_pace.due.connect(self._show_live)
         self.session.document_changed.connect(self._show_live)
         canvas.path_changed.connect(self._show_live)
         canvas.path_changed.connect(self._show_crumbs)
         canvas.zoom_changed.connect(self.status.show_zoom)
         canvas.badge_clicked.connect(self._on_badge)
         canvas.clones_requested.connect(self._inspection.change_clones)
+        canvas.selection_changed.connect(self._show_selected_row)
         self.crumbs.path_chosen.connect(canvas.open_path)
         self.bottom.cell_chosen.connect(self.reveal)
         self.bottom.action_chosen.connect(lambda key: self.commands[key].trigger())
         for part in (self.bottom, self.popovers):
-            part.source_requested.connect(self._open_source)
-        self.inspector.source_requested.connect(self._open_source)
+            part.source_requested.connect(self.sources.open)
+        self.inspector.source_requested.connect(self.sources.open)
+        self.inspector.help_requested.connect(self._cell_docs.show_type)
         self.inspector.traceback_requested.connect(self.bottom.open_traceback)
         self.popovers.traceback_requested.connect(self.bottom.open_traceback)
         self.popovers.details_requested.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
@@ -213,12 +251,13 @@ class AttachedWindow(QMainWindow):
         if not self.popovers.open(cell, badge):
             self.bottom.show_tab(PROBLEMS_TAB)
 
-    def _open_source(self, file: str, line: int) -> None:
-        """The file may be on another machine."""
-        if Path(file).is_file() and QDesktopServices.openUrl(QUrl.fromLocalFile(file)):
-            self.tell(f"{file}, line {line}")
-        else:
-            self.tell(f"{file}, line {line}, where the run goes on")
+    def _on_held(self, cell: str) -> None:
+        if self.engine.has_control:
+            self.reveal(cell)
+            self.bottom.show_panel(self.bottom.debug)
+
+    def _show_selected_row(self) -> None:
+        self.bottom.statistics.select_cells([self.canvas.full_name(name) for name in self.canvas.selected()])
 
     # ------------------------------------------------------------------ control
 
@@ -263,7 +302,7 @@ class AttachedWindow(QMainWindow):
             event.ignore()
             return
         self.engine.setParent(None)  # it may have something to say to the run yet
-        self.engine.detach()
+        self.engine.detach(goes_on=not self._stays_paused)
         super().closeEvent(event)
         self.closed.emit()
 
@@ -271,8 +310,11 @@ class AttachedWindow(QMainWindow):
         """Ask what becomes of a run that is controlled from here."""
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setText(f"{self.session.document.name} goes on at {self.engine.address.short}.")
+        is_paused = self.run_control.run.state == "paused"
+        what = "is paused" if is_paused else "goes on"
+        box.setText(f"{self.session.document.name} {what} at {self.engine.address.short}.")
         leave = box.addButton("Leave it running", QMessageBox.ButtonRole.AcceptRole)
+        leave_paused = box.addButton("Leave it paused", QMessageBox.ButtonRole.AcceptRole) if is_paused else None
         stop = box.addButton("Stop it", QMessageBox.ButtonRole.DestructiveRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(leave)
@@ -281,61 +323,8 @@ class AttachedWindow(QMainWindow):
             self.engine.stop()
             self.tell("Stopping; close the window when it has ended")
             return False
-        return box.clickedButton() is leave
-
-
-class ControlBar(QFrame):
-    """Where the run is, who may change it, and the buttons for that."""
-
-    detach_requested = Signal()
-
-    def __init__(self, engine: RemoteEngine) -> None:
-        super().__init__()
-        self.setObjectName("dockhead")
-        self.setFixedHeight(41)
-        self._engine = engine
-        self._icon = IconView("eye", "text2", 16, 18)
-        self.text = Label("", 12, 400)
-        self.control_button = push_button("Take control")
-        self.detach_button = push_button("Detach", tip="Close this window; the run goes on")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 0, 12, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self._icon)
-        layout.addWidget(self.text, 1)
-        layout.addWidget(self.control_button)
-        layout.addWidget(self.detach_button)
-        self.control_button.clicked.connect(self._toggle)
-        self.detach_button.clicked.connect(self.detach_requested)
-        self.show_state(True)
-
-    def show_state(self, is_going_on: bool) -> None:
-        """Show who may change the run."""
-        engine = self._engine
-        where = engine.address.short
-        if not is_going_on:
-            text = f"The run at {where} is over."
-        elif engine.has_control:
-            text = f"You have control of the run at {where}: parameters, clones, pause and stop."
-        elif engine.controller is not None:
-            text = f"Watching the run at {where}. {engine.controller.name} has control."
-        else:
-            text = f"Watching the run at {where}. Nobody has control."
-        self.text.show_text(text)
-        self._icon.show_icon("hand" if engine.has_control else "eye", "accent" if engine.has_control else "text2")
-        self.control_button.setText("Give control back" if engine.has_control else "Take control")
-        self.control_button.setToolTip(
-            "Only watch from now on"
-            if engine.has_control
-            else "Be the one who may change parameters and clones, pause and stop"
-        )
-        self.control_button.setEnabled(is_going_on and engine.is_attached)
-
-    def _toggle(self) -> None:
-        if self._engine.has_control:
-            self._engine.give_back()
-        else:
-            self._engine.take_control()
+        self._stays_paused = leave_paused is not None and box.clickedButton() is leave_paused
+        return box.clickedButton() is not None and box.clickedButton() in (leave, leave_paused)
 
 
 def read_graph(graph: RunningGraph) -> Document:

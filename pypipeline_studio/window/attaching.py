@@ -48,7 +48,7 @@ class Attaching(QObject):
         if self.dialog is not None:
             self.dialog.reject()
         for window in list(self.windows):
-            window.engine.give_back()
+            window.engine.give_back(goes_on=True)
             window.close()
 
     def _attach(self, address: object, token: str, certificate: object) -> None:

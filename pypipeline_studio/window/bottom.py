@@ -122,6 +122,10 @@ class Bottom(QWidget):
         """Have a tab in front."""
         self._tabs.setCurrentIndex(index)
 
+    def leave_out_runs(self) -> None:
+        """Have no list of recorded runs: nothing is run from this window."""
+        self._tabs.setTabVisible(self.runs_tab, False)
+
     def show_comparison(self, is_shown: bool) -> None:
         """Have the comparison of two runs in the place of their list, or the list again."""
         self._run_pages.setCurrentWidget(self.comparison if is_shown else self.runs)

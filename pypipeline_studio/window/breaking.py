@@ -25,6 +25,7 @@ from pypipeline_studio.session import Session
 from pypipeline_studio.window.actions import Actions
 from pypipeline_studio.window.file_settings import FileSettings
 from pypipeline_studio.window.run_control import RunControl
+from pypipeline_studio.window.watched_session import ONLY_WATCHED
 
 PATIENCE_MS: Final = 5_000
 """A run begins after so long also where the engine has not answered about each breakpoint."""
@@ -68,6 +69,7 @@ class Breaking(QObject):
         commands.on("breakpoint", self.toggle_selected)
         commands.on("edit_breakpoint", self.edit_selected)
         engine.run_changed.connect(self._follow_run)
+        engine.control_changed.connect(self._follow_control)
         engine.log_arrived.connect(self._take_line)
         self._looking.watched_changed.connect(self._take_watched)
         canvas.path_changed.connect(self._show_marks)
@@ -99,8 +101,16 @@ class Breaking(QObject):
 
     # ------------------------------------------------------------------ what a person does
 
+    def _may_change(self) -> bool:
+        """Whether breakpoints may be set from here; says why not."""
+        if not self._engine.has_control:
+            self.told.emit(ONLY_WATCHED)
+        return self._engine.has_control
+
     def toggle_selected(self) -> None:
         """Set a breakpoint at the first output of each selected cell, or remove those that there are."""
+        if not self._may_change():
+            return
         names = self._canvas.selected()
         if not names:
             self.told.emit("Select a cell to set a breakpoint at it.")
@@ -122,6 +132,8 @@ class Breaking(QObject):
 
     def edit_selected(self) -> None:
         """Let a person say where exactly, and when, the run is to pause at the selected cell."""
+        if not self._may_change():
+            return
         names = self._canvas.selected()
         if len(names) != 1:
             self.told.emit("Select one cell to set a breakpoint with a condition at it.")
@@ -224,9 +236,13 @@ class Breaking(QObject):
                 self._release()
             self.changed.emit()
 
+    def _follow_control(self) -> None:
+        self._sent.clear()  # who gives control back takes its breakpoints along
+        self._send()
+
     def _send(self) -> None:
         """Bring the run in line with what there is."""
-        if not self._run or not self._run_control.runs_front:
+        if not self._run or not self._run_control.runs_front or not self._engine.has_control:
             return
         wanted = {one.place: one.condition for one in self._present() if one.is_enabled}
         for place in [place for place in self._sent if place not in wanted]:

@@ -21,7 +21,7 @@ class CellDocs(QObject):
         self,
         session: Session,
         canvas: Canvas,
-        library: LibraryPanel,
+        library: LibraryPanel | None,
         commands: Actions,
         sources: SourceFiles,
         window: QWidget,
@@ -34,7 +34,8 @@ class CellDocs(QObject):
         self._window = window
         commands.on("open_source", self.open_source)
         commands.on("help", self.show_help)
-        library.help_requested.connect(self.show_type)
+        if library is not None:
+            library.help_requested.connect(self.show_type)
 
     def open_source(self) -> None:
         """Open the file of the one selected cell at its line."""
@@ -47,8 +48,9 @@ class CellDocs(QObject):
     def show_help(self) -> None:
         """Show what is known about the type of the selected cell, where one is; else the list of shortcuts would help."""
         name, cell_type = self._selected()
-        current = self._library.current_type()
-        if current is not None and (self._library.isAncestorOf(self._window.focusWidget()) or not name):
+        library = self._library
+        current = library.current_type() if library is not None else None
+        if library is not None and current is not None and (_has_focus(library, self._window) or not name):
             name, cell_type = current.name, current
         if cell_type is None:
             self._sources.told.emit(f"Nothing is known about {name}." if name else "Select one cell first.")
@@ -73,3 +75,7 @@ class CellDocs(QObject):
             return "", None
         entry = self._session.document.find((*self._canvas.path, names[0]))
         return names[0], self._session.types.find(entry.type) if entry is not None else None
+
+
+def _has_focus(part: QWidget, window: QWidget) -> bool:
+    return part.isAncestorOf(window.focusWidget())

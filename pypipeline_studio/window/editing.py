@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QCursor, QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
@@ -34,6 +36,9 @@ class Editing(QObject):
         self._commands = commands
         self._inspection = inspection
         self._window = window
+        self.of_cells: Sequence[str] = OF_CELLS
+        self.of_canvas: Sequence[str] = OF_CANVAS
+        """What the menus of cells and of the empty canvas offer, as keys of actions."""
         viewer = canvas.viewer
         for key, do in {
             "undo": lambda: session.undo_stack.undo(),
@@ -100,7 +105,7 @@ class Editing(QObject):
 
     def _open_menu(self, names: tuple[str, ...], on_screen: QPoint) -> None:
         menu = QMenu(self._window)
-        fill(menu, self._commands, OF_CELLS if names else OF_CANVAS)
+        fill(menu, self._commands, self.of_cells if names else self.of_canvas)
         if names:
             menu.addSeparator()
             self._inspection.fill_method_menu(menu.addMenu("Run &clones on"), names)

@@ -65,6 +65,13 @@ OF_CELLS: Final = (
     SEPARATOR, "open_source", "help",
 )  # fmt: skip
 """What the menu of one or several cells offers."""
+OF_WATCHED_CELLS: Final = (
+    "enter", "copy", SEPARATOR, "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "open_source", "help",
+)  # fmt: skip
+"""The same where the graph is that of a run which was started elsewhere."""
+OF_WATCHED_CANVAS: Final = (
+    "select_all", "leave", "fit_all", "zoom_reset", SEPARATOR, "heat", "safe_heat", "preview_all", SEPARATOR, "show_limit",
+)  # fmt: skip
 OF_COMMENTS: Final = ("colour", SEPARATOR, "cut", "copy", "duplicate", "remove")
 """What the menu of comment boxes offers beside their text."""
 OF_CANVAS: Final = (

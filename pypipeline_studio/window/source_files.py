@@ -38,9 +38,14 @@ class SourceFiles(QObject):
 
     told = Signal(str)
     """What was opened where, or why not."""
+    is_elsewhere = False
+    """Whether files may be those of another machine."""
 
     def open(self, file: str, line: int = 1) -> bool:
         """Open a file at a line; whether a program was asked to."""
+        if file and self.is_elsewhere and not Path(file).exists():
+            self.told.emit(f"{file}, line {line}, where the run goes on")
+            return False
         if not file or not Path(file).exists():
             self.told.emit(f"{file} is not there any more." if file else "Where the source is is not known.")
             return False

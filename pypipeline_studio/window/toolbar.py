@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
@@ -34,8 +36,13 @@ class Toolbar(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 0, 12, 0)
         layout.setSpacing(4)
+        self._buttons: dict[str, QWidget] = {
+            key: _button(actions[key], has_text=key != "dark")
+            for key in ("run", "pause", "step", "stop", "tune", "heat", "live", "dark")
+        }
+        self._buttons["palette"] = PaletteButton(actions["palette"])
         for key in ("run", "pause", "step", "stop"):
-            layout.addWidget(_button(actions[key], has_text=True))
+            layout.addWidget(self._buttons[key])
         layout.addLayout(_around(_rule()))
         self._dot = QLabel("●", self)
         self._dot.setFont(font(9))
@@ -52,14 +59,12 @@ class Toolbar(QFrame):
         self._hint.setFont(font(12))
         layout.addWidget(self._hint)
         layout.addStretch(1)
-        layout.addWidget(_button(actions["tune"], has_text=True))
+        layout.addWidget(self._buttons["tune"])
         self._more = QHBoxLayout()
         self._more.setSpacing(4)
         layout.addLayout(self._more)
-        layout.addWidget(_button(actions["heat"], has_text=True))
-        layout.addWidget(_button(actions["live"], has_text=True))
-        layout.addWidget(PaletteButton(actions["palette"]))
-        layout.addWidget(_button(actions["dark"], has_text=False))
+        for key in ("heat", "live", "palette", "dark"):
+            layout.addWidget(self._buttons[key])
         self._run = RunInfo()
         self._held = ""
         theme.changed.connect(self._restyle)
@@ -68,6 +73,11 @@ class Toolbar(QFrame):
     def add(self, part: QWidget) -> None:
         """Put something left of what decides how the graph is shown."""
         self._more.addWidget(part)
+
+    def leave_out(self, keys: Sequence[str]) -> None:
+        """Have no buttons for these actions, by their keys."""
+        for key in keys:
+            self._buttons[key].hide()
 
     def show_run(self, run: RunInfo, engine_note: str, needs_restart: bool) -> None:
         """Show a state of the run.
