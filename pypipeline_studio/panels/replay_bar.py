@@ -62,7 +62,7 @@ class ReplayBar(QWidget):
         layout.setSpacing(8)
         layout.addWidget(IconView("clock-counter-clockwise", "accent", 16, 18))
         layout.addWidget(self.title)
-        layout.addWidget(self.about, 4)
+        layout.addWidget(self.about, 2)
         layout.addWidget(self.play_button)
         layout.addWidget(self.speed_button)
         layout.addWidget(self.slider, 3)
@@ -119,7 +119,7 @@ class _Slider(QSlider):
         super().__init__(Qt.Orientation.Horizontal)
         self.setRange(0, STEPS)
         self.setPageStep(STEPS // 20)
-        self.setMinimumWidth(120)
+        self.setMinimumWidth(220)
         self.setAccessibleName("Time in the run")
         self.setToolTip("The moment that is shown; Left and Right go from sample to sample")
 

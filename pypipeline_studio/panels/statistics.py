@@ -54,8 +54,6 @@ _MARK_PX = 30
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 _RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 
-_MOST_HISTORIES = 8
-
 
 class StatisticsPanel(QWidget):
     """The cells of a run, sorted by load at first. Updates keep the selection and the place."""
@@ -81,9 +79,7 @@ class StatisticsPanel(QWidget):
         """What is shown; `None` where there is no run."""
         self._live: tuple[Snapshot | None, Mapping[str, str]] = (None, {})
         self._live_history = History()
-        self._histories: dict[
-            int, History
-        ] = {}  # by the number of the run: those of several graphs are looked at by turns
+        self._is_given = False
         self._replayed: History | None = None
         self.plots = PlotsPane()
         self.plots.cell_chosen.connect(self.cell_activated)
@@ -130,25 +126,23 @@ class StatisticsPanel(QWidget):
         self._stack.setCurrentIndex(0 if self.is_empty else 1)
         self._no_match.setVisible(not self.is_empty and not self.model.rows)
 
-    def show_snapshot(self, snapshot: Snapshot | None, types: Mapping[str, str] | None = None) -> None:
+    def show_snapshot(
+        self, snapshot: Snapshot | None, types: Mapping[str, str] | None = None, history: History | None = None
+    ) -> None:
         """Show another snapshot; `None` for no run.
 
         :param types: by full name, the type of each cell, for its icon and to be found by.
+        :param history: what its run has shown until now; without, what was shown here.
         """
-        self._live_history = self._history_of(snapshot)
-        self._live_history.take(snapshot)
+        if history is not None:
+            self._live_history = history
+        else:
+            self._live_history = History() if self._is_given else self._live_history
+            self._live_history.take(snapshot)
+        self._is_given = history is not None
         self._live = snapshot, types or {}
         if self._replayed is None:
             self._show(*self._live)
-
-    def _history_of(self, snapshot: Snapshot | None) -> History:
-        if snapshot is None:
-            return History()
-        history = self._histories.pop(snapshot.run, None) or History()
-        self._histories[snapshot.run] = history
-        while len(self._histories) > _MOST_HISTORIES:
-            del self._histories[next(iter(self._histories))]
-        return history
 
     def show_replay(
         self, snapshot: Snapshot | None, history: History | None = None, types: Mapping[str, str] | None = None

@@ -176,7 +176,7 @@ class Bottom(QWidget):
         self.statistics_tools.setVisible(has_bars)
 
     def _show_live(self) -> None:
-        self.statistics.show_snapshot(self._run_control.snapshot, self._types())
+        self.statistics.show_snapshot(self._run_control.snapshot, self._types(), self._run_control.history)
         self.show_problems()
 
     def _types(self) -> dict[str, str]:

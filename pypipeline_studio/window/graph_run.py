@@ -7,6 +7,7 @@ from typing import Final
 
 from pypipeline_engine.graph.model import Document
 from pypipeline_engine.host.protocol import OVER, CellError, RunInfo, Snapshot
+from pypipeline_studio.document.history import History
 from pypipeline_studio.document.live import LiveView
 from pypipeline_studio.document.steady import SteadyLimit
 from pypipeline_studio.open_graph import OpenGraph
@@ -28,6 +29,8 @@ class GraphRun:
         self.live: LiveView | None = None
         self.snapshot: Snapshot | None = None
         """The latest one; its limit is told steadily."""
+        self.history = History()
+        """The figures over time, also of what went on while another graph was in front."""
         self.errors: deque[CellError] = deque(maxlen=ERRORS_KEPT)
         self.needs_restart = False
         """Whether the document has changes that the run does not follow."""
@@ -37,6 +40,7 @@ class GraphRun:
         """Show another snapshot."""
         limit = self._limit.take(snapshot.bottleneck, snapshot.state in OVER)
         self.snapshot = snapshot.model_copy(update={"bottleneck": limit})
+        self.history.take(self.snapshot)
         if self.live is None:
             self.live = LiveView(self.graph.document)
         self.live.update(self.snapshot)

@@ -26,6 +26,7 @@ from pypipeline_engine.host.protocol import (
     Validation,
 )
 from pypipeline_studio.document.changes import changes_between
+from pypipeline_studio.document.history import History
 from pypipeline_studio.document.live import LiveView
 from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.open_graph import OpenGraph
@@ -116,6 +117,11 @@ class RunControl(QObject):
     def snapshot(self) -> Snapshot | None:
         """The latest one of the graph in front; its limit is told steadily."""
         return self._own.snapshot if self._own is not None else None
+
+    @property
+    def history(self) -> History | None:
+        """The figures over time of the graph in front."""
+        return self._own.history if self._own is not None else None
 
     @property
     def errors(self) -> deque[CellError]:

@@ -18,7 +18,7 @@ _ICONS: Final = {
     "Sink": "export",
     "CPU": "cpu",
     "Memory": "hard-drives",
-    "Threads": "rows",
+    "GIL": "lock",
     "Monitoring": "eye",
 }
 _ENGINE_ICONS: Final = {
@@ -56,6 +56,10 @@ class StatusBar(QStatusBar):
         self._fields["Monitoring"].setToolTip("What it costs to take the figures, in CPU time of the engine")
         self._fields["CPU"].setToolTip("CPU time of the engine's process; 100 % is one core")
         self._fields["Memory"].setToolTip("Resident memory of the engine's process")
+        self._fields["GIL"].setToolTip(
+            "The share of the time for which a thread of the engine has the lock of the Python interpreter, by estimate: near "
+            "100 %, more threads do not help"
+        )
         self.show_snapshot(None)
         self.show_zoom(1.0)
         theme.changed.connect(self._restyle)
@@ -74,7 +78,7 @@ class StatusBar(QStatusBar):
             "Sink": rate(snapshot.sink_rate_hz) if snapshot is not None else UNKNOWN,
             "CPU": share(process.cpu) if process is not None else UNKNOWN,
             "Memory": size(process.memory_bytes) if process is not None else UNKNOWN,
-            "Threads": str(process.threads) if process is not None else UNKNOWN,
+            "GIL": share(snapshot.gil) if snapshot is not None and snapshot.gil is not None else UNKNOWN,
             "Monitoring": share(snapshot.cost) if snapshot is not None else UNKNOWN,
         }
         for name, text in figures.items():

@@ -94,6 +94,18 @@ def test_a_run_goes_on_in_another_tab_and_is_seen_in_its_own(window, engine) -> 
     assert spoken(window)[0] == "multiply.json, paused"
 
 
+def test_plots_have_what_went_on_while_another_graph_was_in_front(window, engine) -> None:
+    names = tuple(window.session.document.cells)
+    window.commands["run"].trigger()
+    engine.see(names, elapsed_s=1.0)
+    show(window, 1)
+    engine.see(names, elapsed_s=2.0)
+    engine.see(names, elapsed_s=3.0)
+    assert len(window.bottom.statistics.history) == 0
+    show(window, 0)
+    assert list(window.bottom.statistics.history.times()) == [1.0, 2.0, 3.0]
+
+
 def test_what_a_run_has_shown_is_still_there_after_another_one(window, engine) -> None:
     names = tuple(window.session.document.cells)
     window.commands["run"].trigger()
