@@ -30,6 +30,8 @@ from pypipeline_studio.theme.tokens import MARKS
 
 WIDTH, HEAD, ROW, PARAMETER_ROW, FOOT, SHORT_FOOT, PAD, INSET, RADIUS = 204, 28, 20, 16, 44, 24, 8, 12, 6
 FULL_SCALE, MIDDLE_SCALE = 0.6, 0.4
+HEAT_OF_FOOT = 0.2
+"""How much of the colour of its heat is in the foot of a node: no more, or its text could not be read."""
 BADGE_HEIGHT, BADGE_ABOVE = 20, 16
 """Of badges: how high they are, and how far they stand out of the body."""
 _BUTTON = 16
@@ -354,7 +356,9 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         foot = self._foot_height()
         if foot:
             if not is_missing:
-                self._fill(painter, self._height - foot, foot, colour("foot"))
+                hot = self._heat()
+                shown = colour("foot") if hot is None else mix(colour("foot"), hot, HEAT_OF_FOOT)
+                self._fill(painter, self._height - foot, foot, shown)
             painter.fillRect(QRectF(0, self._height - foot, self._width, 1), colour("line"))
         self._paint_outline(painter, body, is_missing)
 

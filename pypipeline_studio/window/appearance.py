@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, QSettings
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from pypipeline_studio.canvas.canvas import Canvas
+from pypipeline_studio.canvas.heat_legend import HeatLegend
 from pypipeline_studio.theme.colours import theme
 from pypipeline_studio.theme.motion import apply_motion, motion
 from pypipeline_studio.theme.style import apply, follow_system
@@ -20,6 +21,7 @@ class Appearance(QObject):
         self._window = parent
         self._commands = commands
         self._canvas = canvas
+        self.legend = HeatLegend(canvas)
         commands["safe_heat"].setChecked(QSettings().value("safe_heat", False, bool))
         theme.safe_heat = commands["safe_heat"].isChecked()
         commands["dark"].setChecked(theme.mode == "dark")
@@ -33,6 +35,8 @@ class Appearance(QObject):
         theme.safe_heat = self._commands["safe_heat"].isChecked()
         QSettings().setValue("safe_heat", theme.safe_heat)
         self._canvas.show_heat(self._commands["heat"].isChecked())
+        self.legend.setVisible(self._commands["heat"].isChecked())
+        self.legend.update()
 
     def _show_theme(self) -> None:
         self.set_theme("dark" if self._commands["dark"].isChecked() else "light")

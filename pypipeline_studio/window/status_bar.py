@@ -57,8 +57,8 @@ class StatusBar(QStatusBar):
         self._fields["CPU"].setToolTip("CPU time of the engine's process; 100 % is one core")
         self._fields["Memory"].setToolTip("Resident memory of the engine's process")
         self._fields["GIL"].setToolTip(
-            "The share of the time for which a thread of the engine has the lock of the Python interpreter, by estimate: near "
-            "100 %, more threads do not help"
+            "The share of the time for which a thread of the engine has the lock of the Python interpreter, by estimate: "
+            "near 100 %, more threads do not help"
         )
         self.show_snapshot(None)
         self.show_zoom(1.0)

@@ -1,5 +1,6 @@
 import pytest
 
+from pypipeline_studio.canvas.node_item import HEAT_OF_FOOT
 from pypipeline_studio.theme.tokens import (
     BAND_SHARE,
     CATEGORIES,
@@ -126,3 +127,13 @@ def test_marks_can_be_seen_on_nodes_and_the_canvas(mode, mark):
 def test_text_can_be_read_in_comment_boxes(mode, mark, text):
     shown = MARKS[mark].dark if mode == "dark" else MARKS[mark].light
     assert contrast(TABLES[mode][text], mixed(TABLES[mode]["canvas"], shown, COMMENT_SHARE[mode])) >= 4.5
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("ramp", RAMPS)
+@pytest.mark.parametrize("text", ["text", "text2"])
+def test_figures_can_be_read_on_the_foot_of_a_node_in_any_heat(mode, ramp, text):
+    table = TABLES[mode]
+    for stop in RAMPS[ramp][mode]:
+        for shown in (stop, mixed(stop, table["text3"], 0.85)):
+            assert contrast(table[text], mixed(table["foot"], shown, HEAT_OF_FOOT)) >= 4.5
