@@ -25,6 +25,8 @@ from pypipeline_studio.panels.picture_view import PictureView
 from pypipeline_studio.panels.widgets import PAD_PX, EmptyState, Label, push_button, row, tool_button
 from pypipeline_studio.theme.fonts import font
 
+WIDEST_PX, HIGHEST_PX = 1280, 720
+"""Of the pictures that are asked for."""
 EMPTY_TITLE = "No preview"
 EMPTY_TEXT = "Select a cell to see the values of its outputs while a graph runs."
 _GREY_TOLERANCE = 3
@@ -64,6 +66,10 @@ class PreviewsPanel(QWidget):
         self.text.document().setDocumentMargin(12)
         self._about = Label("", 11, 400, "text2", tabular=True, elides=True)
         self._pixel = Label("", 11, 400, "text2", tabular=True)
+        self._pixel.setToolTip(
+            f"The engine sends a JPEG of at most {WIDEST_PX} × {HIGHEST_PX} pixels: values are near those of the image, and "
+            f"of a larger image they are means of some pixels. The condition of a breakpoint sees the image itself."
+        )
         self._zoom = Label("", 11, 400, "text3", tabular=True)
         self._empty = EmptyState(EMPTY_TEXT, EMPTY_TITLE, "eye")
         self._values = QStackedWidget()
@@ -147,25 +153,30 @@ class PreviewsPanel(QWidget):
         """
         self._info, self._behind_item = info, None
         if image is not None:
-            self._show_picture(image, info.value, ())
+            shape = info.value.shape or ()
+            self._show_picture(image, (shape[1], shape[0]) if len(shape) >= 2 else None, ())
         elif not info.value.has_picture:
             self._show_words(info.value)
         self._show_about()
 
-    def show_boxes(self, info: PreviewInfo, behind: PreviewInfo, image: QImage, kind: str) -> None:
+    def show_boxes(self, info: PreviewInfo, image: QImage, item: int, frame: tuple[int, int] | None, kind: str) -> None:
         """Show boxes on the image that they are of.
 
-        :param behind: what is told of the image.
+        :param item: the number of the image, where another one was the nearest to be had.
+        :param frame: width and height of the whole image.
         """
-        self._info, self._behind_item = info, behind.item
-        self._show_picture(image, behind.value, info.value.boxes or (), kind)
+        self._info, self._behind_item = info, item
+        self._show_picture(image, frame, info.value.boxes or (), kind)
         self._show_about()
 
     def _show_picture(
-        self, image: QImage, value: ValueSummary, boxes: Sequence[Sequence[float | None]], kind: str = "boxes"
+        self,
+        image: QImage,
+        frame: tuple[int, int] | None,
+        boxes: Sequence[Sequence[float | None]],
+        kind: str = "boxes",
     ) -> None:
-        shape = value.shape or ()
-        self.view.show_image(image, (shape[1], shape[0]) if len(shape) >= 2 else None)
+        self.view.show_image(image, frame)
         self.view.show_boxes(boxes, kind)
         self._show_value(self.view)
 
@@ -207,7 +218,7 @@ class PreviewsPanel(QWidget):
             self._pixel.show_text("")
             return
         x, y, shown = found
-        self._pixel.show_text(f"x {x}  y {y}   {pixel_text(shown)}")
+        self._pixel.show_text(f"x {x}  y {y}   {pixel_text(shown)} (read from the JPEG)")
 
     # ------------------------------------------------------------------ saving
 

@@ -169,11 +169,10 @@ class NodePreviews(QObject):
         value = seen.info.value
         behind = self._behind(name, place)
         if behind is not None and value.boxes is not None:
-            image = self._watching.seen(behind)
-            if image is not None and image.image is not None and image.info is not None:
-                shape = image.info.value.shape or ()
-                frame = (shape[1], shape[0]) if len(shape) >= 2 else None
-                return NodePreview(image.image, boxes=value.boxes, frame=frame, kind=kind)
+            images = self._watching.seen(behind)
+            image = images.image_of(seen.info.item) if images is not None else None
+            if image is not None:
+                return NodePreview(image.image, boxes=value.boxes, frame=image.frame, kind=kind)
         if value.has_picture and seen.image is not None:
             return NodePreview(seen.image)
         more = describe_numbers(value) if value.shape else ""

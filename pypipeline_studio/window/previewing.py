@@ -9,11 +9,11 @@ from PySide6.QtCore import QEvent, QObject
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document.views import NodeView
 from pypipeline_studio.document.watched import BOX_KINDS, Place, image_behind, port_to_look_at
-from pypipeline_studio.panels.previews import EMPTY_TEXT, PreviewsPanel
+from pypipeline_studio.panels.previews import EMPTY_TEXT, HIGHEST_PX, WIDEST_PX, PreviewsPanel
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.watching import NO_PICTURE, Size, Watching
 
-PICTURE_PX: Final[Size] = (1280, 720)
+PICTURE_PX: Final[Size] = (WIDEST_PX, HIGHEST_PX)
 
 
 class Previewing(QObject):
@@ -134,8 +134,9 @@ class Previewing(QObject):
                 self._panel.show_waiting("Its values are shown while a graph runs." if self._cell else EMPTY_TEXT)
             return
         behind = self._behind(place)
-        image = self._watching.seen(behind) if behind is not None else None
-        if seen.info.value.boxes is not None and image is not None and image.image and image.info is not None:
-            self._panel.show_boxes(seen.info, image.info, image.image, self._kind(place))
+        images = self._watching.seen(behind) if behind is not None else None
+        image = images.image_of(seen.info.item) if images is not None else None
+        if seen.info.value.boxes is not None and image is not None:
+            self._panel.show_boxes(seen.info, image.image, image.item, image.frame, self._kind(place))
         else:
             self._panel.show_value(seen.info, seen.image)

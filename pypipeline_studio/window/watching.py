@@ -5,7 +5,9 @@ Parts of the window say what they want to see; all of it together is what the en
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -27,6 +29,18 @@ Size: TypeAlias = tuple[int, int]
 """The largest width and height of a picture; none is asked for where it is 0."""
 NO_PICTURE: Final[Size] = (0, 0)
 _LEAST_SIZE: Final[Size] = (16, 16)
+MOST_IMAGES: Final = 12
+"""Of one output, that are kept: three seconds at four a second."""
+
+
+@dataclass(frozen=True)
+class SeenImage:
+    """A picture of one value."""
+
+    item: int
+    image: QImage
+    frame: tuple[int, int] | None
+    """Width and height of the whole image, of which the picture may be a smaller copy."""
 
 
 class Seen:
@@ -34,14 +48,23 @@ class Seen:
 
     def __init__(self) -> None:
         self.info: PreviewInfo | None = None
-        self.image: QImage | None = None
-        self.image_item = -1
-        """The number of the item that the picture is of."""
+        """What is told of it."""
+        self.images: deque[SeenImage] = deque(maxlen=MOST_IMAGES)
+        """The latest pictures, the last one as the last; earlier ones for what came of the same items later."""
         self.problem = ""
         """Why it cannot be looked at, in words."""
         self.is_fetching = False
         self.is_late = False
         """Whether another value came while its picture was on the way."""
+
+    @property
+    def image(self) -> QImage | None:
+        """The latest picture."""
+        return self.images[-1].image if self.images else None
+
+    def image_of(self, item: int) -> SeenImage | None:
+        """The picture of an item, or of those that are there the nearest to it: not all of them are sent."""
+        return min(self.images, key=lambda one: abs(one.item - item), default=None)
 
 
 class Watching(QObject):
@@ -162,7 +185,7 @@ class Watching(QObject):
         seen = self._seen.setdefault(place, Seen())
         seen.info, seen.problem = info, ""
         if not info.value.has_picture:
-            seen.image = None
+            seen.images.clear()
         elif self._asked[place] != NO_PICTURE:
             self._fetch(place, seen)
         self.arrived.emit(place)
@@ -185,7 +208,9 @@ class Watching(QObject):
             if self._seen.get(place) is seen and seen.info is not None and seen.info.value.has_picture:
                 image = QImage.fromData(content)
                 if not image.isNull():
-                    seen.image, seen.image_item = image, item
+                    shape = seen.info.value.shape or ()
+                    frame = (shape[1], shape[0]) if len(shape) >= 2 else None
+                    seen.images.append(SeenImage(item, image, frame))
                     self.arrived.emit(place)
             go_on()
 

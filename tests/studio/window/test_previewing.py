@@ -1,7 +1,7 @@
 """The tab with previews in the window: it shows the selected cell, and asks for nothing while nobody sees it."""
 
 import pytest
-from looking_support import BOXES, BOXES_VALUE, IMAGE, IMAGE_VALUE, PlayedRun, open_graph
+from looking_support import BOXES, BOXES_VALUE, IMAGE, IMAGE_VALUE, PlayedRun, jpeg, open_graph
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -47,6 +47,22 @@ def test_boxes_are_shown_on_the_image_that_they_are_of(window, run) -> None:
     run.answer_picture(item=3)
     run.value(BOXES, BOXES_VALUE, 3)
     assert window.bottom.previews.view._boxes == BOXES_VALUE.boxes
+
+
+def test_boxes_lie_on_their_own_image_and_not_on_the_latest_one(window, run) -> None:
+    run.start()
+    panel = window.bottom.previews
+    window.bottom.show_panel(panel)
+    window.canvas.select(["find"])
+    for item, grey in ((3, 40), (5, 120), (7, 200)):
+        run.value(IMAGE, IMAGE_VALUE, item)
+        run.answer_picture(jpeg(grey), item)
+    run.value(BOXES, BOXES_VALUE, 5)
+    assert abs(panel.view.image.pixelColor(60, 40).red() - 120) < 5
+    assert "drawn on" not in panel._about.text()
+    run.value(BOXES, BOXES_VALUE, 4)  # the picture of which was not sent: a neighbour's is nearer than the latest
+    assert abs(panel.view.image.pixelColor(60, 40).red() - 40) < 5
+    assert panel._about.text().endswith("drawn on the image of item 3")
 
 
 def test_while_paused_the_value_stays_and_the_run_goes_on(window, run) -> None:
