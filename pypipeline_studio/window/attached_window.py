@@ -38,6 +38,7 @@ from pypipeline_studio.window.run_control import RunControl
 from pypipeline_studio.window.source_files import SourceFiles
 from pypipeline_studio.window.statistics_commands import StatisticsCommands
 from pypipeline_studio.window.status_bar import StatusBar
+from pypipeline_studio.window.stepping import Stepping
 from pypipeline_studio.window.toolbar import Toolbar
 from pypipeline_studio.window.watched_session import WatchedSession
 from pypipeline_studio.window.watching import Watching
@@ -76,6 +77,7 @@ class AttachedWindow(QMainWindow):
         self.editing.of_cells, self.editing.of_canvas = OF_WATCHED_CELLS, OF_WATCHED_CANVAS
         self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
         self.live_pace = LivePace(self.run_control, self.commands, self)
+        self.stepping = Stepping(self.run_control, engine, self)
         self.appearance = Appearance(self.commands, self.canvas, self)
         self.sources = SourceFiles(self)
         self.sources.is_elsewhere = True
@@ -158,7 +160,7 @@ class AttachedWindow(QMainWindow):
         for told in (
             self.session.refused, control.refused, canvas.refused, self._inspection.refused, self.popovers.told,
             self.debugging.told, self.failing.told, self.node_previews.told, self.bottom.previews.told,
-            self.statistics_commands.told, self.sources.told,
+            self.statistics_commands.told, self.sources.told, self.stepping.told,
         ):  # fmt: skip
             told.connect(self.tell)
         control.run_changed.connect(self._show_run)

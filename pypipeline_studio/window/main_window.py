@@ -83,6 +83,7 @@ from pypipeline_studio.window.source_files import SourceFiles
 from pypipeline_studio.window.spoken_canvas import SpokenCanvas
 from pypipeline_studio.window.statistics_commands import StatisticsCommands
 from pypipeline_studio.window.status_bar import StatusBar
+from pypipeline_studio.window.stepping import Stepping
 from pypipeline_studio.window.structuring import Structuring
 from pypipeline_studio.window.tabs import Tabs
 from pypipeline_studio.window.toolbar import Toolbar
@@ -159,6 +160,7 @@ class MainWindow(QMainWindow):
         self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
         self.tuning = Tuning(self.session, self.engine, self.run_control, self.commands, self)
         self.attaching = Attaching(self.commands, self)
+        self.stepping = Stepping(self.run_control, self.engine, self)
         self._silence = Silence(self.engine, self.bottom, self)
         self.statistics_commands = StatisticsCommands(
             self.session, self.bottom.statistics, self.bottom.statistics_tools, self.commands, self
@@ -306,6 +308,7 @@ class MainWindow(QMainWindow):
         self.reopening.told.connect(self.tell)
         self.popovers.told.connect(self.tell)
         self.tuning.told.connect(self.tell)
+        self.stepping.told.connect(self.tell)
         self.popovers.details_requested.connect(lambda: self.bottom.show_tab(PROBLEMS_TAB))
         self.popovers.traceback_requested.connect(self.bottom.open_traceback)
         self.popovers.source_requested.connect(self.sources.open)

@@ -58,6 +58,8 @@ class RunControl(QObject):
     """The graph cannot run; the problems of the session say why."""
     went_on = Signal()
     """A run that was paused was asked to go on, or to let one item through."""
+    stepped = Signal()
+    """After `went_on`, where it was asked to let one item through."""
 
     def __init__(self, session: Session, engine: Engine, output_folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -288,6 +290,7 @@ class RunControl(QObject):
         """Let one item through; starts the graph where nothing runs."""
         if self.run.state == "paused":
             self.went_on.emit()
+            self.stepped.emit()
             self._engine.step()
         elif self.run.state == "running":
             self._engine.pause()
