@@ -77,7 +77,7 @@ class TuneDialog(QDialog):
         self._budget_s = USUAL_BUDGET_S
         self.setWindowTitle(f"Tune {name}")
         self.setObjectName("panel")
-        self.resize(780, 560)
+        self.resize(920, 560)
         self.goal = Segmented("Goal", [("most", "Most throughput"), ("least", "Least for a rate")])
         self.target = CheckedField("Rate to reach in items per second", read_rate)
         self.target.setFixedWidth(88)
@@ -158,6 +158,8 @@ class TuneDialog(QDialog):
         """
         self.steps.end()
         self._set_phase("found" if not words else "failed")
+        if self.result_line is not None and not words:
+            self._show_result(self.result_line)
         if words:
             self.status.show_text(words)
             self.status.set_colour("error")
@@ -258,6 +260,9 @@ class TuneDialog(QDialog):
             self.status.set_colour("text2")
 
     def _show_time(self) -> None:
+        if self.result_line is not None:  # that is told, while the process comes to its end
+            self.progress.setValue(1000)
+            return
         passed_s = monotonic() - self._began_s
         self.progress.setValue(min(1000, round(1000 * passed_s / self._budget_s)))
         self.status.set_colour("text2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
@@ -17,6 +18,7 @@ from pypipeline_studio.theme.icons import icon
 COLUMNS: Final = ("", "Change", "Predicted", "Measured", "Result")
 _CHANGE, _PREDICTED, _MEASURED, _RESULT = 1, 2, 3, 4
 _ROW_PX: Final = 24
+_NEGATIVE: Final = re.compile(r"(?<![\w.])-(?=\d)")
 _LOOKS: Final = {
     "start": ("circle", "text2", "as it is"),
     "kept": ("check-circle-fill", "ok", "kept"),
@@ -73,7 +75,13 @@ class TuneSteps(QTableWidget):
         measured = rate(step.measured_hz)
         if step.measured_hz and step.error_hz is not None:
             measured += f" ± {share(step.error_hz / step.measured_hz)}"
-        cells = [str(step.number), _arrows(step.change), rate(step.predicted_hz), measured, step.reason]
+        cells = [
+            str(step.number),
+            _arrows(step.change),
+            rate(step.predicted_hz),
+            measured,
+            _NEGATIVE.sub("\N{MINUS SIGN}", step.reason),
+        ]
         self._put(cells, step.outcome, "\n".join(part for part in (step.why, step.reason) if part))
         self._is_trying = False
 

@@ -61,6 +61,16 @@ def tell_result(window, **more) -> None:
     window.tuning.tuner.ended.emit("")
 
 
+class Postponed:
+    """In place of a signal that comes later than it is told."""
+
+    def __init__(self, later) -> None:
+        self.later = later
+
+    def emit(self, *_) -> None:
+        pass
+
+
 def texts(dialog) -> list[list[str]]:
     table = dialog.steps
     return [[table.item(row, column).text() for column in range(5)] for row in range(table.rowCount())]
@@ -93,6 +103,26 @@ def test_the_steps_appear_and_what_was_found_is_one_edit(window, dialog, tmp_pat
     window.commands["undo"].trigger()
     assert window.session.document.cells["work"].scale is None
     assert not window.session.undo_stack.canUndo()
+
+
+def test_what_was_found_stays_told_while_the_process_comes_to_its_end(window, dialog, monkeypatch) -> None:
+    press(dialog.start_button)
+    tell(
+        window,
+        kind="step",
+        number=1,
+        change="work: 2 threads",
+        measured_hz=4,
+        outcome="undone",
+        reason="-87.5 %, slower",
+    )
+    assert texts(dialog)[0][4] == "undone: −87.5 %, slower"
+    monkeypatch.setattr(window.tuning.tuner, "ended", Postponed(window.tuning.tuner.ended))
+    tell_result(window)
+    dialog._clock.timeout.emit()
+    assert dialog.status.text() == "work: inline → 2 threads. The time was over."
+    window.tuning.tuner.ended.later.emit("")
+    assert dialog.status.text() == "work: inline → 2 threads. The time was over."
 
 
 def test_the_goal_is_a_rate(window, dialog) -> None:
