@@ -27,7 +27,7 @@ from pypipeline_studio.canvas.picture import SCALE, draw_picture
 from pypipeline_studio.canvas.pipe_item import StudioPipe
 from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.routing import Box
-from pypipeline_studio.canvas.scene import StudioScene
+from pypipeline_studio.canvas.scene import NOT_RUN, StudioScene
 from pypipeline_studio.canvas.viewer import StudioViewer
 from pypipeline_studio.canvas.wire_edits import WireEdits, text_of_end
 from pypipeline_studio.canvas.wire_labels import WireLabels
@@ -292,8 +292,14 @@ class Canvas(QWidget):
 
     # ------------------------------------------------------------------ what a run adds
 
-    def show_live(self, nodes: Mapping[str, NodeLive], wires: Mapping[WireView, WireLive]) -> None:
-        """Show what a run does; with nothing in them, that there is none."""
+    def show_live(
+        self, nodes: Mapping[str, NodeLive], wires: Mapping[WireView, WireLive], no_figures: str = NOT_RUN
+    ) -> None:
+        """Show what a run does.
+
+        :param no_figures: what nodes say that have none.
+        """
+        self.viewer.scene().no_figures = no_figures
         for name, node in self._nodes.items():
             node.view.show_live(nodes.get(name))
         for wire, pipe in self._pipes.items():

@@ -458,7 +458,7 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         live = self.live
         bar = QRectF(INSET, self._height - 17, inner - 40, 8)
         if live is None or live.rate_hz is None:
-            put_text(painter, QRectF(INSET, top + 2, inner, 22), "Not run yet", _VALUE, colour("text3"))
+            put_text(painter, QRectF(INSET, top + 2, inner, 22), self.no_figures, _VALUE, colour("text3"))
             workers = self.node_view.workers
             put_text(painter, QRectF(INSET, top + 2, inner, 22), workers, _STRONG, colour("text3"), RIGHT)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -516,6 +516,11 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         draw_icon(painter, QRectF(box.x() + 5, box.y() + 3, 14, 14), icon, colour(on_fill), 13)
         chosen = _BADGE if text == "BOTTLENECK" else _STRONG
         put_text(painter, box.adjusted(21, 0, 0, 0), text, chosen, colour(on_fill))
+
+    @property
+    def no_figures(self) -> str:
+        """What the foot says where there are no figures."""
+        return self._scene.no_figures if self._scene is not None else ""
 
     def _heat(self) -> QColor | None:
         """The colour of its load, where the canvas shows heat."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pypipeline_studio.canvas.node_item import StudioNodeItem
     from pypipeline_studio.canvas.pipe_item import StudioPipe
 
+NOT_RUN = "Not run yet"
+LIVE_IS_OFF = "Live figures are off"
 GRID = 24
 _LEAST_STEP_PX = 16
 _NEAR = 64.0
@@ -47,6 +49,8 @@ class StudioScene(NodeScene):  # type: ignore[misc]
         self.shows_background = True
         self.explain_badge: Callable[[StudioNodeItem, str], bool] = lambda item, badge: False
         """Is asked when the mouse rests on a badge; whether it says more than a tooltip, which is not shown then."""
+        self.no_figures = NOT_RUN
+        """What nodes say in place of figures that they have not."""
         self.shows_heat = False
         """Whether nodes are coloured by their load."""
 

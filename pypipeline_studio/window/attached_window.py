@@ -16,6 +16,7 @@ from pypipeline_engine.graph.model import Document
 from pypipeline_engine.graph.reader import read
 from pypipeline_engine.host.protocol import HostInfo, LogLine, RunningGraph
 from pypipeline_studio.canvas.canvas import Canvas
+from pypipeline_studio.canvas.scene import LIVE_IS_OFF, NOT_RUN
 from pypipeline_studio.engine.remote import RemoteEngine
 from pypipeline_studio.panels.inspector import InspectorPanel
 from pypipeline_studio.window.actions import Actions
@@ -235,7 +236,7 @@ class AttachedWindow(QMainWindow):
         live, snapshot = self.run_control.live, self.run_control.snapshot
         self.status.show_snapshot(snapshot if self._shows_live else None)
         if live is None or not self._shows_live:
-            self.canvas.show_live({}, {})
+            self.canvas.show_live({}, {}, NOT_RUN if live is None else LIVE_IS_OFF)
             return
         if snapshot is not None:
             self.toolbar.show_progress(snapshot.elapsed_s, snapshot.sink_items)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from pypipeline_engine.host.protocol import Catalogue, HostInfo, LogLine
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.canvas.canvas import Canvas
+from pypipeline_studio.canvas.scene import LIVE_IS_OFF, NOT_RUN
 from pypipeline_studio.document import edits
 from pypipeline_studio.document.recent import without_missing
 from pypipeline_studio.engine.engine import Engine
@@ -449,7 +450,7 @@ class MainWindow(QMainWindow):
             self.canvas.show_live(live.nodes(self.canvas.path), live.wires(self.canvas.path))
             return
         if live is None or not self._shows_live:
-            self.canvas.show_live({}, {})
+            self.canvas.show_live({}, {}, NOT_RUN if live is None else LIVE_IS_OFF)
             return
         if snapshot is not None:
             self.toolbar.show_progress(snapshot.elapsed_s, snapshot.sink_items)

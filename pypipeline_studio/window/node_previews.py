@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from pypipeline_engine.numbers import count
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.node_preview import PICTURE_PX, NodePreview
+from pypipeline_studio.canvas.scene import LIVE_IS_OFF
 from pypipeline_studio.document.value_texts import describe_numbers, headline
 from pypipeline_studio.document.views import NodeView
 from pypipeline_studio.document.watched import BOX_KINDS, Place, gives_images, image_behind, port_to_look_at
@@ -182,7 +183,7 @@ class NodePreviews(QObject):
         if not self._watching.can_look:
             return "Preview while it runs"
         if not self._commands["live"].isChecked():
-            return "Live figures are off"
+            return LIVE_IS_OFF
         if self._watching.is_left_out(place):
             return f"At most {MOST_PLACES} previews at once"
         return "No value yet"

@@ -1,4 +1,4 @@
-"""The heat overlay in the window: switched on and off, with a legend in the colours that are shown."""
+"""What nodes show of their load in the window: heat with its legend, and figures that are switched off."""
 
 from panel_samples import figures, snapshot
 
@@ -28,6 +28,21 @@ def test_a_legend_says_what_the_colours_mean_while_heat_is_on(file_window) -> No
         theme.safe_heat = False
     file_window.commands["heat"].trigger()
     assert not legend.isVisible()
+
+
+def test_nodes_of_a_run_do_not_say_that_it_was_not_run_when_figures_are_switched_off(file_window) -> None:
+    file_window.files.new_from(get_examples()["multiply"])
+    file_window.run_control.follow(file_window.session.document)
+    names = tuple(file_window.session.document.cells)
+    item = file_window.canvas.node_item(names[0])
+    assert item.no_figures == "Not run yet"
+    file_window.engine.snapshot_arrived.emit(snapshot({name: figures(0.9) for name in names}))
+    assert item.live is not None
+    file_window.commands["live"].trigger()
+    assert item.live is None
+    assert item.no_figures == "Live figures are off"
+    file_window.commands["live"].trigger()
+    assert item.live is not None
 
 
 def test_the_foot_of_a_node_takes_the_colour_of_its_load(file_window) -> None:
