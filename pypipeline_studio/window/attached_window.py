@@ -36,6 +36,7 @@ from pypipeline_studio.window.node_previews import NodePreviews
 from pypipeline_studio.window.popovers import Popovers
 from pypipeline_studio.window.previewing import Previewing
 from pypipeline_studio.window.run_control import RunControl
+from pypipeline_studio.window.silence import Silence
 from pypipeline_studio.window.source_files import SourceFiles
 from pypipeline_studio.window.statistics_commands import StatisticsCommands
 from pypipeline_studio.window.status_bar import StatusBar
@@ -79,6 +80,7 @@ class AttachedWindow(QMainWindow):
         self.popovers = Popovers(self.session, self.canvas, self.run_control, self.bottom.advising, self.commands, self)
         self.live_pace = LivePace(self.run_control, self.commands, self)
         self.stepping = Stepping(self.run_control, engine, self)
+        self._silence = Silence(engine, self.bottom, self, engine.address.short)
         self.appearance = Appearance(self.commands, self.canvas, self)
         self.sources = SourceFiles(self)
         self.sources.is_elsewhere = True

@@ -14,15 +14,23 @@ _KEY = "silence"
 class Silence(QObject):
     """Tells of it in the list of problems, and takes it back when the engine answers again or has ended."""
 
-    def __init__(self, engine: Engine, bottom: Bottom, parent: QObject) -> None:
+    def __init__(self, engine: Engine, bottom: Bottom, parent: QObject, where: str = "") -> None:
+        """:param where: the address of a run that was started elsewhere."""
         super().__init__(parent)
+        self._where = where
         self._engine = engine
         self._bottom = bottom
         engine.state_changed.connect(self._take_state)
 
     def _take_state(self, state: str) -> None:
         message = None
-        if state == "silent":
+        if state == "silent" and self._where:
+            message = EngineMessage(
+                "The run does not answer",
+                f"{self._reason()} The network to {self._where} may be down, too. Wait: it is watched again as soon as it "
+                "answers. Nothing that is done here reaches it until then.",
+            )
+        elif state == "silent":
             message = EngineMessage(
                 "The engine does not answer",
                 f"{self._reason()} Wait until it comes back, or restart the engine, which ends the run at once; the graph "

@@ -1,6 +1,7 @@
 """Looking into a run that was started elsewhere, as into one of the studio: values, errors, breakpoints, menus."""
 
 import json
+import signal
 import urllib.request
 
 import pytest
@@ -113,6 +114,21 @@ def test_who_leaves_takes_breakpoints_along_and_the_run_goes_on(qtbot, attached,
     qtbot.waitUntil(lambda: ask(run, "/run")["controller"] is None, timeout=LONG_MS)
     assert ask(run, "/run")["state"] == "running"
     assert ask(run, "/watched")["breakpoints"] == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process and let it go on")
+def test_a_run_that_hangs_is_told_until_it_answers_again(qtbot, attached, run) -> None:
+    qtbot.waitUntil(lambda: attached.run_control.snapshot is not None, timeout=LONG_MS)
+    run.process.send_signal(signal.SIGSTOP)
+    try:
+        qtbot.waitUntil(lambda: attached.engine.state == "silent", timeout=LONG_MS)
+        row = attached.bottom.problems.row("engine:silence")
+        assert row.title.text() == "The run does not answer"
+        assert "The network to 127.0.0.1" in row.text.text()
+    finally:
+        run.process.send_signal(signal.SIGCONT)
+    qtbot.waitUntil(lambda: attached.engine.state == "ready", timeout=LONG_MS)
+    assert not attached.bottom._messages
 
 
 def test_a_run_that_was_paused_can_be_left_so(qtbot, attached, run, answer) -> None:
