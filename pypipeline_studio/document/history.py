@@ -185,10 +185,17 @@ class History:
 
     def _samples(self, since_s: float) -> Iterator[_Sample]:
         for level in reversed(self._levels):
-            if level and level[-1].elapsed_s >= since_s:
-                for sample in level:
-                    if sample.elapsed_s >= since_s:
-                        yield sample
+            if not level or level[-1].elapsed_s < since_s:
+                continue
+            if level[0].elapsed_s >= since_s:
+                yield from level
+                continue
+            late = []  # from the end, where few of many are asked for
+            for sample in reversed(level):
+                if sample.elapsed_s < since_s:
+                    break
+                late.append(sample)
+            yield from reversed(late)
 
 
 def describe_workers(figures: CellFigures) -> str:

@@ -29,6 +29,8 @@ SPANS: Final[dict[str, tuple[str, float]]] = {
 """By key, what a span of time is called, and how long it is in seconds."""
 SHORTEST_S: Final = 10.0
 """Of the axis of time, which grows with the run."""
+LIVE_STEP_S: Final = 0.4
+"""Curves move by less than a pixel from one snapshot to the next: every second one is drawn."""
 SHOWN_FIRST: Final[tuple[PlotKey, ...]] = ("rate", "load")
 EMPTY_TEXT: Final = "Plots over time appear here while a pipeline runs."
 NONE_CHOSEN_TEXT: Final = "Choose a plot above."
@@ -58,6 +60,8 @@ class PlotsPane(QWidget):
         self._limits: tuple[str, ...] = ()
         self._is_live = False
         self._moment_s: float | None = None
+        self._drawn_s = 0.0
+        """The latest moment of the run that was drawn."""
         self.views: dict[PlotKey, PlotView] = {}
         """Those that were made by now."""
         self.buttons = {key: self._make_button(key, text) for key, text in PLOTS.items()}
@@ -142,9 +146,12 @@ class PlotsPane(QWidget):
         :param is_live: whether it goes on.
         :param moment_s: a moment to be marked; then all of the run is shown, whatever span is chosen.
         """
+        is_next = is_live and self._is_live and history is self._history and tuple(limits) == self._limits
         self._history, self._limits, self._is_live, self._moment_s = history, tuple(limits), is_live, moment_s
         self.span.setEnabled(moment_s is None)
-        self.refresh()
+        passed_s = (history.elapsed_s or 0.0) - self._drawn_s
+        if not (is_next and 0 <= passed_s < LIVE_STEP_S):
+            self.refresh()
 
     def select(self, cells: Sequence[str]) -> None:
         """Show the figures of these cells, by full name; of all where there are none."""
@@ -167,7 +174,7 @@ class PlotsPane(QWidget):
         if is_empty:
             return
         self._make_views(shown)
-        end_s = self._history.elapsed_s or 0.0
+        end_s = self._drawn_s = self._history.elapsed_s or 0.0
         wanted_s = SPANS[self.span.choice if self._moment_s is None else "all"][1]
         span_s = max(SHORTEST_S, min(wanted_s, end_s - self._history.times()[0]))
         for key in shown:

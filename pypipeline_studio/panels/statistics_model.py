@@ -215,8 +215,10 @@ class StatisticsModel(QAbstractTableModel):
             self._rows = self._with_clones(self._sorted(list(found.values())))
             self.endResetModel()
             return
-        for row in found.values():
-            self._fit_clones(row)
+        have_clones = {row.name for row in self._rows if row.clone}
+        for name, row in found.items():
+            if row.is_open or name in have_clones:
+                self._fit_clones(row)
         fresh = {row.key: row for row in self._with_clones(list(found.values()))}
         self._rows = [fresh[row.key] for row in self._rows]
         self._reorder()

@@ -153,12 +153,24 @@ def test_the_load_of_the_selected_cell_is_shown_in_layers(plots, panel) -> None:
 
 def test_a_change_of_scaling_is_a_dotted_line_with_its_words(plots, panel) -> None:
     cells = {"detect": figures(0.5, 8.0, method="thread", workers=2)}
-    panel.show_snapshot(at(10.25).model_copy(update={"cells": cells}))
+    panel.show_snapshot(at(10.5).model_copy(update={"cells": cells}))
     (mark,) = plots.views["rate"].marks
     assert mark.label.format == "inline → 2 threads"
     assert mark.value() == 0
-    panel.show_snapshot(at(12.25).model_copy(update={"cells": cells}))
+    panel.show_snapshot(at(12.5).model_copy(update={"cells": cells}))
     assert mark.value() == -2
+
+
+def test_of_a_run_that_goes_on_every_second_snapshot_is_drawn_and_each_one_kept(plots, panel) -> None:
+    view = plots.views["rate"]
+    assert view.data.times[-1] == 10
+    panel.show_snapshot(at(10.25))
+    assert view.data.times[-1] == 10
+    panel.show_snapshot(at(10.5))
+    assert list(view.data.times[-3:]) == [10, 10.25, 10.5]
+    panel.show_snapshot(at(10.75, state="paused"))
+    panel.show_snapshot(at(10.75, state="ended"))
+    assert view.data.times[-1] == 10.75
 
 
 def test_the_theme_changes_while_plots_are_shown(plots) -> None:
