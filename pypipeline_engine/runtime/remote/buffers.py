@@ -180,7 +180,7 @@ def _enter_session() -> None:
     session = cluster.get_session()
     if session == _made.session:
         return
-    here = ray.get_runtime_context().get_node_id()
+    here = cluster.get_node()
     store_bytes = sum(
         node["Resources"].get("object_store_memory", 0.0) for node in ray.nodes() if node["NodeID"] == here
     )

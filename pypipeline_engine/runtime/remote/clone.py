@@ -141,7 +141,7 @@ class RemoteClone:
         except Died as death:
             name = self._cell.get_full_name()
             raise Died(f"the process of a clone of {name} ended while it was deployed: {death}") from death
-        self._buffers.is_near = place.node == ray.get_runtime_context().get_node_id()
+        self._buffers.is_near = place.node == cluster.get_node()
         return place.process
 
     def begin(self, work: Work) -> Any:

@@ -228,6 +228,13 @@ def get_session() -> str | None:
     return str(ray.get_runtime_context().get_job_id()) if ray.is_initialized() else None
 
 
+def get_node() -> str:
+    """Ray's identifier of the node that this process is on; empty where it is not connected. Asking connects to nothing."""
+    import ray
+
+    return str(ray.get_runtime_context().get_node_id()) if ray.is_initialized() else ""
+
+
 def is_own() -> bool:
     """Whether all of Ray runs on this machine for this process alone."""
     return _connected_to is not None and _get_address(_connected_to) is None

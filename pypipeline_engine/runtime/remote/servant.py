@@ -18,8 +18,6 @@ from functools import wraps
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
-import ray
-
 from pypipeline_engine.cell import ScalableCell
 from pypipeline_engine.core.clock import Clock
 from pypipeline_engine.core.counters import sum_counters
@@ -30,6 +28,7 @@ from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
 from pypipeline_engine.runtime.crew import Crew, Inside
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
+from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.remote.buffers import Borrowing, Buffer
 from pypipeline_engine.runtime.remote.messages import (
     PLAIN,
@@ -127,7 +126,7 @@ class Servant:
         except ModuleNotFoundError as error:
             add_note(error, f"it is not installed on the node {platform.node()}")
             raise
-        return Place(os.getpid(), ray.get_runtime_context().get_node_id())
+        return Place(os.getpid(), cluster.get_node())
 
     def _deploy(self, cell: ScalableCell) -> None:
         cell._stands_for = self._elsewhere  # type: ignore[assignment]  # all that is asked of it is its name

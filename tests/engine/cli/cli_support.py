@@ -13,12 +13,16 @@ TIMEOUT_S = 60
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
+WARNINGS = "error,ignore:There is no current event loop:DeprecationWarning"
+"""The processes of Ray inherit them as well, and make one on Python 3.13."""
+
+
 class CommandLine:
     """Runs commands in a folder of their own, with the standard streams as pipes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "COLUMNS": "30", "PYTHONWARNINGS": "error", "PYTHONDONTWRITEBYTECODE": "1"}
+        self.environment = {**os.environ, "COLUMNS": "30", "PYTHONWARNINGS": WARNINGS, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def __call__(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """The finished command."""

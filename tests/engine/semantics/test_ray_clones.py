@@ -774,7 +774,7 @@ def test_what_clones_print_and_log_comes_out_as_it_is(pipeline, capsys):
 
 def test_large_results_are_not_all_on_their_way_at_once(pipeline, monkeypatch):
     """They fill the memory that processes share long before items that are small and quick are too many."""
-    monkeypatch.setattr(worker, "ANSWER_LIMIT_BYTES", 3_000_000)
+    monkeypatch.setattr(worker, "CALL_LIMIT_BYTES", 3_000_000)
     finish, came = clone.RemoteClone.finish, []
 
     def note(self, begun):
