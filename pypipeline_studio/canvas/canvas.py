@@ -164,7 +164,8 @@ class Canvas(QWidget):
         )
         self._is_showing = True
         try:
-            self._show_nodes(presentation.all_nodes())
+            with self.viewer.scene().moving_nodes():
+                self._show_nodes(presentation.all_nodes())
             self._show_wires(presentation.wires)
             self.comments.show(presentation.comments)
         finally:

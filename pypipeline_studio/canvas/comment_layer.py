@@ -197,8 +197,9 @@ class CommentLayer(QObject):
         if drag.has_moved:
             by = self._viewer.mapToScene(point) - drag.begin
             if drag.zone == "title":
-                for item, at in drag.moved.items():
-                    item.setPos(at + by)
+                with self._viewer.scene().moving_nodes():
+                    for item, at in drag.moved.items():
+                        item.setPos(at + by)
             else:
                 drag.item.show_box(_sized(drag.box, drag.zone, by))
             self._viewer.viewport().update()

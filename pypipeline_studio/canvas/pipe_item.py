@@ -72,6 +72,8 @@ class StudioPipe(PipeItem):  # type: ignore[misc]
     def draw_path(self, start_port: Any, end_port: Any = None, cursor_pos: QPointF | None = None) -> None:
         """Lay the way anew, after a node has moved."""
         if self.input_port and self.output_port:
+            if self._scene is not None and self._scene.holds_wires:
+                return
             start, end = _middle(self.output_port), _middle(self.input_port)
             corners = self._find_corners(start, end)
             self.setPath(_curve(start, end) if corners is None else _rounded([QPointF(*corner) for corner in corners]))

@@ -78,19 +78,26 @@ def _find_corridor(start: Point, end: Point, boxes: Sequence[Box], out: float, c
             rows.add(box[1] - clearance)
             rows.add(box[3] + clearance)
 
+    # What each of the three parts of a way could touch, so that a row is held against these only.
+    across = [_reach_of(box) for box in boxes if box[0] - _TOUCH < right and box[2] + _TOUCH > left]
+    beside_start = [_reach_of(box) for box in boxes if box[0] - _TOUCH < first < box[2] + _TOUCH]
+    beside_end = [_reach_of(box) for box in boxes if box[0] - _TOUCH < last < box[2] + _TOUCH]
+
     best, least = start[1], float("inf")
     for row in sorted(rows, key=lambda row: (_way_to(row, start, end), row))[:_MOST_ROWS]:
-        way = _way_to(row, start, end)
-        if way >= least:  # no row that comes later can be better
+        cost = _way_to(row, start, end)
+        if cost >= least:  # no row that comes later can be better
             break
-        nb_hit = sum(
-            _hits(box, left, row, right, row)
-            + _hits(box, first, min(row, start[1]), first, max(row, start[1]))
-            + _hits(box, last, min(row, end[1]), last, max(row, end[1]))
-            for box in boxes
-        )
-        if way + nb_hit * _COST_OF_NODE < least:
-            best, least = row, way + nb_hit * _COST_OF_NODE
+        for reaches, top, bottom in (
+            (across, row, row),
+            (beside_start, min(row, start[1]), max(row, start[1])),
+            (beside_end, min(row, end[1]), max(row, end[1])),
+        ):
+            for above, below in reaches:
+                if above < bottom and below > top:
+                    cost += _COST_OF_NODE
+        if cost < least:
+            best, least = row, cost
     corners = [start, (first, start[1]), (first, best), (last, best), (last, end[1]), end]
     return [corner for index, corner in enumerate(corners) if index == 0 or corner != corners[index - 1]]
 
@@ -99,6 +106,6 @@ def _way_to(row: float, start: Point, end: Point) -> float:
     return abs(row - start[1]) + abs(row - end[1])
 
 
-def _hits(box: Box, left: float, top: float, right: float, bottom: float) -> bool:
-    """Whether a straight line touches a node, or comes too near to it."""
-    return box[0] - _TOUCH < right and box[2] + _TOUCH > left and box[1] - _TOUCH < bottom and box[3] + _TOUCH > top
+def _reach_of(box: Box) -> tuple[float, float]:
+    """Between which heights a line touches a node, or comes too near to it."""
+    return box[1] - _TOUCH, box[3] + _TOUCH

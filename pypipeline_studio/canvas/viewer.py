@@ -272,7 +272,8 @@ class StudioViewer(BareViewer):
             self._slicer.follow(self.mapToScene(point))
             event.accept()
             return
-        QGraphicsView.mouseMoveEvent(self, event)
+        with self.scene().moving_nodes():
+            QGraphicsView.mouseMoveEvent(self, event)
         if event.buttons() & Qt.MouseButton.LeftButton and self._has_moved(point):
             self._wire_drops.follow()
 

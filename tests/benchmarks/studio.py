@@ -29,7 +29,8 @@ from pypipeline_studio.window.application import make_application
 from pypipeline_studio.window.main_window import MainWindow
 
 COLUMNS = 5
-TYPES = ("sources.Counter", "demo.Work", "demo.Work", "demo.Work", "sinks.JsonLines")
+TYPES = ("sources.Counter", "math.Expression", "math.Multiply", "demo.Work", "sinks.JsonLines")
+INPUTS = ("", "a", "a", "item", "item")
 TICKS = 40
 PAN_S = 4.0
 HZ = 4
@@ -40,15 +41,17 @@ def report(what: str, figure: str) -> None:
 
 
 def make_graph(nb_cells: int) -> Document:
-    """Pipelines of five cells, one below the other."""
+    """Pipelines of five cells, one below the other, each with a wire that passes a cell."""
     cells, connections, view = {}, [], {}
     for index in range(nb_cells):
         row, column = divmod(index, COLUMNS)
         cells[f"c{index}"] = CellEntry(type=TYPES[column])
         view[f"c{index}"] = {"pos": [280 * column, 160 * row]}
         if column:
-            output = "value" if column == 1 else "item"
-            connections.append(ConnectionEntry(source=f"c{index - 1}.{output}", target=f"c{index}.item"))
+            output = "item" if column == COLUMNS - 1 else "value"
+            connections.append(ConnectionEntry(source=f"c{index - 1}.{output}", target=f"c{index}.{INPUTS[column]}"))
+        if column == 2:
+            connections.append(ConnectionEntry(source=f"c{index - 2}.value", target=f"c{index}.b"))
     return Document(name="large", cells=cells, connections=connections, view=view)
 
 

@@ -11,6 +11,7 @@ from pypipeline_engine.graph.writer import to_text
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.viewer import CELL_MIME
+from pypipeline_studio.document import edits
 from pypipeline_studio.document.views import NodeLive, WireLive, WireView
 from pypipeline_studio.session import Session
 
@@ -395,3 +396,35 @@ def test_a_selection_of_many_is_told_once(canvas, people):
     assert len(told) == 1
     canvas.select([])
     assert told[1:] == [()]
+
+
+def test_wires_are_laid_once_when_many_nodes_move(canvas, people, monkeypatch) -> None:
+    """Each node that moved laid its wires anew, round nodes that had not moved yet: 500 cells took seconds."""
+    laid = []
+    monkeypatch.setattr(
+        "pypipeline_studio.canvas.pipe_item.find_corners", lambda start, end, *_: laid.append((start, end))
+    )
+    places = {}
+    for name in people.document.cells:
+        x, y = edits.position_of(people.document, name)
+        places[name] = (x + 300.0, y + 40.0)
+    people.edit("Move", edits.move_cells(people.document, (), places))
+    QApplication.processEvents()
+    assert len(laid) == len(people.document.connections)
+    for wire, pipe in canvas._pipes.items():
+        output = port_of(canvas, *wire.source, True).sceneBoundingRect().center()
+        assert pipe.path().pointAtPercent(0) == output
+
+
+def test_wires_follow_several_nodes_that_are_dragged(canvas, people, monkeypatch) -> None:
+    canvas.select_all()
+    laid = []
+    monkeypatch.setattr(
+        "pypipeline_studio.canvas.pipe_item.find_corners", lambda start, end, *_: laid.append((start, end))
+    )
+    place = at_node(canvas, "detect")
+    drag(canvas, place, place + QPoint(40, 30), release=False)
+    assert 0 < len(laid) <= 8 * len(people.document.connections)
+    wire, pipe = next(iter(canvas._pipes.items()))
+    assert pipe.path().pointAtPercent(0) == port_of(canvas, *wire.source, True).sceneBoundingRect().center()
+    QTest.mouseRelease(canvas.viewer.viewport(), Qt.MouseButton.LeftButton, pos=place + QPoint(40, 30))

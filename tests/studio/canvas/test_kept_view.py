@@ -2,13 +2,12 @@
 
 import pytest
 from gestures import at_node, drag
-from PySide6.QtCore import QPoint, QRectF
+from PySide6.QtCore import QPoint, QPointF, QRectF
 
 from pypipeline_engine.host.protocol import GraphProblem, Validation
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.canvas.node_item import StudioNodeItem
 from pypipeline_studio.canvas.pipe_item import StudioPipe
-from pypipeline_studio.document import edits
 from pypipeline_studio.theme.colours import theme
 
 
@@ -67,7 +66,7 @@ def test_wires_that_a_node_has_just_come_in_the_way_of_go_round_it_when_they_com
     wire = next(wire for wire in canvas._pipes if (wire.source[0], wire.target[0]) == ("video", "draw"))
     middle = canvas._pipes[wire].path().pointAtPercent(0.5)
     before = canvas._pipes[wire].path()
-    two.edit("Move", edits.move_cells(two.document, (), {"detect": (middle.x() - 100, middle.y() - 50)}))
+    canvas.node_item("detect").setPos(middle - QPointF(100, 50))  # as a person who drags it does
     assert canvas.viewer.scene()._timer.isActive()
     two.show(two.graphs[1])
     two.show(two.graphs[0])
