@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QCheckBox,
     QDockWidget,
@@ -267,8 +267,23 @@ def tool_button(
     return button
 
 
+class _PushButton(QPushButton):
+    """Enter presses the button that has the focus, and not the one that its dialog has for Enter elsewhere."""
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if event.type() == QEvent.Type.ShortcutOverride:  # on the first page it is a shortcut of the canvas, too
+                event.accept()
+                return True
+            if event.type() == QEvent.Type.KeyPress:
+                if not event.isAutoRepeat():
+                    self.click()
+                return True
+        return super().event(event)
+
+
 def push_button(text: str, *, is_primary: bool = False, tip: str = "") -> QPushButton:
-    button = QPushButton(text)
+    button = _PushButton(text)
     button.setFont(font(12, 600 if is_primary else 400))
     button.setProperty("primary", is_primary)
     button.setAutoDefault(False)

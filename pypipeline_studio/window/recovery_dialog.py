@@ -31,6 +31,7 @@ class RecoveryDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setFixedWidth(_WIDTH_PX)
         self._left = list(left)
+        self._problems = {id(one): explain_unreadable(one) for one in self._left}
         self._rows: dict[int, QWidget] = {}
         self.recover_buttons: list[QPushButton] = []
         self.discard_buttons: list[QPushButton] = []
@@ -46,9 +47,14 @@ class RecoveryDialog(QDialog):
         more = len(self._left) - _MOST_SHOWN
         if more > 0:
             layout.addWidget(Label(f"{counted(more, 'older graph')} will be offered after these.", 11, 400, "text3"))
-        layout.addWidget(row(None, self.keep_button))
+        self.all_button = push_button(
+            "Recover all", is_primary=True, tip="Go on with the edits of all these graphs, in a tab each"
+        )
+        self.all_button.clicked.connect(self._recover_all)
+        layout.addWidget(row(None, self.keep_button, self.all_button))
+        self.all_button.setVisible(len(self._readable()) > 1)
         self.finished.connect(self._keep_the_rest)
-        (self.recover_buttons[0] if self.recover_buttons else self.keep_button).setFocus()
+        self._focus()
 
     def forget(self, left: LeftBehind) -> None:
         """It is somebody else's now, or gone; the dialog closes with the last one."""
@@ -58,9 +64,27 @@ class RecoveryDialog(QDialog):
             shown.hide()
         if not self._rows:
             self.accept()
+            return
+        self.all_button.setVisible(len(self._readable()) > 1)
+        self.adjustSize()
+        self._focus()
+
+    def _readable(self) -> list[LeftBehind]:
+        return [one for one in self._left if self._problems[id(one)] is None]
+
+    def _recover_all(self) -> None:
+        for one in reversed(self._readable()):  # what was edited last is in front then
+            self.recover_requested.emit(one)
+
+    def _focus(self) -> None:
+        """Give the focus to what a person wants most likely."""
+        rows = list(self._rows.values())
+        shown = [button for button in self.recover_buttons if button.parentWidget() in rows]
+        several = [] if self.all_button.isHidden() else [self.all_button]
+        (*several, *shown, self.keep_button)[0].setFocus()
 
     def _make_row(self, left: LeftBehind) -> QWidget:
-        problem = explain_unreadable(left)
+        problem = self._problems[id(left)]
         name = left.unsaved.title if left.unsaved is not None else left.path.name
         lines = [Label(name, 12, 600)]
         if left.unsaved is not None:
@@ -75,7 +99,9 @@ class RecoveryDialog(QDialog):
         self.discard_buttons.append(discard)
         buttons: list[QWidget] = [discard]
         if problem is None:
-            recover = push_button("Recover", is_primary=True, tip="Go on with these edits in a tab of their own")
+            recover = push_button(
+                "Recover", is_primary=len(self._readable()) == 1, tip="Go on with these edits in a tab of their own"
+            )
             recover.setAccessibleName(f"Recover {name}")
             recover.clicked.connect(lambda: self.recover_requested.emit(left))
             self.recover_buttons.append(recover)

@@ -3,6 +3,7 @@
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 
 from pypipeline_studio.panels.new_cell_dialog import NewCellDialog
 from pypipeline_studio.window import source_files
@@ -122,3 +123,13 @@ def test_an_editor_that_cannot_be_started_is_told(file_window, tmp_path):
     assert "no_such_editor" in told[-1] and "line 3" in told[-1]
     assert not sources.open(str(tmp_path / "gone.py"))
     assert "not there any more" in told[-1]
+
+
+def test_enter_presses_the_button_that_has_the_focus(dialog, tmp_path):
+    """It pressed Create, wherever the focus was."""
+    fill(dialog)
+    cancel = next(button for button in dialog.findChildren(QPushButton) if button.text() == "Cancel")
+    cancel.setFocus()
+    QTest.keyClick(cancel, Qt.Key.Key_Return)
+    assert not dialog.isVisible()
+    assert not (tmp_path / "own").exists()

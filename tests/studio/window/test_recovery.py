@@ -181,6 +181,42 @@ def test_each_graph_that_is_recovered_comes_back_in_a_tab_and_edits_in_the_windo
     assert len(list((tmp_path / "recovery").glob("*.json"))) == 3
 
 
+def test_all_graphs_are_recovered_at_once_and_the_one_edited_last_is_in_front(window, session, tmp_path) -> None:
+    for index in range(3):
+        session.save(tmp_path / f"{index}.json")
+        add(session)
+        file = RecoveryFile(tmp_path / "recovery")
+        file.write(make_unsaved(session.document, session.title, session.path, session.sha256, 100.0 + index))
+        file._lock.release()
+    (tmp_path / "recovery" / "1-0.json").write_text("{")
+    window.offer_recovery()
+    dialog = window._recovery.dialog
+    assert dialog.focusWidget() is dialog.all_button
+    QTest.keyClick(dialog.all_button, Qt.Key.Key_Return)
+    assert [graph.title for graph in window.session.graphs] == ["0.json", "1.json", "2.json"]
+    assert window.session.title == "2.json"
+    assert dialog.isVisible()  # for the file that cannot be read
+    assert not dialog.all_button.isVisible()
+    QTest.keyClick(dialog.keep_button, Qt.Key.Key_Return)
+    assert window._recovery.dialog is None
+    assert (tmp_path / "recovery" / "1-0.json").exists()
+
+
+def test_enter_recovers_one_graph_after_the_other(window, session, tmp_path) -> None:
+    for name in ("one.json", "two.json"):
+        session.save(tmp_path / name)
+        add(session)
+        leave_behind(tmp_path / "recovery", session)
+    window.offer_recovery()
+    dialog = window._recovery.dialog
+    QTest.keyClick(dialog.recover_buttons[0], Qt.Key.Key_Return)
+    assert dialog.focusWidget() is dialog.recover_buttons[1]
+    assert not dialog.all_button.isVisible()
+    QTest.keyClick(dialog.recover_buttons[1], Qt.Key.Key_Return)
+    assert window._recovery.dialog is None
+    assert len(window.session.graphs) == 2
+
+
 def test_edits_of_a_file_that_is_open_are_a_step_in_its_tab(window, session, tmp_path) -> None:
     session.save(tmp_path / "mine.json")
     window.session.open(tmp_path / "mine.json")
