@@ -234,6 +234,7 @@ class Canvas(QWidget):
         """Put the graph away that was in front, and go on with the other one where it was left."""
         before, path = self._open_graph, self._path
         self.viewer.end_gestures()
+        self.comments.cancel()
         self._kept[before] = self._put_away()
         self._clear()
         self._open_graph = self._session.front

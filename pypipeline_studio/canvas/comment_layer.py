@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QGraphicsItem
 
 from pypipeline_studio.canvas.comment_item import CommentItem, Zone
@@ -43,6 +43,8 @@ class _Drag:
     moved: dict[QGraphicsItem, QPointF] = field(default_factory=dict)
     """What moves along, and where it was."""
     has_moved: bool = False
+    is_cancelled: bool = False
+    """Whether all is where it was, and the rest of the gesture means nothing."""
 
 
 class CommentLayer(QObject):
@@ -61,6 +63,7 @@ class CommentLayer(QObject):
         self._items: dict[str, CommentItem] = {}
         self._drag: _Drag | None = None
         self._has_cursor = False
+        viewer.installEventFilter(self)  # for keys
         viewer.viewport().installEventFilter(self)
 
     # ------------------------------------------------------------------ what is shown
@@ -111,6 +114,9 @@ class CommentLayer(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
+        if watched is self._viewer:
+            is_escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+            return is_escape and kind == QEvent.Type.KeyPress and self.cancel()
         if isinstance(event, QMouseEvent):
             if kind == QEvent.Type.MouseButtonPress:
                 return self._press(event)
@@ -131,6 +137,25 @@ class CommentLayer(QObject):
                 self.menu_requested.emit(item.comment.key, event.globalPos())
             return item is not None
         return False
+
+    def cancel(self) -> bool:
+        """Put what is being dragged back where it was; whether a box was dragged itself."""
+        drag = self._drag
+        if drag is None or drag.is_cancelled:
+            for box in self._items.values():  # those that move with nodes which are dragged
+                if box.is_moved:
+                    box.show_comment(box.comment)
+            return False
+        drag.is_cancelled = True
+        if drag.has_moved:
+            if drag.zone == "title":
+                with self._viewer.scene().moving_nodes():
+                    for item, at in drag.moved.items():
+                        item.setPos(at)
+            else:
+                drag.item.show_box(drag.box)
+            self._viewer.viewport().update()
+        return True
 
     def _hit(self, point: QPoint) -> tuple[CommentItem | None, Zone | None]:
         """The box of which the title or the frame is under a point of the viewport, where no node is.
@@ -192,6 +217,8 @@ class CommentLayer(QObject):
         if drag is None:
             self._show_cursor(point, event)
             return False
+        if drag.is_cancelled:
+            return True
         far = (point - drag.pressed_at).manhattanLength() >= QApplication.startDragDistance()
         drag.has_moved = drag.has_moved or far
         if drag.has_moved:
@@ -210,7 +237,7 @@ class CommentLayer(QObject):
         if drag is None or event.button() != Qt.MouseButton.LeftButton:
             return False
         self._drag = None
-        if drag.has_moved:
+        if drag.has_moved and not drag.is_cancelled:
             nodes = {
                 item.name: (item.pos().x(), item.pos().y()) for item in drag.moved if isinstance(item, StudioNodeItem)
             }

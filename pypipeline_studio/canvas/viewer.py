@@ -154,9 +154,13 @@ class StudioViewer(BareViewer):
         self._slicer.end()
         self._wire_drops.end()
         moved, self._moved_from = self._moved_from, {}
-        for item, position in moved.items():
-            if _position(item) != position:
-                item.xy_pos = list(position)
+        grabber = self.scene().mouseGrabberItem()
+        if grabber is not None:  # it would go on following the mouse
+            grabber.ungrabMouse()
+        with self.scene().moving_nodes():
+            for item, position in moved.items():
+                if _position(item) != position:
+                    item.xy_pos = list(position)
         self._pan_from = None
 
     def show_also(self, rectangle: QRectF, margin_px: float = 24.0) -> None:
@@ -204,10 +208,8 @@ class StudioViewer(BareViewer):
             self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
             event.accept()
             return
-        if event.key() == Qt.Key.Key_Escape and (self._wire_from is not None or self._slicer.is_active):
-            self._slicer.end()
-            if self._wire_from is not None:
-                self._end_wire()
+        if event.key() == Qt.Key.Key_Escape and (self._wire_from or self._slicer.is_active or self._moved_from):
+            self.end_gestures()
             event.accept()
             return
         QGraphicsView.keyPressEvent(self, event)

@@ -94,6 +94,25 @@ def test_escape_lets_a_wire_go(canvas, people) -> None:
     assert all(pipe.isVisible() for pipe in canvas._pipes.values())
 
 
+def test_escape_puts_nodes_back_that_are_dragged(canvas, people) -> None:
+    before, count = people.document, people.undo_stack.count()
+    canvas.select(["detect", "track"])
+    place = at_node(canvas, "detect")
+    drag(canvas, place, place + QPoint(60, 80), release=False)
+    assert at_node(canvas, "track") != edits.position_of(before, "track")
+    QTest.keyClick(canvas.viewer, Qt.Key.Key_Escape)
+    move(canvas, place + QPoint(120, 90), Qt.MouseButton.LeftButton)
+    QTest.mouseRelease(canvas.viewer.viewport(), Qt.MouseButton.LeftButton, pos=place + QPoint(120, 90))
+    assert people.document is before
+    assert people.undo_stack.count() == count
+    assert at_node(canvas, "detect") == place
+    for name in before.cells:
+        item = canvas.node_item(name)
+        assert (item.x(), item.y()) == edits.position_of(before, name)
+    drag(canvas, place, place + QPoint(60, 80))  # and the next one is as usual
+    assert people.undo_stack.count() == count + 1
+
+
 def test_a_wire_dropped_on_empty_canvas_asks_for_what_fits(qtbot, canvas, people) -> None:
     with qtbot.waitSignal(canvas.search_requested) as asked:
         drag(canvas, at_port(canvas, "detect", "boxes"), at_port(canvas, "detect", "boxes") + QPoint(60, -110))

@@ -259,3 +259,34 @@ def test_boxes_of_another_pipeline_are_not_shown(file_window) -> None:
     assert list(window.canvas.comments.boxes()) == [key]
     window.canvas.leave()
     assert window.canvas.comments.boxes() == {}
+
+
+@pytest.mark.parametrize("on_frame", [False, True])
+def test_escape_puts_a_box_back_that_is_dragged(people, on_frame) -> None:
+    before = people.session.document
+    start = on_scene(people, 800, 240) if on_frame else at_title(people)  # the lower right corner
+    drag(people.canvas, start, start + QPoint(50, 40), release=False)
+    item = people.canvas.comments.item(KEY)
+    assert item.is_moved
+    press(people, Qt.Key.Key_Escape)
+    assert not item.is_moved
+    move(people.canvas, start + QPoint(90, 70), LEFT)
+    QTest.mouseRelease(people.canvas.viewer.viewport(), LEFT, pos=start + QPoint(90, 70))
+    assert people.session.document is before
+    for name in ("detect", "track"):
+        node = people.canvas.node_item(name)
+        assert (node.x(), node.y()) == place(people, name)
+    drag(people.canvas, start, start + QPoint(50, 40))
+    assert people.session.document is not before
+
+
+def test_escape_puts_a_box_back_that_moves_with_a_node(people) -> None:
+    before = people.session.document
+    people.canvas.select(["video"])
+    people.canvas.comments.select([KEY])
+    start = at_node(people.canvas, "video")
+    drag(people.canvas, start, start + QPoint(30, 40), release=False)
+    press(people, Qt.Key.Key_Escape)
+    QTest.mouseRelease(people.canvas.viewer.viewport(), LEFT, pos=start + QPoint(30, 40))
+    assert people.session.document is before
+    assert not people.canvas.comments.item(KEY).is_moved
