@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog
 
 from pypipeline_engine.catalogue.model import Folders, ParameterType
 from pypipeline_engine.graph.problems import describe
-from pypipeline_studio.panels.parameter_fields import CalmComboBox, CalmSlider, CheckedField
+from pypipeline_studio.panels.colour_editor import ColourEditor
+from pypipeline_studio.panels.parameter_fields import CalmComboBox, CalmSlider
 from pypipeline_studio.panels.parameter_values import (
     MISSING,
     WrongText,
@@ -22,47 +23,15 @@ from pypipeline_studio.panels.parameter_values import (
     path_below,
     plain_type,
     range_of,
-    read_text,
     stepped,
     to_text,
 )
+from pypipeline_studio.panels.text_editors import LongTextEditor, TextEditor
+from pypipeline_studio.panels.value_editor import ValueEditor
 from pypipeline_studio.panels.widgets import CheckBox, tool_button
 
 VALUE_PX = 58
 """The width of the field beside a slider."""
-
-
-class ValueEditor(QWidget):
-    """Shows one value and says which other one a person wants."""
-
-    edited = Signal(object, bool)
-    """A JSON value; and whether the edit is finished, which it is not while a slider is dragged."""
-    complained = Signal(str)
-    """What is wrong with what was typed, in one sentence; empty where nothing is any more."""
-    _SPACING_PX: ClassVar[int] = 8
-
-    def __init__(self, parameter: ParameterType, cell: str) -> None:
-        super().__init__()
-        self.parameter = parameter
-        self.cell = cell
-        self.line = QHBoxLayout(self)
-        self.line.setContentsMargins(0, 0, 0, 0)
-        self.line.setSpacing(self._SPACING_PX)
-
-    def show_value(self, value: Any) -> None:
-        """Show a JSON value, or `MISSING`. What a person is changing at the moment is left alone."""
-        raise NotImplementedError
-
-    def add_menu_actions(self, actions: list[QAction]) -> None:
-        """Offer these in the context menus of the parts that have one of their own."""
-
-    def _field(self) -> CheckedField:
-        """A field that reads this parameter, with what follows from that wired up."""
-        field = CheckedField(self.parameter.name, lambda text: read_text(text, self.parameter, self.cell))
-        allows_null = plain_type(self.parameter.type)[1]
-        field.setPlaceholderText("required" if self.parameter.required else "none" if allows_null else "")
-        field.complained.connect(self.complained)
-        return field
 
 
 class SwitchEditor(ValueEditor):
@@ -121,25 +90,6 @@ class ChoiceEditor(ValueEditor):
             self.edited.emit(value, True)
 
 
-class TextEditor(ValueEditor):
-    """For text, for numbers without a slider, and for what is written as JSON."""
-
-    def __init__(self, parameter: ParameterType, cell: str) -> None:
-        super().__init__(parameter, cell)
-        self.field = self._field()
-        self.field.edited.connect(self.edited)
-        if editor_of(parameter) == "number":
-            self.field.step = lambda value, steps: stepped(value, parameter, steps)
-        self.line.addWidget(self.field, 1)
-        self.setFocusProxy(self.field)
-
-    def show_value(self, value: Any) -> None:
-        self.field.show_text(to_text(value, self.parameter))
-
-    def add_menu_actions(self, actions: list[QAction]) -> None:
-        self.field.more_actions = actions
-
-
 class NumberEditor(ValueEditor):
     """For a number between two ends: a slider, and a field for exact values."""
 
@@ -196,7 +146,7 @@ class NumberEditor(ValueEditor):
 
 
 class PathEditor(TextEditor):
-    """For a file: its path, and a button that lets one choose it."""
+    """For a file: its path, a button that lets one choose it, and while one types, whether it is there."""
 
     def __init__(self, parameter: ParameterType, cell: str, folders: Folders) -> None:
         super().__init__(parameter, cell)
@@ -206,6 +156,25 @@ class PathEditor(TextEditor):
         self.button.clicked.connect(self.browse)
         self.line.setSpacing(4)
         self.line.addWidget(self.button)
+        self.takes_unit = False
+        # Where text will do as well, it may be a name that the cell knows.
+        self._may_be_name = any(item.name == "text" for item in parameter.type.items)
+        self.field.textEdited.connect(self._remark)
+        self.field.editingFinished.connect(lambda: self.remarked.emit(""))  # the problems of the cell say it then
+
+    def _remark(self, text: str) -> None:
+        typed = text.strip()
+        path = self._folder / typed
+        remark = ""
+        try:
+            is_there = path.exists()
+            if self._kind == "output_path":
+                remark = f"{path} is there: a run writes over it" if is_there and not path.is_dir() else ""
+            elif not is_there and not self._may_be_name:
+                remark = f"there is no file or folder {path}"
+        except (OSError, ValueError):  # a name that no file can have
+            remark = f"no file can be called {describe(typed)}"
+        self.remarked.emit(remark if typed else "")
 
     def browse(self) -> QFileDialog:
         """Open a dialog that does not keep the rest of the window from working; it is deleted when it closes."""
@@ -245,7 +214,9 @@ def make_editor(parameter: ParameterType, cell: str, folders: Folders) -> ValueE
         return NumberEditor(parameter, cell)
     if kind == "path":
         return PathEditor(parameter, cell, folders)
-    return TextEditor(parameter, cell)
+    if kind == "colour":
+        return ColourEditor(parameter, cell)
+    return TextEditor(parameter, cell) if kind == "number" else LongTextEditor(parameter, cell)
 
 
 def _option_text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QAction, QFontMetrics, QPaintEvent
@@ -19,6 +19,8 @@ from pypipeline_studio.theme.fonts import font
 
 NAME_PX = 98
 READ_AT_START = "read at the start: stop to change it"
+WHEN: Final = {"runtime": "live while running", "config": "read at the start"}
+"""When a run takes a value over, by the kind of the parameter."""
 
 
 class ParameterRow(QWidget):
@@ -50,17 +52,23 @@ class ParameterRow(QWidget):
         line.addWidget(holder)
         line.addWidget(self.editor, 1)
         line.addWidget(self.connected, 1)
-        if unit_px:
+        if unit_px and self.editor.takes_unit:
             unit = Label(parameter.unit, 11, 400, "text3")
             unit.setFixedWidth(unit_px)
             line.addWidget(unit)
         self.complaint = Label("", 11, 400, "error", wraps=True)
         self.complaint.hide()
+        self.remark = Label("", 11, 400, "warn", wraps=True)
+        self.remark.hide()
+        self.editor.remarked.connect(self._remark)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(line)
+        if self.editor.below is not None:
+            layout.addWidget(self.editor.below)
         layout.addWidget(self.complaint)
+        layout.addWidget(self.remark)
         self.reset_action = QAction("Reset to default", self)
         if not parameter.required:
             self.reset_action.setText(f"Reset to default ({value_text(parameter.default, parameter)})")
@@ -99,6 +107,10 @@ class ParameterRow(QWidget):
     def _complain(self, sentence: str) -> None:
         self.complaint.show_text(sentence)
         self.complaint.setVisible(bool(sentence))
+
+    def _remark(self, sentence: str) -> None:
+        self.remark.show_text(sentence)
+        self.remark.setVisible(bool(sentence))
 
     def _open_menu(self, point: QPoint) -> None:
         menu = QMenu(self)
@@ -153,10 +165,8 @@ class ParametersSection(Section):
             shown.show_value(values.get(name, MISSING), name in inputs, name in connected, is_running)
         for name, kept in self.kept.items():
             kept.show_value(values[name])
-        is_live = any(parameter.when == "runtime" for parameter in declared)
-        self._note.show_text(
-            "kept as saved" if cell_type is None else "live while running" if is_running and is_live else ""
-        )
+        kinds = {parameter.when for parameter in declared}
+        self._note.show_text("kept as saved" if cell_type is None else WHEN[kinds.pop()] if len(kinds) == 1 else "")
         self.setVisible(bool(self.rows or self.kept))
 
     def _rebuild(
@@ -175,11 +185,17 @@ class ParametersSection(Section):
         unit_px = max((metrics.horizontalAdvance(parameter.unit) for parameter in declared), default=0)
         self.rows = {parameter.name: ParameterRow(parameter, cell, folders, unit_px) for parameter in declared}
         self.kept = {name: KeptRow(name, is_known) for name in unknown}
+        kinds = list(dict.fromkeys(parameter.when for parameter in declared))
+        for kind in kinds:
+            if len(kinds) > 1:
+                self._rows_layout.addWidget(Label(WHEN[kind].capitalize(), 11, 400, "text3"))
+            for shown in self.rows.values():
+                if shown.parameter.when == kind:
+                    self._rows_layout.addWidget(shown)
         for shown in self.rows.values():
             shown.edited.connect(self.edited)
             shown.reset.connect(self.reset)
             shown.shown_as_input.connect(self.shown_as_input)
-            self._rows_layout.addWidget(shown)
         for kept in self.kept.values():
             kept.reset.connect(self.reset)
             self._rows_layout.addWidget(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -15,11 +16,12 @@ from pypipeline_engine.graph.json_text import parse
 from pypipeline_engine.graph.problems import describe
 from pypipeline_studio.document import json_values
 
-EditorKind: TypeAlias = Literal["switch", "slider", "number", "choice", "path", "text", "json"]
+EditorKind: TypeAlias = Literal["switch", "slider", "number", "choice", "path", "colour", "text", "json"]
 MOST_STEPS: Final = 1000
 """A slider has no more positions: with more, a pixel would be too much to set a value."""
 MISSING: Final = object()
 """Stands for the value of a parameter that is neither set nor has a default."""
+_COLOUR: Final = re.compile("#[0-9a-fA-F]{6}")
 _NUMBERS = ("int", "float", "number")
 
 
@@ -92,7 +94,14 @@ def editor_of(parameter: ParameterType) -> EditorKind:
         return "slider" if range_of(parameter) is not None else "number"
     if value_type.name in PATHS:
         return "path"
+    if value_type.name == "text" and isinstance(parameter.default, str) and colour_of(parameter.default):
+        return "colour"
     return "text" if value_type.name == "text" else "json"
+
+
+def colour_of(text: str) -> str:
+    """A text such as `#ff8000` as Qt reads it; empty where it is no such colour. Types have no other sign of one."""
+    return text if _COLOUR.fullmatch(text) else ""
 
 
 def to_text(value: Any, parameter: ParameterType) -> str:
@@ -100,9 +109,16 @@ def to_text(value: Any, parameter: ParameterType) -> str:
     if value is None or value is MISSING:
         return ""
     kind = editor_of(parameter)
-    if isinstance(value, str) and (kind in ("text", "path") or _reads_as_itself(value, parameter)):
+    if isinstance(value, str) and (kind in ("text", "path", "colour") or _reads_as_itself(value, parameter)):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def long_text(value: Any, parameter: ParameterType) -> str:
+    """A JSON value as it is edited in several lines: lists and objects are indented."""
+    if isinstance(value, list | dict) and value:
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    return to_text(value, parameter)
 
 
 def read_text(text: str, parameter: ParameterType, cell: str) -> Any:
@@ -117,8 +133,10 @@ def read_text(text: str, parameter: ParameterType, cell: str) -> Any:
     typed = text.strip()
     if not typed and allows_null:
         return None
-    if kind in ("text", "path"):
+    if kind in ("text", "path", "colour"):
         value: Any = text if kind == "text" else typed
+        if kind == "colour" and not colour_of(typed):
+            raise WrongText(f"{name}: a colour such as #ff8000 is expected, not {describe(typed)}")
     elif kind in ("slider", "number"):
         value = _read_number(typed, value_type, name)
     else:

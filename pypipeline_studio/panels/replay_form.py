@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import CellType, Folders
 from pypipeline_studio.document.json_values import is_same
-from pypipeline_studio.panels.parameter_editors import ValueEditor, make_editor
+from pypipeline_studio.panels.parameter_editors import make_editor
 from pypipeline_studio.panels.parameter_values import MISSING
+from pypipeline_studio.panels.value_editor import ValueEditor
 from pypipeline_studio.panels.widgets import Label, clear_layout, push_button, row
 
 _NAME_PX = 84
@@ -82,6 +83,8 @@ class ReplayForm(QWidget):
                 label = Label(parameter.name, elides=True)
                 label.setFixedWidth(_NAME_PX)
                 self._lines.addWidget(row(label, editor))
+                if editor.below is not None:
+                    self._lines.addWidget(editor.below)
         self._values = {
             parameter.name: values.get(parameter.name, MISSING if parameter.required else parameter.default)
             for parameter in declared

@@ -231,6 +231,8 @@ class CommonRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(line)
+        if self.editor.below is not None:
+            layout.addWidget(self.editor.below)
         layout.addWidget(complaint)
         self._fields = self.editor.findChildren(CheckedField)
         self._usual = [field.placeholderText() for field in self._fields]

@@ -1,7 +1,7 @@
 """How widgets look: Fusion, a palette, and one style sheet for borders, radii and hover, all made of tokens.
 
 Names and properties that the style sheet knows: `#panel`, `#dockhead`, `#toolbar`, `#crumbs`, `#seg`, `#rule`, `#card`;
-`icononly` on tool buttons; `primary`, `run` and `step` on push buttons; `wrong` on fields.
+`#field`; `icononly` on tool buttons; `primary`, `run` and `step` on push buttons; `wrong` on fields.
 """
 
 from __future__ import annotations
@@ -92,6 +92,10 @@ QLineEdit[wrong="true"], QAbstractSpinBox[wrong="true"] { border-color: $error; 
 QComboBox::drop-down { border: 0; width: 18px; }
 QComboBox QAbstractItemView { background: $popover; border: 1px solid $line_strong; color: $text; }
 QPlainTextEdit { border: 0; background: $field; color: $text; selection-background-color: $accent_fill; }
+QPlainTextEdit#field { border: 1px solid $line_field; border-radius: 4px; padding: 3px; }
+QPlainTextEdit#field:focus { border-color: $accent; }
+QPlainTextEdit#field:disabled { color: $disabled; border-color: $line; }
+QPlainTextEdit#field[wrong="true"] { border-color: $error; }
 QTabBar { qproperty-drawBase: 0; background: $panel; }
 QTabBar::tab { padding: 0 12px; min-height: 32px; border: 0; border-bottom: 2px solid transparent; color: $text2;
     background: transparent; }

@@ -569,3 +569,13 @@ def test_undo_is_that_of_the_window_unless_something_is_being_typed(shown, key):
     assert takes_it()
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert not takes_it()
+
+
+def test_parameters_of_a_run_and_of_its_start_are_told_apart(shown, panel, types):
+    layout = shown.panel.parameters._rows_layout
+    parts = [layout.itemAt(index).widget() for index in range(layout.count())]
+    texts = [part.text() if isinstance(part, QLabel) else part.parameter.name for part in parts]
+    assert texts[0] == "Live while running"
+    assert texts[-2:] == ["Read at the start", "model"]
+    alone = Shown(panel, types[1])
+    assert alone.panel.parameters._note.text() == "live while running"

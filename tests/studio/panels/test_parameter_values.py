@@ -36,6 +36,8 @@ ANY = value_type("any")
         (parameter("p", value_type("union", TEXT, NULL)), "text"),
         (parameter("p", value_type("union", INT, TEXT)), "json"),
         (parameter("p", value_type("dict"), {}), "json"),
+        (parameter("p", TEXT, "#ff8000"), "colour"),
+        (parameter("p", TEXT, "#1"), "text"),
     ],
 )
 def test_the_editor_suits_the_type(declared, editor):
