@@ -36,6 +36,7 @@ BADGE_HEIGHT, BADGE_ABOVE = 20, 16
 """Of badges: how high they are, and how far they stand out of the body."""
 _BUTTON = 16
 _MARK = 3
+_MOST_COMMENT_LINES = 12
 _TIP_CHARACTERS = 64
 _SHADOW = 0.6
 _NAME = style(12, 600)
@@ -123,6 +124,8 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         lines = [
             f"{view.name}: {view.type_name}" if view.type_name else f"{view.title} of the pipeline (P to change them)"
         ]
+        if view.comment:
+            lines.extend(_wrapped(line) for line in view.comment.splitlines()[:_MOST_COMMENT_LINES])
         if view.note:
             lines.append(view.note)
         if self.mark is not None:
@@ -398,6 +401,9 @@ class StudioNodeItem(NodeItem):  # type: ignore[misc]
         if self._is_edge:
             put_text(painter, QRectF(left, 0, right - left, HEAD), view.title, _NAME, name_colour)
             return
+        if view.comment:
+            right -= 18
+            draw_icon(painter, QRectF(right, 6, 16, 16), "note", title_colour, 13)
         name = shortened(view.name, _NAME, int(right - left))
         put_text(painter, QRectF(left, 0, right - left, HEAD), name, _NAME, name_colour)
         left += width_of(name, _NAME) + 6

@@ -74,7 +74,7 @@ def _reason(name: str, cell: CellEntry, view: object, wanted: str) -> str:
         return f"type {cell.type}"
     for text in _texts(view):
         if wanted in text.casefold():
-            return f"note: {_short(text, wanted)}"
+            return f"comment: {_short(text, wanted)}"
     for key, value in (*cell.parameters.items(), *cell.initial_values.items()):
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if wanted in f"{key}: {shown}".casefold() or wanted in f"{key}={shown}".casefold():

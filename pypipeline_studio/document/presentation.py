@@ -12,6 +12,7 @@ from pypipeline_engine.graph.model import Body, CellEntry, Document, Scale, spli
 from pypipeline_engine.graph.ports import ports_of
 from pypipeline_engine.host.protocol import GraphProblem
 from pypipeline_engine.numbers import counted
+from pypipeline_studio.document.cell_notes import comment_of
 from pypipeline_studio.document.circles import recurrent_connections
 from pypipeline_studio.document.comments import Comment, comments_of
 from pypipeline_studio.document.edits import Position, body_at, mark_of, position_of
@@ -83,14 +84,13 @@ def present(
         place = places[name]
         shown = _shown_inputs(body, name)
         inputs, outputs = connected[name]
-        mark = mark_of(body, name)
-        source = (cell, place, shown, tuple(inputs), tuple(outputs), counts.get(name, 0), types, mark)
+        written = (mark_of(body, name), comment_of(body, name))
+        source = (cell, place, shown, tuple(inputs), tuple(outputs), counts.get(name, 0), types, written)
         if previous is not None and _is_same(previous.sources.get(name), source) and not _depends(cell, types):
             nodes[name] = previous.nodes[name]
         else:
-            nodes[name] = replace(
-                _view(name, cell, place, shown, (inputs, outputs), counts.get(name, 0), types), mark=mark
-            )
+            view = _view(name, cell, place, shown, (inputs, outputs), counts.get(name, 0), types)
+            nodes[name] = replace(view, mark=written[0], comment=written[1])
         sources[name] = source
     boundary = _boundary(body, types) if path else {}
     wires = _wires(body, {**nodes, **boundary}, recurrent_connections(body, types))

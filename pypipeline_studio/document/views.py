@@ -57,6 +57,8 @@ class NodeView:
     """How many errors the check of the graph found at it."""
     mark: str = ""
     """The colour that a person gave it, a key of `theme.tokens.MARKS`; empty without."""
+    comment: str = ""
+    """What a person has written about it."""
 
 
 @dataclass(frozen=True)

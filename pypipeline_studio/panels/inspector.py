@@ -14,6 +14,7 @@ from pypipeline_engine.host.protocol import CellError, GraphProblem
 from pypipeline_studio.document.several import Several
 from pypipeline_studio.document.views import NodeView
 from pypipeline_studio.panels.cell_head import CellHead
+from pypipeline_studio.panels.comment_section import CommentSection
 from pypipeline_studio.panels.errors_section import ErrorsSection, ProblemsSection
 from pypipeline_studio.panels.parameter_rows import ParametersSection
 from pypipeline_studio.panels.policy_section import PolicySection, StateSection
@@ -41,6 +42,7 @@ class InspectorPanel(QWidget):
     """`RayOptions`, or `None` where nothing is asked of the cluster."""
     on_error_changed = Signal(object)
     """An `OnError`, or `None` for what is usual."""
+    comment_changed = Signal(str)
     disabled_changed = Signal(bool)
     bypassed_changed = Signal(bool)
     traceback_requested = Signal(object)
@@ -59,6 +61,7 @@ class InspectorPanel(QWidget):
         self.scaling = ScalingSection()
         self.policy = PolicySection()
         self.state = StateSection()
+        self.comment = CommentSection()
         self.errors = ErrorsSection()
         self._empty = EmptyState(
             "Select a cell to see its documentation, parameters, scaling and error policy.",
@@ -89,7 +92,15 @@ class InspectorPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.head)
-        for section in (self.problems, self.errors, self.parameters, self.scaling, self.policy, self.state):
+        for section in (
+            self.problems,
+            self.errors,
+            self.parameters,
+            self.scaling,
+            self.policy,
+            self.state,
+            self.comment,
+        ):
             layout.addWidget(section)
         layout.addStretch(1)
         return body
@@ -105,6 +116,7 @@ class InspectorPanel(QWidget):
         self.policy.on_error_changed.connect(self.on_error_changed)
         self.state.disabled_changed.connect(self.disabled_changed)
         self.state.bypassed_changed.connect(self.bypassed_changed)
+        self.comment.comment_changed.connect(self.comment_changed)
         self.errors.traceback_requested.connect(self.traceback_requested)
         self.errors.source_requested.connect(self.source_requested)
 
@@ -176,6 +188,7 @@ class InspectorPanel(QWidget):
         self.scaling.show_scale(entry.scale, most, reason)
         self.policy.show_policy(entry.on_error)
         self.state.show_state(entry)
+        self.comment.show_comment(view.name, view.comment)
         self.scaling.setVisible(can_run)
         self.policy.setVisible(can_run)
         if is_other:

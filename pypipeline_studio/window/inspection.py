@@ -13,6 +13,7 @@ from pypipeline_engine.graph.model import CellEntry, Document, OnError, RayOptio
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document import edits
+from pypipeline_studio.document.cell_notes import set_comment
 from pypipeline_studio.document.scaling import Method, change_clones, method_of, move_clones
 from pypipeline_studio.panels.inspector import InspectorPanel
 from pypipeline_studio.panels.scaling_section import NO_RAY, NOT_KNOWN_YET
@@ -53,6 +54,7 @@ class Inspection(QObject):
         panel.ray_options_changed.connect(self._set_ray_options)
         panel.on_error_changed.connect(self._set_on_error)
         panel.input_shown_changed.connect(self._show_as_input)
+        panel.comment_changed.connect(self._set_comment)
         panel.disabled_changed.connect(lambda value: self._set_flag("disabled", value))
         panel.bypassed_changed.connect(lambda value: self._set_flag("bypassed", value))
         session.file_changed.connect(self._set_folders)
@@ -233,6 +235,11 @@ class Inspection(QObject):
         name, path = self._selected(), self._canvas.path
         if name is not None:
             self._edit(f"Change {name}", lambda document: edits.set_flag(document, path, [name], flag, value))
+
+    def _set_comment(self, comment: str) -> None:
+        name, path = self._selected(), self._canvas.path
+        if name is not None:
+            self._edit(f"Comment on {name}", lambda document: set_comment(document, path, name, comment))
 
     def _set_folders(self) -> None:
         self._panel.set_folders(self._session.folder, self._run_control.output_folder)
