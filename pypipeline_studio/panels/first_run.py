@@ -24,7 +24,7 @@ _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 class FirstRun(QWidget):
     """Three actions with their keys, kept in the middle of the widget around it.
 
-    Up and Down go from one to the other, Enter does it; Tab adds a cell, as it does on the canvas.
+    Up and Down go from one to the other, Enter does it; Tab adds a cell where it does so on the canvas.
     """
 
     try_example = Signal()
@@ -36,15 +36,8 @@ class FirstRun(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Build a pipeline")
         title = Label("Build a pipeline", 20, 600)
-        intro = Label(
-            "Drag a cell from the left, or press Tab to search. Connect outputs to inputs of the same colour and shape, "
-            "then press F5.",
-            12,
-            400,
-            "text2",
-            wraps=True,
-        )
-        hint = Label("Press ? for all shortcuts", 11, 400, "text3")
+        self._intro = Label("", 12, 400, "text2", wraps=True)
+        self._hint = Label("", 11, 400, "text3")
         self.example = _Card(
             "play-circle",
             "Try the example: people tracking",
@@ -57,26 +50,43 @@ class FirstRun(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        for label in (title, intro, hint):
+        for label in (title, self._intro, self._hint):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        intro.setContentsMargins(44, 0, 44, 12)
-        hint.setContentsMargins(0, 8, 0, 0)
+        self._intro.setContentsMargins(44, 0, 44, 12)
+        self._hint.setContentsMargins(0, 8, 0, 0)
         self.recent_buttons: list[QPushButton] = []
         self._recent = QHBoxLayout()
         self._recent.setSpacing(8)
-        for widget in (title, intro, *self._cards):
+        for widget in (title, self._intro, *self._cards):
             layout.addWidget(widget)
         layout.addLayout(self._recent)
-        layout.addWidget(hint)
+        layout.addWidget(self._hint)
         for card, signal in zip(self._cards, (self.try_example, self.add_cell, self.open_graph), strict=True):
             card.clicked.connect(signal)
             card.moved.connect(self._move)
             card.tab_pressed.connect(self.add_cell)
         self.setFocusProxy(self.example)
+        self.show_keys("Tab", "Ctrl+O", "F5", "?")
         self.resize(_WIDTH_PX, self.sizeHint().height())
         if parent is not None:
             parent.installEventFilter(self)
             self._centre()
+
+    def show_keys(self, add: str, open_graph: str, run: str, shortcuts: str) -> None:
+        """Name the keys as they are now; empty where an action has none."""
+        search = f", or press {add} to search" if add else " or search for one there"
+        then = f"press {run}" if run else "run it"
+        self._intro.show_text(
+            f"Drag a cell from the left{search}. Connect outputs to inputs of the same colour and shape, then {then}."
+        )
+        self._hint.show_text(f"Press {shortcuts} for all shortcuts" if shortcuts else "All shortcuts: Help > Shortcuts")
+        self.add.show_keys(add)
+        self.open.show_keys(open_graph)
+
+    def set_tab_adds(self, tab_adds: bool) -> None:
+        """Say whether Tab adds a cell; else it goes to the next card."""
+        for card in self._cards:
+            card.takes_tab = tab_adds
 
     def set_nb_cells(self, nb_cells: int) -> None:
         """Say how many types of cells there are to search."""
@@ -135,16 +145,33 @@ class _Card(QAbstractButton):
         super().__init__()
         self._icon_name = icon_name
         self._text = text
-        self._keys = KeyCap(keys, 11)
-        self._keys.setParent(self)
+        self._keys: KeyCap | None = None
+        self.takes_tab = True
         self.setText(title)
         self.setFixedHeight(_CARD_PX)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"{title} ({keys})")
         self.setAccessibleDescription(text)
+        self.show_keys(keys)
         theme.changed.connect(self.update)
+
+    @property
+    def keys(self) -> str:
+        """The keys that it names; empty for none."""
+        return self._keys.text if self._keys is not None else ""
+
+    def show_keys(self, keys: str) -> None:
+        """Name the keys that do the same; empty for none."""
+        if self._keys is not None:
+            self._keys.hide()
+            self._keys.deleteLater()
+        self._keys = KeyCap(keys, 11) if keys else None
+        if self._keys is not None:
+            self._keys.setParent(self)
+            self._keys.show()
+        self.setAccessibleName(f"{self.text()} ({keys})" if keys else self.text())
+        self.update()
 
     def set_text(self, text: str) -> None:
         self._text = text
@@ -157,7 +184,7 @@ class _Card(QAbstractButton):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             key = event.key()
-            if key == Qt.Key.Key_Tab and not event.modifiers():
+            if key == Qt.Key.Key_Tab and not event.modifiers() and self.takes_tab:
                 self.tab_pressed.emit()
                 return True
             if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
@@ -176,8 +203,12 @@ class _Card(QAbstractButton):
         painter.drawRoundedRect(body, 6, 6)
         shade = colour("accent" if self.hasFocus() else "text2")
         draw_icon(painter, QRectF(18, 0, 24, self.height()), self._icon_name, shade, 20)
-        self._keys.move(self.width() - self._keys.width() - 16, (self.height() - self._keys.height()) // 2)
-        width = self._keys.x() - 57 - 12
+        right = self.width() - 16
+        if self._keys is not None:
+            right -= self._keys.width()
+            self._keys.move(right, (self.height() - self._keys.height()) // 2)
+            right -= 12
+        width = right - 57
         for text, top, weight, name in ((self.text(), 12.0, 600, "text"), (self._text, 30.0, 400, "text2")):
             shown = font(13 if weight == 600 else 12, weight)
             painter.setFont(shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
@@ -331,7 +332,7 @@ class KeyCap(QWidget):
 
     def __init__(self, text: str, px: int = 10) -> None:
         super().__init__()
-        self._text = text
+        self.text: Final = text
         self._font = font(px, 500)
         width = QFontMetrics(self._font).horizontalAdvance(text)
         self.setFixedSize(width + (10 if px <= 10 else 18), 16 if px <= 10 else 22)
@@ -345,7 +346,7 @@ class KeyCap(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
         painter.setFont(self._font)
         painter.setPen(colour("text3" if self.height() <= 16 else "text2"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text)
         painter.end()
 
 

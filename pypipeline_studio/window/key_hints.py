@@ -1,10 +1,11 @@
-"""Keys that are named elsewhere than at actions: in tooltips of the inspector and in the field of the library."""
+"""Keys that are named elsewhere than at actions: in tooltips of the inspector, in the library, on the first page."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from pypipeline_studio.panels.first_run import FirstRun
 from pypipeline_studio.panels.inspector import InspectorPanel
 from pypipeline_studio.panels.library import LibraryPanel
 from pypipeline_studio.window.keymap import Keymap, native
@@ -13,10 +14,13 @@ from pypipeline_studio.window.keymap import Keymap, native
 class KeyHints(QObject):
     """Names the keys that actions have now."""
 
-    def __init__(self, keymap: Keymap, inspector: InspectorPanel, library: LibraryPanel, parent: QObject) -> None:
+    def __init__(
+        self, keymap: Keymap, inspector: InspectorPanel, library: LibraryPanel, first_run: FirstRun, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._keymap = keymap
         self._library = library
+        self._first_run = first_run
         self._named: tuple[tuple[str, QWidget], ...] = (
             ("disable", inspector.state.disabled),
             ("disable", inspector.several.flags["disabled"][0]),
@@ -31,6 +35,8 @@ class KeyHints(QObject):
         for key, widget in self._named:
             widget.setToolTip(with_keys(widget.toolTip(), self._first(key)))
         self._library.search_field.show_keys(self._first("add_cell"))
+        self._first_run.set_tab_adds("Tab" in self._keymap.keys("add_cell"))
+        self._first_run.show_keys(*map(self._first, ("add_cell", "open", "run", "shortcuts")))
 
     def _first(self, key: str) -> str:
         keys = self._keymap.keys(key)

@@ -25,9 +25,11 @@ def editor_command(command: str, file: str, line: int) -> list[str]:
     try:
         parts = shlex.split(command)
     except ValueError as error:
-        raise WrongCommand(f"The setting {EDITOR_SETTING} cannot be read ({error}): {command}") from error
+        raise WrongCommand(
+            f"The command of the editor in Edit > Preferences cannot be read ({error}): {command}"
+        ) from error
     if not parts:
-        raise WrongCommand(f"The setting {EDITOR_SETTING} names no program.")
+        raise WrongCommand("The command of the editor in Edit > Preferences names no program.")
     if not any("{file}" in part for part in parts):
         parts.append("{file}")
     return [part.replace("{file}", file).replace("{line}", str(line)) for part in parts]
@@ -59,13 +61,11 @@ class SourceFiles(QObject):
             if QProcess.startDetached(program, arguments)[0]:
                 self.told.emit(f"{file}, line {line}")
                 return True
-            self.told.emit(
-                f"{program}, which the setting {EDITOR_SETTING} names, cannot be started; {file}, line {line}"
-            )
+            self.told.emit(f"{program}, the editor in Edit > Preferences, cannot be started; {file}, line {line}")
             return False
         # With what the system has for it; few of those programs take a line.
         if QDesktopServices.openUrl(QUrl.fromLocalFile(file)):
             self.told.emit(f"{file}, line {line}")
             return True
-        self.told.emit(f"No program opens {file} (line {line}); name one in the settings, as {EDITOR_SETTING}")
+        self.told.emit(f"No program opens {file} (line {line}); name one in Edit > Preferences")
         return False

@@ -108,7 +108,7 @@ def test_the_command_of_an_editor_gets_file_and_line(command, expected):
 
 
 def test_a_command_that_cannot_be_read_is_told():
-    with pytest.raises(WrongCommand, match="editor/command"):
+    with pytest.raises(WrongCommand, match="Edit > Preferences"):
         editor_command('code "', "/a.py", 1)
 
 

@@ -3,9 +3,11 @@
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.panels.key_recorder import KeyRecorder
+from pypipeline_studio.panels.search_popup import CellSearchPopup
 from pypipeline_studio.theme.icons import glyph
 from pypipeline_studio.window.actions import ACTIONS
 from pypipeline_studio.window.keymap import GROUP, Keymap
@@ -175,3 +177,36 @@ def test_keys_are_recorded_as_a_person_would_write_them(qtbot, key, modifiers, t
     QTest.keyClick(recorder, key, modifiers)
     assert recorded == [text]
     assert not recorder.isChecked()
+
+
+def test_the_first_page_names_the_keys_that_there_are_now(qtbot, file_window) -> None:
+    page, keymap = file_window.first_run, file_window.keymap
+    assert (page.add.keys, page.open.keys) == ("Tab", "Ctrl+O")
+    keymap.add("open", "Ctrl+Alt+O")
+    keymap.remove("open", "Ctrl+O")
+    assert page.open.keys == "Ctrl+Alt+O"
+    assert page.open.accessibleName() == "Open a graph (Ctrl+Alt+O)"
+    keymap.remove("run", "F5")
+    keymap.add("run", "F8")
+    keymap.remove("shortcuts", "?")
+    assert "press F8" in page._intro.text()
+    assert page._hint.text() == "All shortcuts: Help > Shortcuts"
+    keymap.remove("open", "Ctrl+Alt+O")
+    assert page.open.keys == ""
+    keymap.reset_all()
+    assert (page.add.keys, page.open.keys) == ("Tab", "Ctrl+O")
+
+
+def test_tab_on_the_first_page_adds_a_cell_only_where_it_is_bound_to_that(qtbot, file_window) -> None:
+    page, keymap = file_window.first_run, file_window.keymap
+    file_window.activateWindow()
+    qtbot.waitUntil(page.example.hasFocus)
+    keymap.remove("add_cell", "Tab")
+    QTest.keyClick(page.example, Qt.Key.Key_Tab)
+    assert QApplication.activePopupWidget() is None
+    assert page.add.hasFocus()
+    keymap.add("add_cell", "Tab")
+    QTest.keyClick(page.add, Qt.Key.Key_Tab)
+    popup = QApplication.activePopupWidget()
+    assert isinstance(popup, CellSearchPopup)
+    popup.close()
