@@ -28,7 +28,7 @@ from pypipeline_studio.canvas.pipe_item import StudioPipe
 from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.routing import Box
 from pypipeline_studio.canvas.scene import NOT_RUN, StudioScene
-from pypipeline_studio.canvas.viewer import StudioViewer
+from pypipeline_studio.canvas.viewer import ZOOM_LIMITS, StudioViewer
 from pypipeline_studio.canvas.wire_edits import WireEdits, text_of_end
 from pypipeline_studio.canvas.wire_labels import WireLabels
 from pypipeline_studio.document import edits
@@ -530,6 +530,22 @@ class Canvas(QWidget):
         else:
             self._leave_view_alone()
             self.viewer.show_rectangle(rectangle)
+
+    def get_place(self) -> tuple[float, float, float] | None:
+        """How large it is shown, and what is in the middle; `None` where all of it is shown, whatever its size."""
+        if self._keeps_all_visible or not self._is_fitted:
+            return None
+        scale, middle = self.viewer.get_place()
+        return scale, middle.x(), middle.y()
+
+    def show_place(self, scale: float, x: float, y: float) -> None:
+        """Show it as large as it was, with the same in the middle; all of it where nothing of it would be seen."""
+        limited = min(max(scale, ZOOM_LIMITS[0]), ZOOM_LIMITS[1])
+        self._is_fitted, self._keeps_all_visible = True, False
+        self.viewer.show_place(limited, QPointF(x, y))
+        whole = self._whole()
+        if whole is None or not whole.intersects(self.viewer.sceneRect()):
+            self.fit_all()
 
     def _leave_view_alone(self) -> None:
         self._keeps_all_visible = False

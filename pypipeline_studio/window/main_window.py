@@ -57,6 +57,7 @@ from pypipeline_studio.window.hovering import Hovering
 from pypipeline_studio.window.inspection import Inspection
 from pypipeline_studio.window.key_hints import KeyHints
 from pypipeline_studio.window.keymap import Keymap
+from pypipeline_studio.window.last_places import LastPlaces
 from pypipeline_studio.window.leaving import may_leave
 from pypipeline_studio.window.live_pace import LivePace
 from pypipeline_studio.window.map_control import MapControl
@@ -131,6 +132,7 @@ class MainWindow(QMainWindow):
         self._recovery = Recovery(self.session, self.autosave, self)
         self.tabs = Tabs(self.session, self.run_control, self.files, self.commands, self)
         self.reopening = Reopening(self.session, self.commands, self)
+        self.last_places = LastPlaces(self.session, self.canvas, self)
         self._run_here = RunHere(self.session, self.run_control, self)
         self._is_closing = False
         self._shows_live = True
@@ -546,6 +548,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.run_control.forget_next()
+        self.last_places.remember()
         self.reopening.close()
         self.tuning.close()
         self.attaching.close()

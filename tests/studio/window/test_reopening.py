@@ -1,7 +1,7 @@
 """The files that were open, opened again."""
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QPointF, QSettings
 
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document import edits
@@ -95,3 +95,39 @@ def test_a_second_studio_opens_and_keeps_nothing(window, files, tmp_path) -> Non
     second.close()
     second.deleteLater()
     assert len(OpenTabs.from_setting(QSettings().value(SETTING)).paths) == 3
+
+
+def test_a_graph_comes_back_where_it_was_looked_at(qtbot, window, tmp_path, start_again) -> None:
+    paths = [tmp_path / "nested.json", tmp_path / "flat.json"]
+    for path, name in zip(paths, ("nested", "multiply"), strict=True):
+        path.write_bytes(get_examples()[name].read_bytes())
+    window.files.open_all(paths)
+    window.session.show(window.session.graphs[0])
+    (inner,) = [name for name, cell in window.session.document.cells.items() if cell.is_pipeline][:1]
+    window.canvas.open_path((inner,))
+    window.canvas.viewer.zoom_by(1.7)
+    place = window.canvas.get_place()
+    again = start_again()
+    again.show()
+    qtbot.waitExposed(again)
+    assert again.session.title == "nested.json"
+    assert again.canvas.path == (inner,)
+    assert again.canvas.get_place() == pytest.approx(place, abs=1)
+    assert again.crumbs.isVisible()
+    again.session.show(again.session.graphs[1])
+    assert again.canvas.get_place() is None  # all of it, as it was shown
+
+
+def test_a_place_of_which_nothing_is_left_is_not_shown(qtbot, window, files) -> None:
+    viewer = window.canvas.viewer
+    viewer.centre_at(QPointF(9000, 9000))
+    window.session.close(window.session.front)
+    window.session.open(files[1])
+    area = viewer.mapToScene(viewer.viewport().rect()).boundingRect()
+    assert area.intersects(window.canvas.node_item("count").sceneBoundingRect())
+    window.canvas.viewer.zoom_by(1.5)
+    scale = viewer.get_scale()
+    window.session.close(window.session.front)
+    assert viewer.get_scale() != scale
+    window.session.open(files[1])
+    assert viewer.get_scale() == pytest.approx(scale)
