@@ -64,6 +64,7 @@ ACTIONS: Final[dict[str, ActionInfo]] = {
     "find_previous": ActionInfo("Find pre&vious", ("Shift+F3",)),
     "preferences": ActionInfo("Pre&ferences …", ("Ctrl+,",), "gear"),
     "add_cell": ActionInfo("&Add a cell …", ("Tab", "Shift+A"), "plus", in_canvas=True),
+    "wires": ActionInfo("Connect or dis&connect …", ("W",), "link-simple", in_canvas=True),
     "enter": ActionInfo("&Enter the nested pipeline", ("Return",), "stack", in_canvas=True),
     "leave": ActionInfo("&Leave the nested pipeline", ("Alt+Up",), "arrow-up", in_canvas=True),
     "group": ActionInfo("&Group into a nested pipeline", ("Ctrl+G",), "stack", in_canvas=True),

@@ -91,6 +91,7 @@ from pypipeline_studio.window.tabs import Tabs
 from pypipeline_studio.window.toolbar import Toolbar
 from pypipeline_studio.window.tuning import Tuning
 from pypipeline_studio.window.watching import Watching
+from pypipeline_studio.window.wiring import Wiring
 
 FIRST_EXAMPLE: Final = "people_tracking"
 STATE_VERSION: Final = 1
@@ -138,6 +139,7 @@ class MainWindow(QMainWindow):
         self._shows_live = True
         self._inspection = Inspection(self.session, self.canvas, self.run_control, self.inspector, self)
         self.editing = Editing(self.session, self.canvas, self.commands, self._inspection, self)
+        self.wiring = Wiring(self.session, self.canvas, self.commands, self)
         self.structuring = Structuring(self.session, self.canvas, self.commands, self)
         self.boundary = Boundary(self.session, self.canvas, self.commands, self.editing, self)
         self.commenting = Commenting(self.session, self.canvas, self.commands, self)

@@ -31,7 +31,7 @@ MENUS: Final[dict[str, tuple[str, ...]]] = {
         "heat", "safe_heat", "live", "dark", "preview_all", SEPARATOR, "next_tab", "previous_tab", SEPARATOR, PANELS,
     ),
     "&Graph": (
-        "add_cell", "comment", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR,
+        "add_cell", "wires", "comment", "enter", "leave", "open_source", SEPARATOR, "group", "expand", "ports", SEPARATOR,
         "colour", "lay_out", ALIGN,
     ),
     "&Run": (
@@ -60,7 +60,7 @@ ALIGNMENTS: Final = (
 )  # fmt: skip
 
 OF_CELLS: Final = (
-    "rename", "enter", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass", SEPARATOR,
+    "rename", "enter", "wires", SEPARATOR, "cut", "copy", "duplicate", "remove", SEPARATOR, "disable", "bypass", SEPARATOR,
     "preview", "breakpoint", "edit_breakpoint", SEPARATOR, "group", "expand", "comment", "colour", "lay_out", ALIGN,
     SEPARATOR, "open_source", "help",
 )  # fmt: skip

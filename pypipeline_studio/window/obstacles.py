@@ -10,7 +10,7 @@ from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.session import Session
 from pypipeline_studio.window.run_control import RunControl
 
-_OF_SELECTION: Final = frozenset({"cut", "copy", "duplicate", "disable", "bypass"})
+_OF_SELECTION: Final = frozenset({"cut", "copy", "duplicate", "disable", "bypass", "wires"})
 _OF_RUN: Final = frozenset({"pause", "stop"})
 
 
