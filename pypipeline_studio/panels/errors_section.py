@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from pypipeline_engine.host.protocol import CellError, GraphProblem
 from pypipeline_engine.numbers import count, counted
 from pypipeline_studio.document.moments import moment_text
+from pypipeline_studio.panels.tab_order import chain_tabs
 from pypipeline_studio.panels.widgets import IconView, Label, Section, clear_layout, column, push_button, row, tooltip
 
 MOST_SHOWN = 3
@@ -67,8 +68,10 @@ class ErrorsSection(Section):
             alike: dict[tuple[str, str, int | None], list[CellError]] = {}
             for error in reversed(errors):
                 alike.setdefault((error.message, error.file, error.line), []).append(error)
-            for same in [*alike.values()][:MOST_SHOWN]:
-                self._lines.addWidget(self._line(same))
+            lines = [self._line(same) for same in [*alike.values()][:MOST_SHOWN]]
+            for line in lines:
+                self._lines.addWidget(line)
+            chain_tabs(self, lines)
             self._note.show_text(counted(len(errors), "error") if len(errors) > 1 else "")
         self.setVisible(bool(errors))
 

@@ -104,6 +104,7 @@ class FirstRun(QWidget):
             button.setText(fitting.replace("&", "&&"))
             button.setFixedWidth(width)
             button.clicked.connect(lambda _checked=False, path=path: self.open_recent.emit(path))
+            button.installEventFilter(self)
             self._recent.addWidget(button)
             self.recent_buttons.append(button)
         if self.recent_buttons:
@@ -120,6 +121,10 @@ class FirstRun(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.parent() and event.type() == QEvent.Type.Resize:
             self._centre()
+        is_up = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Up
+        if is_up and event.type() == QEvent.Type.KeyPress and watched in self.recent_buttons:
+            self.open.setFocus(Qt.FocusReason.BacktabFocusReason)
+            return True
         return super().eventFilter(watched, event)
 
     def _centre(self) -> None:
@@ -133,8 +138,9 @@ class FirstRun(QWidget):
 
     def _move(self, direction: int) -> None:
         place = next((index for index, card in enumerate(self._cards) if card.hasFocus()), 0) + direction
-        if 0 <= place < len(self._cards):
-            self._cards[place].setFocus(Qt.FocusReason.TabFocusReason)
+        places = [*self._cards, *self.recent_buttons[:1]]  # from one of those to the next, Qt goes by itself
+        if 0 <= place < len(places):
+            places[place].setFocus(Qt.FocusReason.TabFocusReason)
 
 
 class _Card(QAbstractButton):

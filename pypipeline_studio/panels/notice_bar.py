@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from pypipeline_studio.panels.tab_order import chain_tabs
 from pypipeline_studio.panels.widgets import IconView, Label, clear_layout, push_button
 
 _HEIGHT_PX = 40
@@ -46,4 +47,5 @@ class NoticeBar(QWidget):
             button.clicked.connect(lambda _checked=False, do=do: do())
             self._button_row.addWidget(button)
             self.buttons.append(button)
+        chain_tabs(self, self.buttons)
         self.show()

@@ -13,6 +13,7 @@ from pypipeline_engine.catalogue.model import CellType, Folders, ParameterType
 from pypipeline_studio.document.presentation import value_text
 from pypipeline_studio.panels.parameter_editors import make_editor
 from pypipeline_studio.panels.parameter_values import MISSING, is_same, range_text
+from pypipeline_studio.panels.tab_order import chain_tabs
 from pypipeline_studio.panels.widgets import Label, Section, clear_layout, paint, paint_focus, row, tool_button, tooltip
 from pypipeline_studio.theme.colours import colour, theme
 from pypipeline_studio.theme.fonts import font
@@ -199,6 +200,8 @@ class ParametersSection(Section):
         for kept in self.kept.values():
             kept.reset.connect(self.reset)
             self._rows_layout.addWidget(kept)
+        kind_order = sorted(self.rows.values(), key=lambda shown: kinds.index(shown.parameter.when))
+        chain_tabs(self, [*kind_order, *self.kept.values()])
 
 
 class KeptRow(QWidget):

@@ -18,6 +18,7 @@ from pypipeline_studio.panels.parameter_rows import NAME_PX, READ_AT_START
 from pypipeline_studio.panels.parameter_values import MISSING, WrongText
 from pypipeline_studio.panels.policy_section import FIRST_RETRIES
 from pypipeline_studio.panels.scaling_section import METHODS, NO_RAY, read_capacity
+from pypipeline_studio.panels.tab_order import chain_tabs
 from pypipeline_studio.panels.widgets import (
     PAD_PX,
     CheckBox,
@@ -190,6 +191,7 @@ class SeveralPanel(QWidget):
                 made.edited.connect(self.parameter_changed)
                 made.reset.connect(self.parameter_reset)
                 self._rows_layout.addWidget(made)
+            chain_tabs(self._parameters, self.rows.values())
         for common in shown.parameters:
             self.rows[common.parameter.name].show_common(common, is_running)
         self._none.setVisible(not shown.parameters)

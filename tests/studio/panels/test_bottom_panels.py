@@ -6,7 +6,7 @@ import pytest
 from panel_samples import error
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from pypipeline_engine.host.protocol import LogLine
 from pypipeline_studio.panels.first_run import FirstRun
@@ -173,6 +173,22 @@ def test_the_first_actions_are_used_by_keyboard(first_run, qtbot):
     qtbot.keyClick(first_run.add, Qt.Key.Key_Down)
     with qtbot.waitSignal(first_run.open_graph):
         qtbot.keyClick(first_run.open, Qt.Key.Key_Return)
+
+
+def test_the_arrow_keys_go_on_to_the_graphs_that_were_opened_last(first_run, qtbot):
+    first_run.set_recent([Path("/graphs/a.json"), Path("/graphs/b.json")])
+    QApplication.processEvents()
+    first_run.open.setFocus()
+    first, second = first_run.recent_buttons
+    qtbot.keyClick(first_run.open, Qt.Key.Key_Down)
+    assert first.hasFocus()
+    qtbot.keyClick(first, Qt.Key.Key_Right)
+    assert second.hasFocus()
+    with qtbot.waitSignal(first_run.open_recent) as opened:
+        qtbot.keyClick(second, Qt.Key.Key_Return)
+    assert opened.args == [Path("/graphs/b.json")]
+    qtbot.keyClick(second, Qt.Key.Key_Up)
+    assert first_run.open.hasFocus()
 
 
 def test_a_click_does_what_a_card_says(first_run, qtbot):

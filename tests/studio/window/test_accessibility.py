@@ -1,7 +1,9 @@
 """What people need who use no mouse, or do not see the window: names for what has the focus, keys for what can be done."""
 
+from itertools import pairwise, takewhile
+
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -163,3 +165,40 @@ def test_tab_goes_round_the_panels_and_comes_back(qtbot, window) -> None:
         QTest.keyClick(focused, Qt.Key.Key_Tab)
     assert any(isinstance(widget, QLineEdit) for widget in seen)
     assert len(seen) > 10
+
+
+def tabbed(window, first, count):
+    """What has the focus after each Tab."""
+    first.setFocus()
+    found = []
+    for _ in range(count):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        found.append(QApplication.focusWidget())
+    return found
+
+
+@pytest.mark.parametrize("is_several", [False, True])
+def test_tab_goes_through_the_inspector_from_top_to_bottom(window, is_several) -> None:
+    """Rows that were made for a cell came after everything else in the window."""
+    canvas, panel = window.canvas, window.inspector
+    canvas.select(["detect"])
+    canvas.duplicate()
+    (copy,) = canvas.selected()
+    canvas.select(["video"])
+    QApplication.processEvents()
+    canvas.select(["detect", copy] if is_several else ["detect"])
+    QApplication.processEvents()
+    first = panel.several if is_several else panel.head.question
+    first.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    inside = list(takewhile(panel.isAncestorOf, tabbed(window, first, 40)))
+    heights = [widget.mapTo(panel, QPoint()).y() for widget in inside]
+    assert all(after > before - 12 for before, after in pairwise(heights))
+    rows = (panel.several if is_several else panel.parameters).rows
+    assert all(any(row.isAncestorOf(widget) for widget in inside) for row in rows.values())
+    assert len(rows) == 5
+
+
+def test_tab_goes_from_the_tabs_to_the_bar_that_asks(window) -> None:
+    bar = window.outside.bar
+    bar.show_notice("g changed", (("Reload", "", lambda: None), ("Keep mine", "", lambda: None)))
+    assert tabbed(window, window.tabs.new_button, 2) == bar.buttons
