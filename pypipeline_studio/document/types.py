@@ -48,13 +48,19 @@ class StudioTypes(KnownTypes):
 def fitting_types(
     types: Iterable[CellType], kinds: Sequence[Kind], direction: Literal["input", "output"]
 ) -> list[CellType]:
-    """The types with an input that takes, or an output that gives, values of these kinds.
+    """The types with an input that takes, or an output that gives, values of these kinds; those made for them come first.
 
     Runtime parameters count as inputs of those that have no others: nearly every cell has one that takes a number.
     """
-    if direction == "input":
-        return [t for t in types if any(fits(kinds, port.kinds) for port in t.inputs or _connectable(t))]
-    return [t for t in types if any(fits(port.kinds, kinds) for port in t.outputs)]
+    found = []
+    for cell_type in types:
+        if direction == "input":
+            ports = [port for port in cell_type.inputs or _connectable(cell_type) if fits(kinds, port.kinds)]
+        else:
+            ports = [port for port in cell_type.outputs if fits(port.kinds, kinds)]
+        if ports:
+            found.append((not any(set(kinds) & set(port.kinds) for port in ports), cell_type))
+    return [cell_type for _, cell_type in sorted(found, key=lambda pair: pair[0])]  # else in their order
 
 
 def _connectable(cell_type: CellType) -> list[ParameterType]:

@@ -41,3 +41,10 @@ def test_types_that_fit_a_wire(types) -> None:
     giving = [found.name for found in fitting_types(types.all_types(), ("boxes",), "output")]
     assert "detection.HogPeople" in giving
     assert "vision.Canny" not in giving
+
+
+def test_types_made_for_a_kind_come_before_those_that_take_anything(types) -> None:
+    names = [found.name for found in fitting_types(types.all_types(), ("boxes",), "input")]
+    assert max(names.index(name) for name in ("tracking.Sort", "vision.DrawBoxes")) < names.index("flow.Batch")
+    giving = [found.name for found in fitting_types(types.all_types(), ("image",), "output")]
+    assert giving.index("vision.Resize") < giving.index("flow.Delay")
