@@ -97,6 +97,8 @@ FIRST_EXAMPLE: Final = "people_tracking"
 STATE_VERSION: Final = 1
 """Of the arrangement of docks: another one is not restored."""
 MESSAGE_MS: Final = 8000
+FRAME: Final = QSize(8, 40)
+"""What a window manager may add around the window: without it, the status bar would be below a small screen."""
 
 
 class MainWindow(QMainWindow):
@@ -109,7 +111,7 @@ class MainWindow(QMainWindow):
         :param cells: Python files and modules whose cells the engine may use.
         """
         super().__init__()
-        self.resize(QSize(1600, 1000).boundedTo(self.screen().availableSize()))
+        self.resize(QSize(1600, 1000).boundedTo(self.screen().availableSize() - FRAME))
         self.session = Session(self)
         self.engine = engine or Engine(cells=tuple(cells), parent=self)
         self.run_control = RunControl(self.session, self.engine, output_folder, self)
