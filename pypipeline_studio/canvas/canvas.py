@@ -20,7 +20,7 @@ from pypipeline_engine.graph.model import PIPELINE, split_end
 from pypipeline_studio.canvas.breakpoint_mark import BreakpointMark
 from pypipeline_studio.canvas.comment_layer import CommentLayer
 from pypipeline_studio.canvas.kept_view import KeptView
-from pypipeline_studio.canvas.node_item import FULL_SCALE, StudioNodeItem
+from pypipeline_studio.canvas.node_item import FULL_SCALE, WIDTH, StudioNodeItem
 from pypipeline_studio.canvas.node_preview import NodePreview
 from pypipeline_studio.canvas.nodegraphqt import StudioGraph, StudioNode, install_items
 from pypipeline_studio.canvas.picture import SCALE, draw_picture
@@ -46,6 +46,8 @@ from pypipeline_studio.open_graph import OpenGraph
 from pypipeline_studio.session import Session
 from pypipeline_studio.theme.colours import theme
 
+_HEIGHT, _GAP = 120.0, 48.0
+"""Of a new node, about, and between it and the one beside it."""
 MARGIN_PX = 48.0
 """Room around the graph when all of it is shown."""
 
@@ -399,7 +401,10 @@ class Canvas(QWidget):
         if wire is not None:
             document = led_through(document, self._path, self._session.types, wire, name) or document
         self._session.edit(f"Add {name}", document)
-        self.select([name])
+        if at is None:
+            self.reveal(name)
+        else:
+            self.select([name])
         return name
 
     def _free_place(self, at: QPointF | None) -> tuple[float, float]:
@@ -407,11 +412,11 @@ class Canvas(QWidget):
         if at is not None:
             return (at.x(), at.y())
         middle = self.viewer.mapToScene(self.viewer.viewport().rect().center())
-        x, y = middle.x() - 102, middle.y() - 60
-        taken = {view.position for view in self._presentation.nodes.values()}
-        while any(abs(x - left) < 30 and abs(y - top) < 30 for left, top in taken):
-            x, y = x + 32, y + 32
-        return (x, y)
+        place = QRectF(middle.x() - WIDTH / 2, middle.y() - _HEIGHT / 2, WIDTH, _HEIGHT)
+        taken = [node.view.sceneBoundingRect() for node in self._nodes.values()]
+        while over := next((box for box in taken if box.intersects(place)), None):
+            place.moveLeft(over.right() + _GAP)  # to the right, as data flows
+        return (place.x(), place.y())
 
     def remove_selected(self) -> None:
         """Remove the selected cells, wires and comment boxes."""

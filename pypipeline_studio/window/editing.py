@@ -84,13 +84,17 @@ class Editing(QObject):
             self._canvas.enter(names[0])
 
     def search(self) -> None:
-        """Look for a cell to add, at the cursor where that is over the canvas, else in the middle."""
-        viewport = self._canvas.viewer.viewport()
+        """Look for a cell to add, at the cursor where that is over the canvas and no node, else beside what is there."""
+        viewer = self._canvas.viewer
+        viewport = viewer.viewport()
         cursor = viewport.mapFromGlobal(QCursor.pos())
-        at = cursor if viewport.rect().contains(cursor) else viewport.rect().center()
-        self._open_search(self._canvas.viewer.mapToScene(at), viewport.mapToGlobal(at), None)
+        if viewport.rect().contains(cursor):
+            at = None if viewer.node_at(cursor) else viewer.mapToScene(cursor)
+            self._open_search(at, viewport.mapToGlobal(cursor), None)
+        else:
+            self._open_search(None, viewport.mapToGlobal(viewport.rect().center()), None)
 
-    def _open_search(self, at: QPointF, on_screen: QPoint, wanted: object) -> None:
+    def _open_search(self, at: QPointF | None, on_screen: QPoint, wanted: object) -> None:
         port = wanted if isinstance(wanted, StudioPort) else None
         types, note = list(self._session.types.all_types()), ""
         if port is not None:

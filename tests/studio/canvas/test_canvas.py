@@ -447,3 +447,12 @@ def test_wires_follow_several_nodes_that_are_dragged(canvas, people, monkeypatch
     wire, pipe = next(iter(canvas._pipes.items()))
     assert pipe.path().pointAtPercent(0) == port_of(canvas, *wire.source, True).sceneBoundingRect().center()
     QTest.mouseRelease(canvas.viewer.viewport(), Qt.MouseButton.LeftButton, pos=place + QPoint(40, 30))
+
+
+def test_cells_that_are_added_without_a_place_cover_no_other_and_are_seen(canvas, session) -> None:
+    names = [canvas.add_cell("demo.Work") for _ in range(7)]
+    boxes = [canvas.node_item(name).sceneBoundingRect() for name in names]
+    assert not any(one.intersects(other) for one in boxes for other in boxes if one is not other)
+    assert [box.left() for box in boxes] == sorted(box.left() for box in boxes)
+    shown = canvas.viewer.mapToScene(canvas.viewer.viewport().rect()).boundingRect()
+    assert shown.contains(boxes[-1])
