@@ -240,8 +240,8 @@ class Statistics:
         return self.sink_items / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
     def rate_hz(self, cell: CellStatistics) -> float:
-        """Runs of `cell` per second."""
-        return cell.runs / self.elapsed_s if self.elapsed_s > 0 else 0.0
+        """Items per second that `cell` processed well: neither what it skipped nor gaps that came from upstream."""
+        return cell.items / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
     def get_cell(self, name: str) -> CellStatistics:
         """The cell with this full name. Raises `KeyError` where there is none."""

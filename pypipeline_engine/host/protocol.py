@@ -311,6 +311,7 @@ class CellFigures(_Data):
     skipped: int
     errors: int
     rate_hz: float
+    """Of `items`: what was skipped, and gaps that come from upstream, are none."""
     busy: float
     starved: float
     blocked: float

@@ -98,6 +98,7 @@ class Sampler:
         cpu = self._get_cpu(now, earlier)
         advice = self._observer.explain(window, cpu)
         gil = GilShares() if advice is None else advice.gil
+        given = {cell.name: cell.items for cell in window.cells}
         snapshot = Snapshot(
             run=self._run,
             state=state,
@@ -111,7 +112,7 @@ class Sampler:
                 )
                 for cell, total in zip(window.cells, now.statistics.cells, strict=True)
             },
-            connections=tuple(_to_connection(connection, window) for connection in window.connections),
+            connections=tuple(_to_connection(connection, window, given) for connection in window.connections),
             bottleneck=self._find_limit(state, advice, is_over, was_paused),
             process=read_process(cpu),
             gil=gil.held,
@@ -228,7 +229,7 @@ def _to_clone(clone: CloneStatistics, total: CloneStatistics, window_s: float) -
         name=clone.name,
         method=clone.method,  # type: ignore[arg-type]  # the same words
         items=total.runs - total.lost,
-        rate_hz=clone.runs / window_s if window_s > 0 else 0.0,
+        rate_hz=(clone.runs - clone.lost) / window_s if window_s > 0 else 0.0,
         busy=busy,
         starved=starved,
         blocked=1.0 - busy - starved,
@@ -236,11 +237,13 @@ def _to_clone(clone: CloneStatistics, total: CloneStatistics, window_s: float) -
     )
 
 
-def _to_connection(connection: ConnectionStatistics, window: Statistics) -> ConnectionFigures:
+def _to_connection(connection: ConnectionStatistics, window: Statistics, given: Mapping[str, int]) -> ConnectionFigures:
+    # Gaps pass through a connection as well, in the places of their items.
+    items = min(connection.items, given.get(connection.source.rpartition(".")[0], connection.items))
     return ConnectionFigures(
         source=connection.source,
         target=connection.target,
-        rate_hz=connection.items / window.elapsed_s if window.elapsed_s > 0 else 0.0,
+        rate_hz=items / window.elapsed_s if window.elapsed_s > 0 else 0.0,
         queued=connection.queued,
         capacity=connection.capacity,
         queued_bytes=connection.queued_bytes,

@@ -116,7 +116,7 @@ def test_the_summary_is_not_folded_where_there_is_no_terminal(
     lines = [line.rstrip() for line in err.splitlines()]
     assert out == ""
     assert lines[0] == "people ended: 800 items in 1 min 40 s, 8.00/s"
-    assert lines[3].split() == ["▶", "detect", "2", "threads", "799", "0", "1", "8.00/s", "98", "%", *["236", "ms"] * 2]
+    assert lines[3].split() == ["▶", "detect", "2", "threads", "799", "0", "1", "7.99/s", "98", "%", *["236", "ms"] * 2]
     assert lines[4].startswith("detect limits the pipeline to 8.16/s: its 2 threads are busy 98 % of the time. An item")
     assert lines[4].endswith(" It cannot have more clones, so only less work for an item would help.")
     assert lines[5] == "detect skipped 2 items, the last one number 9: ValueError: no luck"
@@ -172,8 +172,8 @@ def test_the_live_table_shows_each_cell_and_the_limit(make_screen) -> None:
     text = screen.read_text()
     display.close()
     assert re.search(r"people\s+running\s+10\.0 s\s+8\.00/s", text)
-    assert re.search(r"▶\s+detect\s+2 threads\s+8\.00/s\s+█{16}\s+98 %\s+7/8\s+236 ms\s+1", text)
-    assert re.search(r"video\s+inline\s+8\.00/s\s+/{16}\s+<1 %\s+–\s+236 ms\s+0", text)
+    assert re.search(r"▶\s+detect\s+2 threads\s+7\.90/s\s+█{16}\s+98 %\s+7/8\s+236 ms\s+1", text)
+    assert re.search(r"video\s+inline\s+7\.90/s\s+/{16}\s+<1 %\s+–\s+236 ms\s+0", text)
     assert "detect limits the pipeline, waiting for something outside: it cannot have more clones" in text
     assert re.search(r"80 of 795 items\s+10 %\s+1 min 29 s left", text)
 

@@ -208,7 +208,7 @@ def test_a_window_is_the_difference_of_two_snapshots() -> None:
     assert (cell.busy_s, cell.starved_s, cell.cpu_s) == pytest.approx((0.8, 0.0, 0.5))
     assert cell.latency_s(0.0) == cell.latency_s(1.0) == pytest.approx(0.4, rel=0.05)
     assert cell.queued == 6
-    assert window.rate_hz(cell) == 1.0
+    assert window.rate_hz(cell) == 0.5
     assert (window.connections[0].items, window.connections[0].queued) == (2, 2)
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pypipeline_engine.core.counters import CellStatistics, Statistics, bucket_of
+from pypipeline_engine.core.counters import CellStatistics, ConnectionStatistics, Statistics, bucket_of
 from pypipeline_engine.host.sampler import Sampler
 from pypipeline_engine.insight.gil import GilShares
 from pypipeline_engine.insight.observer import Observer, Surroundings
@@ -44,6 +44,14 @@ def test_the_first_look_shows_the_run_from_its_start():
     assert (snapshot.elapsed_s, snapshot.window_s, snapshot.sink_rate_hz) == (4.0, 4.0, 2.0)
     assert snapshot.cells["work"].busy == 0.5
     assert snapshot.process is None or snapshot.process.cpu == 0.0
+
+
+def test_gaps_are_no_items_of_a_cell_or_connection():
+    connections = tuple(ConnectionStatistics(f"{name}.y", "next.x", 8, 0, 4, 0) for name in ("work", "elsewhere"))
+    statistics = replace(at(4.0, 8, 2.0, lost=6, skipped=2), connections=connections)
+    snapshot = make_sampler(Clock()).look("running", lambda: statistics)
+    assert (snapshot.cells["work"].items, snapshot.cells["work"].rate_hz) == (2, 0.5)
+    assert [connection.rate_hz for connection in snapshot.connections] == [0.5, 2.0]
 
 
 def test_what_the_probe_has_seen_of_the_gil_is_told():
