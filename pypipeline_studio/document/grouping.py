@@ -177,6 +177,10 @@ def _refuse_waiting_for_itself(body: Body, cells: set[str], types: Types) -> Non
     following: dict[str, list[str]] = {}
     for edge in forward_edges(body, types):
         following.setdefault(edge.source, []).append(edge.target)
+    for connection in body.connections:
+        source, target = (split_end(end)[0] for end in (connection.source, connection.target))
+        if source is not None and target in cells and body.cells[target].disabled and not body.cells[source].disabled:
+            following.setdefault(source, []).append(target)  # nobody waits for it now, but all would for its pipeline
     come_from: dict[str, str] = {}
     todo = []
     for cell in (name for name in body.cells if name in cells):

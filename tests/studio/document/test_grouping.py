@@ -58,6 +58,12 @@ def ends(document, path=()) -> list[tuple[str, str]]:
 # ---------------------------------------------------------------------- group
 
 
+def test_a_way_that_leads_back_to_a_disabled_cell_is_refused_as_well() -> None:
+    document = graph([("p.out", "q.a"), ("q.out", "r.a")], r=CellEntry(type="x.Two", disabled=True))
+    with pytest.raises(edits.GraphEditRefused, match="leads through"):
+        group_cells(document, (), ["p", "r"], TYPES)
+
+
 def test_what_crosses_the_border_goes_through_ports_named_after_what_they_carry() -> None:
     document, name = group_cells(graph(CHAIN), (), ["r", "q"], TYPES)
     assert name == "group"
@@ -335,7 +341,8 @@ def test_cells_are_only_refused_where_their_pipeline_would_be_wrong(document, na
         following = {}
         for source, target, is_recurrent in meaning(document):
             start, end = split_end(source)[0], split_end(target)[0]
-            if not is_recurrent and not document.cells[start].disabled and not document.cells[end].disabled:
+            waits = end in names or not document.cells[end].disabled  # all wait for the new pipeline
+            if not is_recurrent and not document.cells[start].disabled and waits:
                 following.setdefault(start, set()).add(end)
         outside = {end for start in names for end in following.get(start, ())} - names
         for _ in CELLS:
