@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from watched_run import WatchedRun
 
+from pypipeline_studio.document.views import NodeLive
 from pypipeline_studio.window.watched_session import CANNOT_FOLLOW, ONLY_WATCHED
 
 LONG_MS = 60_000
@@ -43,13 +44,14 @@ def attached(qtbot, window, run, answer):
     press(dialog.attach_button)
     qtbot.waitUntil(lambda: bool(window.attaching.windows), timeout=LONG_MS)
     attached = window.attaching.windows[0]
-    qtbot.waitUntil(lambda: live_of(attached) is not None, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: attached.canvas.node_item("work").live is not None, timeout=LONG_MS)
     qtbot.waitUntil(lambda: attached.engine.catalogue is not None, timeout=LONG_MS)
     return attached
 
 
 def live_of(attached):
-    return attached.canvas.node_item("work").live
+    """What is shown of the cell `work`, also where that is nothing yet."""
+    return attached.canvas.node_item("work").live or NodeLive("idle", workers="nothing shown")
 
 
 def take_control(qtbot, attached) -> None:
