@@ -39,7 +39,6 @@ from pypipeline_studio.document.comments import (
     place_comments,
     remove_comments,
 )
-from pypipeline_studio.document.inserting import led_through
 from pypipeline_studio.document.presentation import Presentation, present
 from pypipeline_studio.document.views import NodeLive, NodeView, WireLive, WireView
 from pypipeline_studio.open_graph import OpenGraph
@@ -399,7 +398,8 @@ class Canvas(QWidget):
         if port is not None:
             document = self._wires.connect_new(document, name, port)
         if wire is not None:
-            document = led_through(document, self._path, self._session.types, wire, name) or document
+            box = (*position, position[0] + WIDTH, position[1] + _HEIGHT)
+            document = self._wires.lead_through(document, wire, name, box) or document
         self._session.edit(f"Add {name}", document)
         if at is None:
             self.reveal(name)

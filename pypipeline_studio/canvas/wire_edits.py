@@ -16,6 +16,8 @@ from pypipeline_studio.canvas.port_item import StudioPort
 from pypipeline_studio.canvas.viewer import StudioViewer
 from pypipeline_studio.document import edits
 from pypipeline_studio.document.inserting import led_through
+from pypipeline_studio.document.making_room import make_room
+from pypipeline_studio.document.neighbours import Box
 from pypipeline_studio.document.wiring import compatible_inputs, compatible_outputs
 from pypipeline_studio.session import Session
 
@@ -92,9 +94,21 @@ class WireEdits:
 
     def _insert(self, item: StudioNodeItem, pipe: StudioPipe) -> None:
         """Lead a wire through a cell that was dragged onto it; one step to undo."""
-        place = {item.name: (item.scenePos().x(), item.scenePos().y())}
-        document = edits.move_cells(self._session.document, self._get_path(), place)
-        self._session.edit(f"Insert {item.name}", self._led_through(document, item.name, pipe) or document)
+        document, name = self._session.document, item.name
+        document = self.lead_through(document, ends_of(pipe), name, item.box()) or edits.move_cells(
+            document, self._get_path(), {name: (item.scenePos().x(), item.scenePos().y())}
+        )
+        self._session.edit(f"Insert {name}", document)
+
+    def lead_through(self, document: Document, wire: tuple[str, str], name: str, box: Box) -> Document | None:
+        """The document with a connection led through a cell, and room made for it; `None` where nothing of it fits.
+
+        :param box: where the cell is wanted, and how large it is.
+        """
+        path = self._get_path()
+        connected = led_through(document, path, self._session.types, wire, name)
+        boxes = {**{node.view.name: node.view.box() for node in self._get_nodes()}, name: box}
+        return make_room(connected, path, name, wire, boxes) if connected is not None else None
 
     def _led_through(self, document: Document, name: str, pipe: StudioPipe) -> Document | None:
         return led_through(document, self._get_path(), self._session.types, ends_of(pipe), name)

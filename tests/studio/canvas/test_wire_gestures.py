@@ -89,8 +89,7 @@ def test_a_cell_that_is_connected_is_only_moved(canvas, line):
     assert wires(line) == [("count.value", "write.item"), ("other.value", "work.item")]
 
 
-def test_a_cell_from_the_list_is_put_into_the_wire_on_which_it_is_dropped(canvas, line):
-    at = middle(canvas, "count.value", "write.item")
+def drop_cell(canvas, at):
     data = QMimeData()
     data.setData(CELL_MIME, b"demo.Work")
     canvas.viewer.dropEvent(
@@ -98,8 +97,33 @@ def test_a_cell_from_the_list_is_put_into_the_wire_on_which_it_is_dropped(canvas
             QPointF(at), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
         )
     )
+
+
+def test_a_cell_from_the_list_is_put_into_the_wire_on_which_it_is_dropped(canvas, line):
+    drop_cell(canvas, middle(canvas, "count.value", "write.item"))
     (added,) = canvas.selected()
     assert set(wires(line)) == {("count.value", f"{added}.item"), (f"{added}.item", "write.item")}
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_short_wire_becomes_long_enough_for_the_cell_in_one_step(canvas, line, is_new):
+    line.edit("Move", edits.move_cells(line.document, (), {"write": (250, 0)}))
+    before, steps = line.document, line.undo_stack.count()
+    if is_new:
+        drop_cell(canvas, middle(canvas, "count.value", "write.item"))
+    else:
+        drag(canvas, at_node(canvas, "work"), over_wire(canvas, "work"))
+    (name,) = canvas.selected()
+    assert set(wires(line)) == {("count.value", f"{name}.item"), (f"{name}.item", "write.item")}
+    count, added, write = (canvas.boxes()[cell] for cell in ("count", name, "write"))
+    assert count[:2] == (0, 0)
+    assert count[2] < added[0]
+    assert added[2] < write[0]
+    assert canvas.boxes()["other"][:2] == (0, 300)
+    assert line.undo_stack.count() == steps + 1
+    line.undo_stack.undo()
+    assert line.document == before
+    assert canvas.boxes()["write"][:2] == (250, 0)
 
 
 def test_a_line_across_wires_cuts_them_in_one_step(canvas, line):
