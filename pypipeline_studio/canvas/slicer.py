@@ -75,9 +75,12 @@ def _crosses(line: QPainterPath, way: QPainterPath) -> bool:
 
 
 def _meet(a: QPointF, b: QPointF, c: QPointF, d: QPointF) -> bool:
-    """Whether the segments from `a` to `b` and from `c` to `d` have a point in common that is inside of both."""
+    """Whether the segments from `a` to `b` and from `c` to `d` cross each other.
+
+    A point on the other line counts as being on one side of it: lines also cross where one of them has a corner.
+    """
 
     def side(p: QPointF, q: QPointF, r: QPointF) -> float:
         return (q.x() - p.x()) * (r.y() - p.y()) - (q.y() - p.y()) * (r.x() - p.x())
 
-    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+    return (side(a, b, c) > 0) != (side(a, b, d) > 0) and (side(c, d, a) > 0) != (side(c, d, b) > 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, QSignalBlocker, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragMoveEvent,
@@ -85,6 +85,7 @@ class StudioViewer(BareViewer):
         self._space_is_down = False
         self._pressed_at = QPoint()
         self._moved_from: dict[StudioNodeItem, tuple[float, float]] = {}
+        self._selected_before: set[QGraphicsItem] | None = None  # while a rubber band is dragged
         self._wire_from: StudioPort | None = None
         self._detached: StudioPort | None = None
         # NodeGraphQt's own item for this crashes when it is drawn, and has looks of its own.
@@ -148,7 +149,9 @@ class StudioViewer(BareViewer):
         self.zoom_changed.emit(self.get_scale())
 
     def end_gestures(self) -> None:
-        """Give up what a person is in the middle of: a wire that is dragged is gone, nodes are where they were."""
+        """Give up what a person is in the middle of: a wire that is dragged is gone, nodes are where they were, and what
+        was selected before a rubber band is so again.
+        """
         if self._wire_from is not None:
             self._end_wire()
         self._slicer.end()
@@ -161,7 +164,21 @@ class StudioViewer(BareViewer):
             for item, position in moved.items():
                 if _position(item) != position:
                     item.xy_pos = list(position)
+        self._end_rubber_band()
         self._pan_from = None
+
+    def _end_rubber_band(self) -> None:
+        """Take a rubber band away that is dragged, and select what was selected before."""
+        before, self._selected_before = self._selected_before, None
+        if before is None:
+            return
+        self.setDragMode(QGraphicsView.DragMode.NoDrag)  # Qt forgets it by that
+        self.setDragMode(QGraphicsView.DragMode.RubberBandDrag)
+        scene = self.scene()
+        with QSignalBlocker(scene):  # told once, and not for each of them
+            for item in scene.items():
+                item.setSelected(item in before)
+        scene.selectionChanged.emit()
 
     def show_also(self, rectangle: QRectF, margin_px: float = 24.0) -> None:
         """Move the scene, no further than needed, until a part of it is visible; its upper left where it is too large."""
@@ -208,7 +225,8 @@ class StudioViewer(BareViewer):
             self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
             event.accept()
             return
-        if event.key() == Qt.Key.Key_Escape and (self._wire_from or self._slicer.is_active or self._moved_from):
+        is_busy = self._wire_from or self._slicer.is_active or self._moved_from or self._selected_before is not None
+        if event.key() == Qt.Key.Key_Escape and is_busy:
             self.end_gestures()
             event.accept()
             return
@@ -253,7 +271,10 @@ class StudioViewer(BareViewer):
         if event.button() == Qt.MouseButton.RightButton:
             event.accept()  # the selection stays as it is; the menu comes with its own event
             return
+        selected = set(self.scene().selectedItems())
         QGraphicsView.mousePressEvent(self, _with_ctrl_for_shift(event))
+        if event.button() == Qt.MouseButton.LeftButton and self.scene().mouseGrabberItem() is None:
+            self._selected_before = selected
         self._moved_from = {item: _position(item) for item in self.selected_nodes()}
         self._wire_drops.begin(self._moved_from)
 
@@ -299,6 +320,7 @@ class StudioViewer(BareViewer):
                 self.wires_sliced.emit(crossed)
             event.accept()
             return
+        self._selected_before = None
         QGraphicsView.mouseReleaseEvent(self, _with_ctrl_for_shift(event))
         moved = [item for item, before in self._moved_from.items() if _position(item) != before]
         self._moved_from = {}

@@ -144,6 +144,28 @@ def test_a_rubber_band_selects_what_it_touches(canvas, people) -> None:
     assert canvas.selected() == ("detect", "track")
 
 
+@pytest.mark.parametrize("modifier", [Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier])
+def test_escape_takes_a_rubber_band_away_and_selects_what_was_selected(canvas, people, modifier) -> None:
+    canvas.select(["people", "track"])
+    viewer, selected = canvas.viewer, set(canvas.selected())
+    start, end = QPoint(3, 3), at_node(canvas, "video") + QPoint(30, 30)
+    drag(canvas, start, end, modifiers=modifier, release=False)
+    assert "video" in canvas.selected()
+    assert not viewer.rubberBandRect().isEmpty()
+    told = []
+    canvas.selection_changed.connect(lambda: told.append(set(canvas.selected())))
+    QTest.keyClick(viewer, Qt.Key.Key_Escape, modifier)
+    assert viewer.rubberBandRect().isEmpty()
+    assert told == [selected]
+    move(canvas, at_node(canvas, "detect"), Qt.MouseButton.LeftButton, modifier)
+    QTest.mouseRelease(viewer.viewport(), Qt.MouseButton.LeftButton, modifier, at_node(canvas, "detect"))
+    assert set(canvas.selected()) == selected
+    drag(canvas, start, end)  # and the next one is as usual
+    assert canvas.selected() == ("video",)
+    QTest.keyClick(viewer, Qt.Key.Key_Escape)  # which is over
+    assert canvas.selected() == ("video",)
+
+
 def test_double_click_on_a_wire_removes_it(canvas, people) -> None:
     double_click(canvas, middle_of_wire(canvas, ("detect", "boxes"), ("track", "boxes")))
     assert ("detect.boxes", "track.boxes") not in ends(people)

@@ -148,9 +148,22 @@ def test_a_line_that_meets_nothing_cuts_nothing(canvas, line):
     assert wires(line) == [("count.value", "write.item")]
 
 
+def test_a_line_with_a_corner_on_the_wire_cuts_it(canvas, line):
+    over = middle(canvas, "count.value", "write.item")
+    drag(canvas, over - QPoint(0, 40), over + QPoint(0, 40), modifiers=SLICE)  # half of the way is exactly on it
+    assert wires(line) == []
+
+
 def test_escape_takes_the_line_away(canvas, line):
     over = middle(canvas, "count.value", "write.item")
+    canvas.select(["work"])
     drag(canvas, over - QPoint(0, 40), over + QPoint(0, 40), modifiers=SLICE, release=False)
-    QTest.keyClick(canvas.viewer, Qt.Key.Key_Escape)
-    QTest.mouseRelease(canvas.viewer.viewport(), Qt.MouseButton.LeftButton, SLICE, over + QPoint(0, 40))
+    (pipe,) = canvas._pipes.values()
+    assert pipe._highlight
+    QTest.keyClick(canvas.viewer, Qt.Key.Key_Escape, SLICE)
+    assert not canvas.viewer._slicer.is_active
+    assert not pipe._highlight
+    move(canvas, over - QPoint(30, 40), Qt.MouseButton.LeftButton, SLICE)
+    QTest.mouseRelease(canvas.viewer.viewport(), Qt.MouseButton.LeftButton, SLICE, over - QPoint(30, 40))
     assert wires(line) == [("count.value", "write.item")]
+    assert canvas.selected() == ("work",)
