@@ -13,6 +13,7 @@ from pypipeline_engine.catalogue.model import CellType, Folders
 from pypipeline_studio.document.json_values import is_same
 from pypipeline_studio.panels.parameter_editors import make_editor
 from pypipeline_studio.panels.parameter_values import MISSING
+from pypipeline_studio.panels.tab_order import chain_tabs
 from pypipeline_studio.panels.value_editor import ValueEditor
 from pypipeline_studio.panels.widgets import Label, clear_layout, push_button, row
 
@@ -76,15 +77,19 @@ class ReplayForm(QWidget):
                 editor.blockSignals(True)
             clear_layout(self._lines)
             self.editors = {parameter.name: make_editor(parameter, cell, folders) for parameter in declared}
+            lines: list[QWidget] = []
             for parameter in declared:
                 editor = self.editors[parameter.name]
                 editor.edited.connect(partial(self._edit, parameter.name))
                 editor.complained.connect(partial(self._complain, parameter.name))
                 label = Label(parameter.name, elides=True)
                 label.setFixedWidth(_NAME_PX)
-                self._lines.addWidget(row(label, editor))
+                lines.append(row(label, editor))
                 if editor.below is not None:
-                    self._lines.addWidget(editor.below)
+                    lines.append(editor.below)
+            for line in lines:
+                self._lines.addWidget(line)
+            chain_tabs(self, [*lines, self.run_button, self.apply_button])
         self._values = {
             parameter.name: values.get(parameter.name, MISSING if parameter.required else parameter.default)
             for parameter in declared
