@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 from weakref import WeakSet
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document import edits
@@ -15,6 +16,8 @@ from pypipeline_studio.session import Session
 from pypipeline_studio.window.file_settings import FileSettings
 
 TOPIC: Final = "places"
+DELAY_MS: Final = 1000
+"""Between a change of what is shown and the writing of it: a process that is killed loses no more than that."""
 
 
 class LastPlace(BaseModel):
@@ -37,17 +40,41 @@ class LastPlaces(QObject):
         self._canvas = canvas
         self._settings = FileSettings(session, TOPIC, self)
         self._seen: WeakSet[OpenGraph] = WeakSet([session.front])
+        self._written: tuple[Path, LastPlace] | None = None
+        self._is_closed = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DELAY_MS)
+        self._timer.timeout.connect(self.remember)
+        viewer = canvas.viewer
+        # Nodes that are shown after an edit move the view and tell nobody.
+        for changed in (viewer.view_moved, viewer.zoom_changed, canvas.path_changed, session.document_changed):
+            changed.connect(self._schedule)
         session.leaving_graph.connect(self.remember)
         session.graph_shown.connect(self._show)
 
     def remember(self) -> None:
-        """Take note of what is shown of the graph in front."""
-        if self._session.path is None:
+        """Take note of what is shown of the graph in front; nothing is written where that is known."""
+        self._timer.stop()
+        file = self._session.path
+        if file is None:
             return
         path, place = self._canvas.path, self._canvas.get_place()
         scale, x, y = place if place is not None else (None, 0.0, 0.0)
         found = LastPlace(path=path, scale=scale, x=round(x, 1), y=round(y, 1))
-        self._settings.write(found.model_dump() if found != LastPlace() else None)
+        if (file, found) != self._written:
+            self._written = (file, found)
+            self._settings.write(found.model_dump() if found != LastPlace() else None)
+
+    def close(self) -> None:
+        """The window is closing: take note for the last time."""
+        self.remember()
+        self._is_closed = True
+
+    def _schedule(self) -> None:
+        # Not started again by every step: while somebody zooms and pans, it is written as well.
+        if not self._is_closed and not self._timer.isActive():
+            self._timer.start()
 
     def _show(self) -> None:
         front = self._session.front

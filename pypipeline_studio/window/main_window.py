@@ -552,7 +552,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.run_control.forget_next()
-        self.last_places.remember()
+        self.last_places.close()
         self.reopening.close()
         self.tuning.close()
         self.attaching.close()

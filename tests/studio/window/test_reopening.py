@@ -1,11 +1,15 @@
 """The files that were open, opened again."""
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPointF, QSettings
 
 from pypipeline_engine.resources import get_examples
 from pypipeline_studio.document import edits
 from pypipeline_studio.document.open_tabs import OpenTabs
+from pypipeline_studio.window.file_settings import FileSettings
+from pypipeline_studio.window.last_places import TOPIC
 from pypipeline_studio.window.main_window import MainWindow
 from pypipeline_studio.window.reopening import SETTING
 
@@ -116,6 +120,33 @@ def test_a_graph_comes_back_where_it_was_looked_at(qtbot, window, tmp_path, star
     assert again.crumbs.isVisible()
     again.session.show(again.session.graphs[1])
     assert again.canvas.get_place() is None  # all of it, as it was shown
+
+
+def test_a_place_is_on_the_disk_before_the_graph_is_left(qtbot, window, files, monkeypatch) -> None:
+    """A process that is killed leaves no graph."""
+
+    def on_disk() -> list[str]:
+        text = Path(QSettings().fileName()).read_text() if Path(QSettings().fileName()).exists() else ""
+        return [line for line in text.split(f"[{TOPIC}]")[-1].splitlines() if "scale" in line]
+
+    assert on_disk() == []
+    window.canvas.viewer.zoom_by(1.7)
+    window.canvas.viewer.zoom_by(1.1)
+    qtbot.waitUntil(lambda: on_disk() != [])
+    scale = window.canvas.viewer.get_scale()
+    assert f"{scale:.6f}" in on_disk()[0]
+    writes = []
+    monkeypatch.setattr(FileSettings, "write", lambda self, data: writes.append(data))
+    window.session.edit("Name", edits.set_graph_name(window.session.document, "other"))
+    assert window.last_places._timer.isActive()
+    qtbot.waitUntil(lambda: not window.last_places._timer.isActive())
+    assert writes == []  # it is looked at where it was
+    window.canvas.viewer.centre_at(QPointF(50, 60))
+    qtbot.waitUntil(lambda: len(writes) == 1)
+    assert (writes[0]["x"], writes[0]["y"]) == (50, 60)
+    window.last_places.close()
+    window.canvas.viewer.zoom_by(0.9)
+    assert not window.last_places._timer.isActive()
 
 
 def test_a_place_of_which_nothing_is_left_is_not_shown(qtbot, window, files) -> None:
