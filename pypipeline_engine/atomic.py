@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import stat
 import threading
@@ -26,7 +27,9 @@ def write_file(path: str | os.PathLike[str], content: str | bytes, mode: int = 0
         with target.open("wb") as device:
             device.write(data)
         return
-    target = target.resolve()
+    target = Path(os.path.realpath(target))
+    if target.is_symlink():  # what is left of links that lead round
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "the file is read-only", os.fspath(path))
     # The name may not become too long, and two threads of a process may write the same file.
@@ -41,3 +44,8 @@ def write_file(path: str | os.PathLike[str], content: str | bytes, mode: int = 0
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def parts_left(path: Path) -> list[Path]:
+    """What is beside a file of processes that write it, or that were killed while they did."""
+    return list(path.parent.glob(f".{glob.escape(path.name[:40])}.*-*.part"))

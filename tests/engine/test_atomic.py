@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from pypipeline_engine.atomic import write_file
+from pypipeline_engine.atomic import parts_left, write_file
 
 
 def test_a_text_is_written_as_it_is(tmp_path):
@@ -43,6 +43,16 @@ def test_a_link_stays_one(tmp_path):
     assert target.read_text() == "new"
 
 
+def test_links_that_lead_round_are_refused_and_stay(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    with pytest.raises(OSError, match="symbolic links"):
+        write_file(one, "new")
+    assert one.is_symlink() and other.is_symlink()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_read_only_file_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "a"
     path.write_text("old")
@@ -65,6 +75,17 @@ def test_what_was_there_stays_where_it_fails(tmp_path, monkeypatch, failing):
         write_file(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+
+
+@pytest.mark.parametrize("name", ["a", "[a]*", "a" * 250])
+def test_what_a_process_leaves_that_is_killed_while_it_writes_is_found(tmp_path, monkeypatch, name):
+    left = []
+    monkeypatch.setattr(os, "fsync", lambda _: left.extend(parts_left(tmp_path / name)))
+    write_file(tmp_path / "b", "of another file")
+    assert left == []
+    write_file(tmp_path / name, "new")
+    assert len(left) == 1
+    assert parts_left(tmp_path / name) == []
 
 
 def test_a_long_name_is_no_reason_to_fail(tmp_path):
