@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
+from pypipeline_engine.atomic import write_file
 from pypipeline_studio.document.cell_source import CannotAdd, extended_source, line_of_cell, new_source
 from pypipeline_studio.document.cell_spec import CellSpec
 
@@ -31,30 +29,9 @@ def write_cell(folder: Path, spec: CellSpec) -> tuple[Path, int]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = extended_source(path.read_text(encoding="utf-8"), spec) if path.exists() else new_source(spec)
-        _replace(path, text)
+        write_file(path, text)
     except UnicodeDecodeError as error:
         raise CannotAdd(f"{path} is no text in UTF-8: mend that first, or choose another category.") from error
     except OSError as error:
         raise CannotAdd(f"{path} cannot be written: {error.strerror or error}.") from error
     return path, line_of_cell(text, spec.name)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Complete, or as it was."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

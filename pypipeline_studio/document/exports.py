@@ -1,4 +1,4 @@
-"""The statistics of a run as text for other programs, and how such files are written.
+"""The statistics of a run as text for other programs, and such files written with a reason where they cannot be.
 
 CSV as in RFC 4180, in UTF-8. Units are in the names of the columns, as in the protocol; what is not known is empty.
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from math import isnan
 from pathlib import Path
 from typing import Any, Final
 
+from pypipeline_engine import atomic
 from pypipeline_engine.host.protocol import CellFigures
 from pypipeline_studio.document.history import CELL_FIELDS, History
 
@@ -61,28 +59,10 @@ def write_file(path: Path, content: bytes) -> None:
 
     :raises ExportRefused: with the reason in words.
     """
-    part, asked = None, path
     try:
-        path = path.resolve()  # a link stays one
-        if path.exists() and not os.access(path, os.W_OK):
-            raise PermissionError(0, "the file is read-only")
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
-        part = Path(name)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        part.chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-        part.replace(path)
+        atomic.write_file(path, content)
     except OSError as error:
-        if part is not None:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-        raise ExportRefused(f"{asked} cannot be written: {error.strerror or error}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+        raise ExportRefused(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _to_csv(head: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:

@@ -8,15 +8,15 @@ import os
 import shlex
 import stat
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from pypipeline_engine.atomic import write_file
 from pypipeline_engine.graph.model import Document, explain_name
 from pypipeline_engine.graph.problems import Problem, WrongGraphException, errors
 from pypipeline_engine.graph.reader import examine, read_bytes
-from pypipeline_engine.graph.writer import save, to_text
+from pypipeline_engine.graph.writer import to_text
 
 DiskState: TypeAlias = Literal["same", "changed", "gone"]
 NO_FILE: Final = ""
@@ -56,29 +56,20 @@ def open_graph(path: str | os.PathLike[str]) -> OpenedGraph:
 
 
 def save_graph(document: Document, path: str | os.PathLike[str]) -> OpenedGraph:
-    """Write a graph file. It is complete or stays as it was, keeps its permissions, and stays where a link leads to it.
+    """Write a graph file, as `atomic.write_file` does. What is no file, such as a pipe, is refused.
 
     :raises WrongGraphException: with the reason in words, if it cannot be written.
     """
     target = Path(path).absolute()
     try:
         reason = _why_not_writable(target)
-        real = target.resolve()
-        mode = stat.S_IMODE(real.stat().st_mode) if reason is None and real.exists() else None
-    except (OSError, ValueError, RuntimeError) as error:  # links that go round, or a zero in the path
+        if reason is not None:
+            raise _refusal(path, reason)
+        content = to_text(document).encode()
+        write_file(target, content)
+    except (OSError, ValueError) as error:  # also a zero in the path
         raise _refusal(path, _explain(error, target)) from error
-    if reason is not None:
-        raise _refusal(path, reason)
-    try:
-        save(document, real)
-    except WrongGraphException as error:
-        if isinstance(error.__cause__, OSError):
-            raise _refusal(path, _explain(error.__cause__, real)) from error.__cause__
-        raise
-    if mode is not None:
-        with suppress(OSError):
-            real.chmod(mode)
-    return OpenedGraph(document, target, _hash(to_text(document).encode()))
+    return OpenedGraph(document, target, _hash(content))
 
 
 def state_on_disk(opened: OpenedGraph) -> DiskState:
@@ -157,7 +148,7 @@ def _why_not_writable(target: Path) -> str | None:
 def _explain(error: Exception, target: Path) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.EACCES, errno.EPERM):
-        return f"writing into the folder {target.parent} is not permitted"
+        return f"writing into the folder {Path(os.path.realpath(target)).parent} is not permitted"
     words = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "the disk quota is used up",

@@ -19,6 +19,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pypipeline_engine.atomic import parts_left, write_file
 from pypipeline_engine.graph.model import Document
 from pypipeline_engine.graph.problems import WrongGraphException
 from pypipeline_engine.graph.reader import read
@@ -105,18 +106,8 @@ class RecoveryFile:
         if self._lock is None:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = _lock_new(self._folder)
-        path = _file_of(self._lock.path)
-        part = path.with_suffix(".part")
-        try:
-            # Graphs may hold what is nobody else's business, such as the address of a camera with its password.
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-                file.write(unsaved.model_dump_json())
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        # Graphs may hold what is nobody else's business, such as the address of a camera with its password.
+        write_file(_file_of(self._lock.path), unsaved.model_dump_json(), mode=0o600)
 
     def remove(self) -> None:
         """Keep nothing any more; there is something to write again, or not."""
@@ -194,6 +185,10 @@ class _Lock:
         os.close(self._descriptor)
 
     def remove(self) -> None:
+        """Let go of it for good: nothing is kept any more of what it was held for."""
+        with suppress(OSError):
+            for part in parts_left(_file_of(self.path)):
+                part.unlink(missing_ok=True)
         with suppress(PermissionError):  # Windows deletes no file that is open
             self.path.unlink(missing_ok=True)
         self.release()
@@ -259,5 +254,4 @@ def _clean(folder: Path) -> None:
         if not _file_of(path).exists():
             lock = _try_lock(path)
             if lock is not None:
-                path.with_suffix(".part").unlink(missing_ok=True)
                 lock.remove()

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, QSaveFile, QSettings, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QObject, QSettings, Signal
 from PySide6.QtGui import QGuiApplication, QImage, QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from pypipeline_engine.host.protocol import Refusal, Source
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.picture import SCALES, picture_size
+from pypipeline_studio.document.exports import ExportRefused, write_file
 from pypipeline_studio.engine.engine import Engine
 from pypipeline_studio.panels.picture_dialog import PictureDialog, PictureOptions
 from pypipeline_studio.session import Session
@@ -67,8 +68,7 @@ class Exports(QObject):
                 content = self._svg(options).encode()
             else:
                 content = _png(self._canvas.picture(options.scale, is_transparent=options.is_transparent))
-        done = _write(name, content)
-        self._end(dialog, options, f"Wrote {name}" if not done else f"{name} cannot be written: {done}")
+        self._end(dialog, options, _write(name, content) or f"Wrote {name}")
 
     def _copy_picture(self, dialog: PictureDialog, options: PictureOptions) -> None:
         with _shown_in(options.mode):
@@ -107,10 +107,7 @@ class Exports(QObject):
             return
 
         def write(source: Source) -> None:
-            reason = _write(name, source.text.encode())
-            self.told.emit(
-                f"{name} cannot be written: {reason}" if reason else f"Wrote {name}; `python {name.name}` runs it"
-            )
+            self.told.emit(_write(name, source.text.encode()) or f"Wrote {name}; `python {name.name}` runs it")
 
         self._export(str(name.absolute()), write)
 
@@ -169,11 +166,11 @@ def _options_chosen_last() -> PictureOptions:
 
 def _write(path: Path, content: bytes) -> str:
     """Write a file; complete, or as it was. Returns why that cannot be done; empty where it was."""
-    file = QSaveFile(str(path))
-    if not file.open(QSaveFile.OpenModeFlag.WriteOnly):
-        return file.errorString()
-    file.write(QByteArray(content))
-    return "" if file.commit() else file.errorString()
+    try:
+        write_file(path, content)
+    except ExportRefused as error:
+        return str(error)
+    return ""
 
 
 def _png(picture: QImage) -> bytes:

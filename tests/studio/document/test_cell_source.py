@@ -1,6 +1,7 @@
 """Cells that are written for a person: they are right from the start, and leave alone what is there."""
 
 import ast
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -122,6 +123,26 @@ def test_a_name_that_the_file_has_already_is_refused():
         extended_source(new_source(FILTER), FILTER)
     with pytest.raises(CannotAdd, match="has a check_Threshold already"):
         extended_source("def check_Threshold(): ...\n", FILTER)
+
+
+def test_a_file_that_a_link_leads_to_is_written_and_the_link_stays(tmp_path):
+    path, mine = tmp_path / "my_cells.py", tmp_path / "mine.txt"
+    mine.write_text("PI = 3\n")
+    mine.chmod(0o640)
+    path.symlink_to(mine)
+    write_cell(tmp_path, FILTER)
+    assert path.is_symlink()
+    assert "class Threshold" in mine.read_text()
+    assert mine.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_file_that_is_read_only_is_left_alone(tmp_path, monkeypatch):
+    path = tmp_path / "my_cells.py"
+    path.write_text("PI = 3\n")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # a superuser may write anything
+    with pytest.raises(CannotAdd, match=r"my_cells\.py cannot be written: the file is read-only\."):
+        write_cell(tmp_path, FILTER)
+    assert path.read_text() == "PI = 3\n"
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -102,11 +103,27 @@ def test_a_wrong_graph_in_a_recovery_file_is_told(people, tmp_path) -> None:
 
 def test_locks_of_processes_that_had_nothing_to_recover_are_cleaned_away(tmp_path) -> None:
     (tmp_path / "1-0.lock").touch()
-    (tmp_path / "1-0.part").touch()
+    (tmp_path / ".1-0.json.1-7.part").touch()
     file = RecoveryFile(tmp_path)
     assert take_left_behind(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
     file.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of this kind")
+def test_nothing_is_left_of_a_process_that_was_killed_while_it_wrote(tmp_path) -> None:
+    killed = LEAVE_BEHIND.replace(
+        'print("written", flush=True)',
+        "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+        'file.write(make_unsaved(Document(name="later"), "left.json", None, None, 2.0))',
+    )
+    done = subprocess.run([sys.executable, "-c", killed, str(tmp_path), "1.0"], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 3
+    (left,) = take_left_behind(tmp_path)
+    assert left.unsaved.read_document().name == "left"
+    left.discard()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path) -> None:
