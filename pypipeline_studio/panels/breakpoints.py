@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from pypipeline_engine.numbers import counted
 from pypipeline_studio.document.watched import Breakpoint, Place
-from pypipeline_studio.panels.widgets import (
-    PAD_PX,
-    CheckBox,
-    EmptyState,
-    IconView,
-    Label,
-    column,
-    paint,
-    paint_focus,
-    tool_button,
-)
-from pypipeline_studio.theme.colours import colour
+from pypipeline_studio.panels.row_list import ListRow, RowList
+from pypipeline_studio.panels.widgets import PAD_PX, CheckBox, EmptyState, IconView, Label, column, tool_button
 
 EMPTY_TITLE = "No breakpoints"
 EMPTY_TEXT = "Select a cell and press F9 to hold its items and look at them."
@@ -54,62 +44,36 @@ class BreakpointsList(QWidget):
         super().__init__(parent)
         self.setObjectName("panel")
         self._shown: tuple[BreakpointRow, ...] | None = None
-        self._rows: dict[Place, _Row] = {}
-        self._body = QWidget()
-        self._body.setObjectName("panel")
-        self._lines = QVBoxLayout(self._body)
-        self._lines.setContentsMargins(0, 0, 0, 0)
-        self._lines.setSpacing(0)
-        self._lines.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._body)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(EmptyState(EMPTY_TEXT, EMPTY_TITLE, "octagon"))
-        self._stack.addWidget(scroll)
+        self._rows: RowList[Place, _Row] = RowList(
+            lambda place: _Row(self, place), EmptyState(EMPTY_TEXT, EMPTY_TITLE, "octagon")
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._stack)
+        layout.addWidget(self._rows)
 
     def sizeHint(self) -> QSize:
         return QSize(320, 232)
 
     def row(self, place: Place) -> _Row:
         """The widget of a breakpoint."""
-        return self._rows[place]
+        return self._rows.row(place)
 
     def show_rows(self, rows: Sequence[BreakpointRow]) -> None:
         """Show these. Rows of places that are known stay, with their focus."""
         if tuple(rows) == self._shown:
             return
         self._shown = tuple(rows)
-        wanted = {entry.one.place: entry for entry in rows}
-        for place in [place for place in self._rows if place not in wanted]:
-            gone = self._rows.pop(place)
-            self._lines.removeWidget(gone)
-            gone.hide()
-            gone.deleteLater()
-        for index, (place, entry) in enumerate(wanted.items()):
-            shown = self._rows.get(place)
-            if shown is None:
-                shown = self._rows[place] = _Row(self, place)
-            if self._lines.indexOf(shown) != index:
-                self._lines.removeWidget(shown)
-                self._lines.insertWidget(index, shown)
-            shown.show_row(entry)
-        self._stack.setCurrentIndex(1 if rows else 0)
+        self._rows.set_keys(entry.one.place for entry in rows)
+        for entry in rows:
+            self._rows.row(entry.one.place).show_row(entry)
 
 
-class _Row(QWidget):
+class _Row(ListRow):
     def __init__(self, owner: BreakpointsList, place: Place) -> None:
         super().__init__()
         self._owner = owner
         self._place = place
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.activated.connect(lambda: owner.activated.emit(place[0]))
         self.enabled = CheckBox("", "Pause here")
         self.enabled.clicked.connect(lambda: owner.enabled_changed.emit(place, self.enabled.isChecked()))
         self._mark = IconView("octagon-fill", "error", 14, 16)
@@ -148,7 +112,7 @@ class _Row(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._owner.activated.emit(self._place[0])
+            self.activated.emit()
         elif event.key() == Qt.Key.Key_Space:
             self.enabled.click()
         elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -156,18 +120,5 @@ class _Row(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self._owner.activated.emit(self._place[0])
-
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self._owner.edit_requested.emit(self._place)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = paint(self)
-        if self.underMouse():
-            painter.fillRect(self.rect(), colour("hover"))
-        painter.fillRect(QRectF(0, self.height() - 1, self.width(), 1), colour("line"))
-        if self.hasFocus():
-            paint_focus(painter, QRectF(self.rect()).adjusted(2, 2, -2, -3), 4)
-        painter.end()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from pypipeline_engine.host.looking import HeldInfo, ReplayInfo, ValueSummary
 from pypipeline_engine.host.protocol import CellError
@@ -14,6 +14,7 @@ from pypipeline_engine.numbers import count, counted, elapsed
 from pypipeline_studio.document.value_texts import difference
 from pypipeline_studio.panels.parameter_fields import CalmComboBox
 from pypipeline_studio.panels.replay_form import ReplayForm
+from pypipeline_studio.panels.scrolled import scrolled
 from pypipeline_studio.panels.value_card import ValueCard
 from pypipeline_studio.panels.widgets import PAD_PX, EmptyState, IconView, Label, clear_layout, push_button, row
 
@@ -75,11 +76,7 @@ class HeldPanel(QWidget):
         for widget in (self._inputs, self.form, self._outputs, self._again):
             line.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
         line.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(columns)
+        scroll = scrolled(columns, is_sideways=True)
         head = row(
             IconView("pause-circle-fill", "warn", 16, 18),
             self.title,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import CellType, Folders
 from pypipeline_engine.graph.model import CellEntry
@@ -19,6 +19,7 @@ from pypipeline_studio.panels.errors_section import ErrorsSection, ProblemsSecti
 from pypipeline_studio.panels.parameter_rows import ParametersSection
 from pypipeline_studio.panels.policy_section import PolicySection, StateSection
 from pypipeline_studio.panels.scaling_section import ScalingSection
+from pypipeline_studio.panels.scrolled import scrolled
 from pypipeline_studio.panels.several_panel import SeveralPanel
 from pypipeline_studio.panels.widgets import EmptyState
 
@@ -68,12 +69,7 @@ class InspectorPanel(QWidget):
             "Nothing selected",
             "cursor",
         )
-        self._scroll = QScrollArea()
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(self._make_body())
+        self._scroll = scrolled(self._make_body())
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._scroll)

@@ -10,10 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QFrame,
     QGridLayout,
     QLineEdit,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -22,6 +20,7 @@ from PySide6.QtWidgets import (
 from pypipeline_studio.document.cell_spec import CellSpec, explain_spec
 from pypipeline_studio.panels.cell_spec_rows import ParameterLine, PortLine, SpecLine
 from pypipeline_studio.panels.parameter_fields import CalmComboBox
+from pypipeline_studio.panels.scrolled import scrolled
 from pypipeline_studio.panels.widgets import CheckBox, Label, column, mark_wrong, push_button, row, tool_button
 from pypipeline_studio.theme.fonts import font
 
@@ -98,13 +97,8 @@ class NewCellDialog(QDialog):
             grid.addWidget(field, 1, place)
             grid.setColumnStretch(place, 1)
         rows = column(self.inputs, self.outputs, self.parameters, None, spacing=16)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = scrolled(rows)
         scroll.setMinimumHeight(_LEAST_ROWS_PX)
-        scroll.setWidget(rows)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)

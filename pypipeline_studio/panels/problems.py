@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from pypipeline_studio.panels.widgets import (
-    PAD_PX,
-    EmptyState,
-    IconView,
-    Label,
-    column,
-    paint,
-    paint_focus,
-    push_button,
-    set_look,
-)
-from pypipeline_studio.theme.colours import colour, theme
+from pypipeline_studio.panels.row_list import ListRow, RowList
+from pypipeline_studio.panels.widgets import PAD_PX, EmptyState, IconView, Label, column, push_button, set_look
 
 EMPTY_TEXT = "No problems. What limits a run, and what goes wrong in it, appears here."
 _BUTTON_PX = 132
@@ -61,26 +51,10 @@ class ProblemsPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        self._rows: dict[str, _Row] = {}
-        self._body = QWidget()
-        self._body.setObjectName("panel")
-        self._lines = QVBoxLayout(self._body)
-        self._lines.setContentsMargins(0, 0, 0, 0)
-        self._lines.setSpacing(0)
-        self._lines.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self._body)
-        self._scroll = scroll
-        self._stack = QStackedWidget()
-        self._stack.addWidget(EmptyState(EMPTY_TEXT))
-        self._stack.addWidget(scroll)
+        self._rows: RowList[str, _Row] = RowList(self._make_row, EmptyState(EMPTY_TEXT))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._stack)
+        layout.addWidget(self._rows)
 
     def sizeHint(self) -> QSize:
         return QSize(900, 232)
@@ -88,54 +62,37 @@ class ProblemsPanel(QWidget):
     @property
     def count(self) -> int:
         """How many problems there are."""
-        return len(self._rows)
+        return len(self._rows.rows)
 
     def set_problems(self, problems: Sequence[ProblemRow]) -> None:
         """Show these. Rows with a known key stay, with their focus."""
-        before = len(self._rows)
-        wanted = {problem.key: problem for problem in problems}
-        for key in [key for key in self._rows if key not in wanted]:
-            gone = self._rows.pop(key)
-            self._lines.removeWidget(gone)
-            gone.hide()
-            gone.deleteLater()
-        rows = {}
-        for index, (key, problem) in enumerate(wanted.items()):
-            shown = self._rows.get(key) or self._make_row(key)
-            shown.show_problem(problem)
-            if self._lines.indexOf(shown) != index:
-                self._lines.removeWidget(shown)
-                self._lines.insertWidget(index, shown)
-            rows[key] = shown
-        self._rows = rows
-        for one, other in pairwise(rows.values()):
-            self.setTabOrder(one.button, other)
-        self._stack.setCurrentIndex(1 if rows else 0)
-        if len(rows) != before:
-            self.count_changed.emit(len(rows))
+        before = len(self._rows.rows)
+        self._rows.set_keys(problem.key for problem in problems)
+        for problem in problems:
+            self._rows.row(problem.key).show_problem(problem)
+        for key, following in pairwise(self._rows.rows):
+            self.setTabOrder(self._rows.row(key).button, self._rows.row(following))
+        if len(self._rows.rows) != before:
+            self.count_changed.emit(len(self._rows.rows))
+
+    @property
+    def rows(self) -> Mapping[str, _Row]:
+        """The widgets of the problems by their keys, from top to bottom."""
+        return self._rows.rows
 
     def row(self, key: str) -> _Row:
         """The widget of a problem."""
-        return self._rows[key]
+        return self._rows.row(key)
 
     def _make_row(self, key: str) -> _Row:
         made = _Row(key)
-        made.activated.connect(self.activated)
+        made.activated.connect(lambda: self.activated.emit(key))
         made.action_triggered.connect(self.action_triggered)
-        made.moved.connect(self._move)
+        made.moved.connect(self._rows.move_focus)
         return made
 
-    def _move(self, key: str, direction: int) -> None:
-        keys = list(self._rows)
-        place = keys.index(key) + direction
-        if 0 <= place < len(keys):
-            target = self._rows[keys[place]]
-            target.setFocus(Qt.FocusReason.TabFocusReason)
-            self._scroll.ensureWidgetVisible(target)
 
-
-class _Row(QWidget):
-    activated = Signal(str)
+class _Row(ListRow):
     action_triggered = Signal(str)
     moved = Signal(str, int)
 
@@ -143,8 +100,6 @@ class _Row(QWidget):
         super().__init__()
         self._key = key
         self._problem: ProblemRow | None = None
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self._icon = IconView("info", "accent", 18, 20)
         self.title = Label("", 12, 600, wraps=True)
@@ -158,7 +113,6 @@ class _Row(QWidget):
         layout.addWidget(self._icon)
         layout.addWidget(column(self.title, self.text, spacing=2), 1)
         layout.addWidget(self.button)
-        theme.changed.connect(self.update)
 
     def show_problem(self, problem: ProblemRow) -> None:
         if problem == self._problem:
@@ -177,21 +131,8 @@ class _Row(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.activated.emit(self._key)
+            self.activated.emit()
         elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.moved.emit(self._key, -1 if event.key() == Qt.Key.Key_Up else 1)
         else:
             super().keyPressEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self.activated.emit(self._key)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = paint(self)
-        if self.underMouse():
-            painter.fillRect(self.rect(), colour("hover"))
-        painter.fillRect(QRectF(0, self.height() - 1, self.width(), 1), colour("line"))
-        if self.hasFocus():
-            paint_focus(painter, QRectF(self.rect()).adjusted(2, 2, -2, -3), 4)
-        painter.end()

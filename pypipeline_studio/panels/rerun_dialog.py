@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from pypipeline_engine.host.looking import FailedInfo, ReplayInfo
 from pypipeline_engine.host.protocol import CellError
 from pypipeline_engine.numbers import count, elapsed
 from pypipeline_studio.panels.replay_form import ReplayForm
+from pypipeline_studio.panels.scrolled import scrolled
 from pypipeline_studio.panels.value_card import ValueCard
 from pypipeline_studio.panels.widgets import Label, clear_layout, push_button, row
 
@@ -67,11 +68,7 @@ class RerunDialog(QDialog):
             line.addWidget(holder)
         line.insertWidget(1, self.form)
         line.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(body)
+        scroll = scrolled(body, is_sideways=True)
         close_button = push_button("Close")
         close_button.clicked.connect(self.close)
         whole = QVBoxLayout(self)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from pypipeline_engine.catalogue.model import Folders
 from pypipeline_engine.graph.model import MAX_CLONES, OnError
@@ -18,6 +18,7 @@ from pypipeline_studio.panels.parameter_rows import NAME_PX, READ_AT_START
 from pypipeline_studio.panels.parameter_values import MISSING, WrongText
 from pypipeline_studio.panels.policy_section import FIRST_RETRIES
 from pypipeline_studio.panels.scaling_section import METHODS, NO_RAY, read_capacity
+from pypipeline_studio.panels.scrolled import scrolled
 from pypipeline_studio.panels.tab_order import chain_tabs
 from pypipeline_studio.panels.widgets import (
     PAD_PX,
@@ -82,12 +83,7 @@ class SeveralPanel(QWidget):
         for section in (self._parameters, self._scaling, self._policy, self._state):
             lines.addWidget(section)
         lines.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(body)
+        scroll = scrolled(body)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)

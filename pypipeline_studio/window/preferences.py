@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import QSettings, QSize, Qt
-from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from pypipeline_studio.panels.parameter_values import WrongText
 from pypipeline_studio.panels.preference_rows import FolderField, PreferenceRow, text_row
+from pypipeline_studio.panels.scrolled import scrolled
 from pypipeline_studio.panels.segmented import Segmented
 from pypipeline_studio.panels.widgets import CheckBox, Section, push_button, row
 from pypipeline_studio.window.actions import ACTIONS, Actions
@@ -59,12 +60,7 @@ class PreferencesDialog(QDialog):
         for section in (self._make_look(), self._make_runs(), self._make_files()):
             lines.addWidget(section)
         lines.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(body)
+        scroll = scrolled(body)
         self.close_button = push_button("Close", is_primary=True)
         self.close_button.clicked.connect(self.close)
         layout = QVBoxLayout(self)

@@ -95,6 +95,6 @@ def test_an_engine_that_is_killed_is_told_and_started_again(qtbot, window) -> No
     QTest.mouseClick(row.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.engine.state == "ready", timeout=LONG_MS)
     assert window.engine.pid != pid
-    assert "engine:engine" not in window.bottom.problems._rows
+    assert "engine:engine" not in window.bottom.problems.rows
     run(qtbot, window)
     assert window.session.document is before

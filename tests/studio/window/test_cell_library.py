@@ -53,7 +53,7 @@ def await_type(qtbot, window, is_right, name="mine.Numbers"):
 
 
 def problems(window):
-    return {key: row.title.text() for key, row in window.bottom.problems._rows.items() if key.startswith("cells:")}
+    return {key: row.title.text() for key, row in window.bottom.problems.rows.items() if key.startswith("cells:")}
 
 
 def failures(window):
@@ -173,13 +173,13 @@ def test_cells_that_end_the_process_are_told_and_the_engine_stays(window, folder
     pid, path = window.engine.pid, folder / "mine.py"
     good = path.read_text()
     replace_file(path, "import os\nos.kill(os.getpid(), 9)\n")
-    qtbot.waitUntil(lambda: "engine:reload" in window.bottom.problems._rows, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "engine:reload" in window.bottom.problems.rows, timeout=WAIT_MS)
     assert "SIGKILL" in window.bottom.problems.row("engine:reload").text.text()
     assert (window.engine.pid, window.engine.state) == (pid, "ready")
     assert find(window) is not None
     replace_file(path, good.replace("Counts.", "New."))
     await_type(qtbot, window, lambda found: found.description == "New.")
-    assert "engine:reload" not in window.bottom.problems._rows
+    assert "engine:reload" not in window.bottom.problems.rows
     assert window.engine.pid != pid
 
 

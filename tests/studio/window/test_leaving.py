@@ -75,7 +75,7 @@ def test_an_engine_that_does_not_answer_is_told_with_what_to_do(window) -> None:
     assert "Code of a cell may keep Python to itself" in row.text.text()
     assert row.button.text() == "Restart the engine"
     window.engine._set_state("ready")
-    assert "engine:silence" not in window.bottom.problems._rows
+    assert "engine:silence" not in window.bottom.problems.rows
     hanging = figures(1.0).model_copy(update={"working_s": 12.0})
     window.engine.snapshot = Snapshot(
         run=1, state="running", elapsed_s=20, window_s=2, sink_items=1, sink_rate_hz=0, cells={"count": hanging}

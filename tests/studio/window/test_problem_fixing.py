@@ -36,7 +36,7 @@ def look(window) -> None:
 
 
 def row_with(window, text):
-    return next(row for row in window.bottom.problems._rows.values() if text in row.text.text())
+    return next(row for row in window.bottom.problems.rows.values() if text in row.text.text())
 
 
 def nested(**inner) -> Document:
