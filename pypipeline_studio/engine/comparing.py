@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, Signal
+
+from pypipeline_studio.engine.child_process import ENGINE_COMMAND
 
 
 class Comparing(QObject):
@@ -22,9 +23,8 @@ class Comparing(QObject):
         self._process = QProcess(self)
         self._process.finished.connect(self._on_finished)
         self._process.errorOccurred.connect(self._on_error)
-        # `-P`: a `numpy.py` in the current folder must not be imported in place of the real one.
-        arguments = ["-P", "-m", "pypipeline_engine", "compare", "--json", "--", str(before), str(after)]
-        self._process.start(sys.executable, arguments)
+        program, *first = ENGINE_COMMAND
+        self._process.start(program, [*first, "compare", "--json", "--", str(before), str(after)])
 
     def cancel(self) -> None:
         """End it; nothing is told any more."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from pypipeline_engine.host.protocol import PROTOCOL_VERSION, Hello
+from pypipeline_studio.engine.child_process import ENGINE_COMMAND, make_process
 
 START_MS: Final = 20_000
 """How long the process may take until it says hello. Cells are imported later; a slow disk is all that it waits for."""
@@ -21,8 +21,8 @@ _LINES_KEPT: Final = 20
 
 
 def host_command(options: Sequence[str] = ()) -> list[str]:
-    """The command of an engine host. `-P`: a `numpy.py` beside a graph must not be imported in place of the real one."""
-    return [sys.executable, "-P", "-m", "pypipeline_engine", "host", *options]
+    """The command of an engine host."""
+    return [*ENGINE_COMMAND, "host", *options]
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,14 @@ class EngineProcess(QObject):
         """:param environment: variables that it gets besides those of this process."""
         super().__init__(parent)
         self._command = list(command)
-        self._process = QProcess(self)
-        variables = QProcessEnvironment.systemEnvironment()
-        for name, value in (environment or {}).items():
-            variables.insert(name, value)
-        self._process.setProcessEnvironment(variables)
-        self._process.readyReadStandardOutput.connect(self._read_output)
-        self._process.readyReadStandardError.connect(self._read_error)
-        self._process.finished.connect(self._on_finished)
-        self._process.errorOccurred.connect(self._on_error)
+        self._process = make_process(
+            self,
+            environment,
+            on_output=self._read_output,
+            on_errors=self._read_error,
+            on_finished=self._on_finished,
+            on_failure=self._on_error,
+        )
         self._output = b""
         self._error_rest = b""
         self._last_lines: deque[str] = deque(maxlen=_LINES_KEPT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from pypipeline_engine.graph.model import Document
 from pypipeline_engine.graph.writer import to_text
 from pypipeline_engine.host.tuning_lines import TUNE_LINES, TuneResult
+from pypipeline_studio.engine.child_process import ENGINE_COMMAND, make_process
 
 STOP_MS: Final = 15_000
 """How long a measurement may take to end after the search was stopped; what hangs is killed."""
@@ -22,8 +22,8 @@ _LINES_KEPT: Final = 12
 
 
 def tune_command(cells: Sequence[str]) -> list[str]:
-    """The command, up to the graph. `-P` as for an engine host."""
-    return [sys.executable, "-P", "-m", "pypipeline_engine", "tune", *(part for c in cells for part in ("--cells", c))]
+    """The command, up to the graph."""
+    return [*ENGINE_COMMAND, "tune", *(part for c in cells for part in ("--cells", c))]
 
 
 class Tuner(QObject):
@@ -40,15 +40,14 @@ class Tuner(QObject):
         """:param command: `tune_command`."""
         super().__init__(parent)
         self._command = list(command)
-        self._process = QProcess(self)
-        variables = QProcessEnvironment.systemEnvironment()
-        for name, value in (environment or {}).items():
-            variables.insert(name, value)
-        self._process.setProcessEnvironment(variables)
-        self._process.readyReadStandardOutput.connect(self._read_output)
-        self._process.readyReadStandardError.connect(self._read_error)
-        self._process.finished.connect(self._on_finished)
-        self._process.errorOccurred.connect(self._on_error)
+        self._process = make_process(
+            self,
+            environment,
+            on_output=self._read_output,
+            on_errors=self._read_error,
+            on_finished=self._on_finished,
+            on_failure=self._on_error,
+        )
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._rest = b""
         self._errors: deque[str] = deque(maxlen=_LINES_KEPT)
