@@ -9,7 +9,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QStackedWidget,
@@ -19,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from pypipeline_studio.document.run_comparison import MARK_KEYS, VERDICTS, ComparedFigure, RunComparison
-from pypipeline_studio.panels.plain_rows import ROW_PX, PlainRows
+from pypipeline_studio.panels.plain_rows import PlainRows, set_up_table
 from pypipeline_studio.panels.segmented import Segmented
 from pypipeline_studio.panels.widgets import CheckBox, EmptyState, Label, row, tool_button
-from pypipeline_studio.theme.colours import colour, theme
+from pypipeline_studio.theme.colours import colour
 from pypipeline_studio.theme.fonts import font
 
 _LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
@@ -131,22 +130,11 @@ def _make_table(model: QAbstractTableModel) -> QTableView:
     table.setModel(model)
     table.setAccessibleName("Figures of both runs")
     table.setItemDelegate(PlainRows(table))
-    table.setShowGrid(False)
-    table.setFrameShape(QFrame.Shape.NoFrame)
-    table.setWordWrap(False)
-    table.setTabKeyNavigation(False)
-    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    set_up_table(table)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(ROW_PX)
-    head = table.horizontalHeader()
-    head.setHighlightSections(False)
-    head.setFixedHeight(28)
     for column, width in enumerate(_WIDTHS):
         table.setColumnWidth(column, width)
-    head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    theme.changed.connect(table.viewport().update)
+    table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     return table
 
 

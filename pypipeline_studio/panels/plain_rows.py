@@ -1,4 +1,4 @@
-"""Rows of text in tables, as the studio paints them: with room at the sides, a line below, and a quiet selection."""
+"""Tables as the studio shows them; rows of text with room at the sides, a line below, and a quiet selection."""
 
 from __future__ import annotations
 
@@ -6,13 +6,30 @@ from typing import cast
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
-from pypipeline_studio.theme.colours import colour
+from pypipeline_studio.theme.colours import colour, theme
 from pypipeline_studio.theme.fonts import font
 
 ROW_PX = 25
 PAD_PX = 8
+_HEAD_PX = 28
+
+
+def set_up_table(table: QTableView) -> None:
+    """Make a table one of rows: whole rows are selected, Tab leaves it, and nothing but its delegate draws lines."""
+    table.setShowGrid(False)
+    table.setFrameShape(QFrame.Shape.NoFrame)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(ROW_PX)
+    head = table.horizontalHeader()
+    head.setHighlightSections(False)
+    head.setFixedHeight(_HEAD_PX)
+    theme.changed.connect(table.viewport().update)
 
 
 class PlainRows(QStyledItemDelegate):

@@ -10,7 +10,6 @@ from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QMenu,
@@ -23,10 +22,9 @@ from PySide6.QtWidgets import (
 
 from pypipeline_engine.numbers import counted, size
 from pypipeline_studio.document.run_folder import StoredRun
-from pypipeline_studio.panels.plain_rows import ROW_PX, PlainRows
+from pypipeline_studio.panels.plain_rows import PlainRows, set_up_table
 from pypipeline_studio.panels.runs_model import NAME, RUN_COLUMNS, WHEN, RunsModel
 from pypipeline_studio.panels.widgets import PAD_PX, CheckBox, EmptyState, Label, tool_button
-from pypipeline_studio.theme.colours import theme
 
 EMPTY_TEXT: Final = "Each run is recorded and listed here, to be replayed and compared."
 KEEPS: Final = (10, 50, 200, 1000)
@@ -230,20 +228,11 @@ class RunsTable(QTableView):
         self.setModel(model)
         self.setAccessibleName("Recorded runs")
         self.setItemDelegate(PlainRows(self))
-        self.setShowGrid(False)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        set_up_table(self)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(ROW_PX)
         head = self.horizontalHeader()
-        head.setHighlightSections(False)
-        head.setFixedHeight(28)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         for column, about in enumerate(RUN_COLUMNS):
@@ -252,7 +241,6 @@ class RunsTable(QTableView):
         head.setSortIndicator(WHEN, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
         self.doubleClicked.connect(self._on_double_click)
-        theme.changed.connect(self.viewport().update)
 
     def _on_double_click(self, index: QModelIndex) -> None:
         self.activated_row.emit(index.row())

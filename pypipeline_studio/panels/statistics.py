@@ -8,7 +8,6 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, 
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
     QHeaderView,
     QMenu,
     QSplitter,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from pypipeline_engine.host.protocol import OVER, Snapshot
 from pypipeline_studio.document.history import History
+from pypipeline_studio.panels.plain_rows import ROW_PX, set_up_table
 from pypipeline_studio.panels.plots import PlotsPane
 from pypipeline_studio.panels.statistics_columns import StatisticsColumns
 from pypipeline_studio.panels.statistics_model import (
@@ -47,7 +47,6 @@ from pypipeline_studio.theme.shapes import BAR_RADIUS_PX, paint_load_bar
 
 EMPTY_TEXT = "Statistics appear here while a pipeline runs."
 _TABLE_SHARE = 0.62
-_ROW_PX = 25
 _PAD_PX = 8
 _MARK_PX = 30
 """So far from the left a click opens or closes a cell with clones."""
@@ -207,21 +206,12 @@ class StatisticsTable(QTableView):
         self.setModel(model)
         self.setAccessibleName("Statistics by cell")
         self.setItemDelegate(_StatisticsDelegate(self))
-        self.setShowGrid(False)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        set_up_table(self)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(_ROW_PX)
-        self.verticalHeader().setMinimumSectionSize(_ROW_PX)
+        self.verticalHeader().setMinimumSectionSize(ROW_PX)
         header = self.horizontalHeader()
-        header.setHighlightSections(False)
         header.setSectionsClickable(True)
         header.setMinimumSectionSize(48)
-        header.setFixedHeight(28)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.sectionClicked.connect(self.sort_by)
         self.columns = StatisticsColumns(self)
@@ -232,7 +222,6 @@ class StatisticsTable(QTableView):
         self.customContextMenuRequested.connect(self._open_menu)
         self.clicked.connect(self._activate)
         self.viewport().installEventFilter(self)
-        theme.changed.connect(self.viewport().update)
 
     def sort_by(self, column: int) -> None:
         """Sort by a column, or the other way round where that is done already."""
