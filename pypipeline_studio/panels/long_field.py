@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QFocusEvent, QFontDatabase, QFontMetrics, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QContextMenuEvent, QFocusEvent, QFontDatabase, QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
+from pypipeline_studio.panels.field_events import is_undo_or_redo, open_menu
 from pypipeline_studio.panels.parameter_values import WrongText
 from pypipeline_studio.panels.widgets import mark_wrong
 from pypipeline_studio.theme.fonts import font
@@ -85,14 +86,7 @@ class LongField(QPlainTextEdit):
     # ------------------------------------------------------------------ keys
 
     def event(self, event: QEvent) -> bool:
-        # A text field takes these keys for itself, also where there is nothing of its own to undo.
-        is_for_window = (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and (event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo))
-            and not self.is_typing
-        )
-        if is_for_window:
+        if is_undo_or_redo(event) and not self.is_typing:  # they are those of the window
             event.ignore()
             return True
         return super().event(event)
@@ -112,11 +106,7 @@ class LongField(QPlainTextEdit):
             self._finish()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = self.createStandardContextMenu()
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addSeparator()
-        menu.addActions(self.more_actions)
-        menu.popup(event.globalPos())
+        open_menu(self, event, self.more_actions)
 
     # ------------------------------------------------------------------
 

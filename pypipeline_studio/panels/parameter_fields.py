@@ -11,12 +11,12 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
     QKeyEvent,
-    QKeySequence,
     QPaintEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSlider, QWidget
 
+from pypipeline_studio.panels.field_events import is_undo_or_redo, open_menu
 from pypipeline_studio.panels.parameter_values import WrongText
 from pypipeline_studio.panels.widgets import mark_wrong, paint
 from pypipeline_studio.theme.colours import colour, theme
@@ -80,14 +80,7 @@ class CheckedField(QLineEdit):
         self._complain("")
 
     def event(self, event: QEvent) -> bool:
-        # A line edit takes these keys for itself, and would bring back texts that were given long ago.
-        is_for_window = (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and (event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo))
-            and not self.isModified()
-        )
-        if is_for_window:
+        if is_undo_or_redo(event) and not self.isModified():  # they are those of the window
             event.ignore()
             return True
         return super().event(event)
@@ -111,11 +104,7 @@ class CheckedField(QLineEdit):
         super().focusOutEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = self.createStandardContextMenu()
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addSeparator()
-        menu.addActions(self.more_actions)
-        menu.popup(event.globalPos())
+        open_menu(self, event, self.more_actions)
 
     # ------------------------------------------------------------------
 
