@@ -202,6 +202,8 @@ class Engine(QObject):
         self._is_leaving = True
         self._when_ready = None
         self._drop_successor()
+        if self._client is not None:
+            self._client.close()  # who leaves wants no answers: those who asked may be gone before they come
         if self._process is None:
             QTimer.singleShot(0, self._tell_gone)
         else:
