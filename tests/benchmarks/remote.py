@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import cells
@@ -185,16 +185,32 @@ def on_integers() -> Workload:
     )
 
 
+PAUSE_S = 0.005
+
+
+def tell_times(nb_items: int) -> Iterator[float]:
+    """A stream that brings something now and then: the moment at which it did."""
+    for _ in range(nb_items):
+        sleep(PAUSE_S)
+        yield perf_counter()
+
+
 def one_by_one() -> Workload:
-    """How long a single item is under way through another process."""
+    """How long a single item is under way through another process: asked for one after the other, and of a slow stream."""
+
+    def get_nb_items(is_quick: bool) -> int:
+        return 20 if is_quick else 600
 
     def time_each(pull: Callable[[], Any], is_quick: bool) -> float:
         times = []
-        for _ in range(20 if is_quick else 600):
+        for _ in range(get_nb_items(is_quick)):
             begin = perf_counter()
             pull()
             times.append(perf_counter() - begin)
         return median(times) * 1e6
+
+    def since(moments: Iterator[float], is_quick: bool) -> float:
+        return median(perf_counter() - moment for moment in islice(moments, get_nb_items(is_quick))) * 1e6
 
     def ours(is_quick: bool) -> float:
         stream = cells.by_pull(replace(COUNTING, workers=1, window=1, by="ray"), 10_000)
@@ -211,12 +227,37 @@ def one_by_one() -> Workload:
         (actor,) = _make_actors(replace(COUNTING, workers=1))
         return time_each(lambda: ray.get(actor.one.remote(1)), is_quick)
 
+    def ours_of_slow(is_quick: bool) -> float:
+        stream = cells.by_pull(replace(COUNTING, make_items=tell_times, workers=1, by="ray"), 10_000)
+        for _ in range(10):
+            next(stream)
+        try:
+            return since(stream, is_quick)
+        finally:
+            stream.close()
+
+    def by_hand_of_slow(is_quick: bool) -> float:
+        import ray
+
+        (actor,) = _make_actors(replace(COUNTING, workers=1))
+        return since((ray.get(actor.one.remote(moment)) for moment in tell_times(10_000)), is_quick)
+
     return Workload(
         "w4c",
         "one item at a time through another process",
         Unit.ITEM_US,
-        (Contender("ours", ours, "ray"), Contender("Ray's round trip", by_hand, "ray")),
-        (Comparison("a single item", "ours", ("Ray's round trip",), (ratio_at_most(1.2),)),),
+        (
+            Contender("ours", ours, "ray"),
+            Contender("Ray's round trip", by_hand, "ray"),
+            Contender("ours, slow stream", ours_of_slow, "ray"),
+            Contender("Ray's round trip, slow stream", by_hand_of_slow, "ray"),
+        ),
+        (
+            Comparison("one after the other", "ours", ("Ray's round trip",), (ratio_at_most(1.2),)),
+            Comparison(
+                "of a slow stream", "ours, slow stream", ("Ray's round trip, slow stream",), (ratio_at_most(1.2),)
+            ),
+        ),
     )
 
 
