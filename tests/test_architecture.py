@@ -15,7 +15,8 @@ ENGINE = ROOT / "pypipeline_engine"
 STUDIO = ROOT / "pypipeline_studio"
 LOADED_WHERE_USED = {"cv2", "onnxruntime", "ray", "scipy", "torch"}
 NEEDS_RAY = {
-    ENGINE / "runtime" / "remote" / f"{name}.py" for name in ("clone", "messages", "servant", "travel", "worker")
+    ENGINE / "runtime" / "remote" / f"{name}.py"
+    for name in ("buffers", "clone", "messages", "servant", "travel", "worker")
 }
 """Loaded by functions only, where somebody asks for clones in other processes."""
 PUBLIC_API = {
