@@ -15,8 +15,9 @@ from pypipeline_engine.runtime.remote import buffers, cluster  # noqa: E402  # t
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 PATIENCE_S = 60.0
-NB_ITEMS = 60
-NB_BYTES = 1_000_000
+NB_ITEMS = 100
+NB_BYTES = 3_000_000
+"""So much that a call brings two of them at most: there are many calls."""
 
 
 @pytest.fixture(scope="module", autouse=True)
