@@ -338,16 +338,6 @@ def disconnect(document: Document, path: Path, source: str, target: str) -> Docu
     return document if len(kept) == len(body.connections) else with_body(document, path, connections=kept)
 
 
-def insert_into(
-    document: Document, path: Path, wire: tuple[str, str], name: str, input_name: str, output_name: str
-) -> Document:
-    """Lead a connection through a cell: from its source into the cell, and from the cell to its target."""
-    source, target = wire
-    document = disconnect(document, path, source, target)
-    document = connect(document, path, source, f"{name}.{input_name}")
-    return connect(document, path, f"{name}.{output_name}", target)
-
-
 def _cells_of(connection: ConnectionEntry) -> set[str]:
     return {cell for end in (connection.source, connection.target) if (cell := split_end(end)[0]) is not None}
 

@@ -266,11 +266,6 @@ class RunControl(QObject):
         self._number_before = 0
         self.run_changed.emit()
 
-    @property
-    def is_held_back(self) -> bool:
-        """Whether the run waits for `release`."""
-        return self._is_held_back
-
     def release(self) -> None:
         """Let a run begin that was held back."""
         if self._is_held_back:
