@@ -34,6 +34,7 @@ def write_file(path: str | os.PathLike[str], content: str | bytes, mode: int = 0
         raise PermissionError(errno.EACCES, "the file is read-only", os.fspath(path))
     # The name may not become too long, and two threads of a process may write the same file.
     part = target.with_name(f".{target.name[:40]}.{os.getpid()}-{threading.get_ident()}.part")
+    part.unlink(missing_ok=True)  # of a process that was killed, and had the same number
     try:
         with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(data)

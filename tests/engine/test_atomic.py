@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +110,18 @@ def test_what_is_no_file_is_written_to(tmp_path):
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(IsADirectoryError):
         write_file(tmp_path, "new")
+
+
+def test_what_a_killed_process_has_left_is_no_reason_to_fail(tmp_path, monkeypatch):
+    def is_killed(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as killing:
+        killing.setattr(os, "replace", is_killed)
+        killing.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(SystemExit):
+            write_file(tmp_path / "a", "lost")
+    assert len(list(tmp_path.iterdir())) == 1
+    write_file(tmp_path / "a", "new")
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+    assert (tmp_path / "a").read_text() == "new"
