@@ -46,10 +46,14 @@ def limit_threads_of_opencv() -> Callable[[], None]:
 
     :returns: undoes it.
     """
-    cv2 = sys.modules.get("cv2")
-    if cv2 is None:
+    if "cv2" not in sys.modules:
         return lambda: None
-    before = cv2.getNumThreads()
+    try:
+        import cv2  # and not the module that is there already: a clone may be in the middle of loading it
+
+        before = cv2.getNumThreads()
+    except (ImportError, AttributeError):  # it does not load, or waits for what this thread is loading
+        return lambda: None
     cv2.setNumThreads(1)
 
     def undo() -> None:

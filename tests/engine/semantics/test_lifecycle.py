@@ -1,5 +1,6 @@
 """Deploying and undeploying: what is called, how often, in which order, and what remains where something fails."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -34,7 +35,7 @@ from pypipeline_engine.exceptions import (
     NotDeployedException,
     UnconnectedException,
 )
-from pypipeline_engine.runtime.environment import DEEP, LARGE_STACK_BYTES, make_room_for_calls
+from pypipeline_engine.runtime.environment import DEEP, LARGE_STACK_BYTES, limit_threads_of_opencv, make_room_for_calls
 
 CLONES = pytest.mark.parametrize("clones", [0, 1, 3])
 
@@ -403,6 +404,41 @@ def test_opencv_has_one_thread_while_there_are_clones(pipeline, monkeypatch):
             assert opencv.number == 1
             box.scale_up()
         assert opencv.number == 8
+
+
+LOADING_OPENCV = """
+from opencv_gate import gate
+
+gate("loading")
+_number = 8
+
+def getNumThreads():
+    return _number
+
+def setNumThreads(number):
+    global _number
+    _number = number
+"""
+
+
+def test_opencv_is_waited_for_where_a_clone_is_loading_it(gate, monkeypatch, tmp_path):
+    """Clones begin before the deployment is over, and their cells may load it with the first item."""
+    (tmp_path / "cv2.py").write_text(LOADING_OPENCV)
+    monkeypatch.syspath_prepend(tmp_path)
+    with_gate = ModuleType("opencv_gate")
+    with_gate.gate = gate
+    monkeypatch.setitem(sys.modules, "opencv_gate", with_gate)
+    monkeypatch.setitem(sys.modules, "cv2", None)  # so that it is put back afterwards
+    del sys.modules["cv2"]
+    loading = Task(lambda: importlib.import_module("cv2"))
+    gate.wait_for("loading")
+    limiting = Task(limit_threads_of_opencv)
+    gate.open()
+    undo = limiting.get()
+    opencv = loading.get()
+    assert opencv.getNumThreads() == 1
+    undo()
+    assert opencv.getNumThreads() == 8
 
 
 def test_a_cell_that_is_scaled_while_another_one_is_being_deployed_has_its_clones(pipeline, gate):
