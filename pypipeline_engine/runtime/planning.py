@@ -60,6 +60,8 @@ class Plan:
         self._alone = alone
         self.order = self._sort()
         """Single cells and stages, sources first."""
+        self.depth = self._find_depth()
+        """Through how many cells one thread may pull, one within the other."""
         self.sinks = graph.find_sinks()
         """What is to be pulled so that everything runs."""
         self.domains = self._assign()
@@ -134,6 +136,13 @@ class Plan:
         # link to it: no cycle, since the outside reads its output ports and the inside fills them.
         edges += [Edge(node, stage) for node, stage in self.graph.own_thread.items()]
         return topological_order(self.graph.nodes, edges)
+
+    def _find_depth(self) -> int:
+        depths: dict[ACell, int] = {}
+        for node in self.order:  # a scaled cell is pulled by its clones, in threads of their own
+            links = self.graph.links_to.get(node, ()) if isinstance(node, ASingleCell) else ()
+            depths[node] = 1 + max((depths.get(link.producer, 0) for link in links if not link.recurrent), default=0)
+        return max(depths.values(), default=0)
 
     def get_reading_domain(self, link: Link) -> Hashable:
         """The domain of what reads through `link`."""

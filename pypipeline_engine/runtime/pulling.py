@@ -15,6 +15,7 @@ from pypipeline_engine.cell import ACell, ASingleCell
 from pypipeline_engine.core.monitor import Interrupted, Kept, Monitor, Waiter
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.exceptions import InactiveException, InvalidStateException, ItemSkipped, NotDeployedException
+from pypipeline_engine.runtime.call_stack import call_with_room
 from pypipeline_engine.runtime.scope import Scope, raise_error_of_step
 
 
@@ -110,7 +111,7 @@ class Puller:
         """Give the outermost cell a `pull` that keeps the turn until the next one, as long as nobody else wants it."""
         kept: Kept | None = None
         scope, monitor, get_ident = self._scope, self._monitor, threading.get_ident
-        step = scope.step  # whoever makes another plan takes the turn for that
+        step = scope.single_step  # whoever makes another plan takes the turn for that
 
         def pull() -> None:
             nonlocal kept, step
@@ -141,7 +142,7 @@ class Puller:
                 may_keep = False
                 raise self._explain_interruption() from None
             finally:
-                step = scope.step
+                step = scope.single_step
                 kept = monitor.pause_pull(self._turn, lambda: may_keep and self.runner is None)
 
         self._root._shadow_pull(pull)
@@ -173,7 +174,7 @@ class Puller:
     def _step_to_an_item(self) -> None:
         while True:
             try:
-                self._scope.step()
+                self._scope.single_step()
             except ItemSkipped:
                 continue
             self.sink_items += 1
@@ -236,6 +237,9 @@ class Puller:
         :raises StopIteration: at the end of the stream.
         :raises InactiveException: when undeployed meanwhile.
         """
+        call_with_room(lambda: self._pull_many(allow, on_error), self._scope.depth)
+
+    def _pull_many(self, allow: Callable[[int], int], on_error: Callable[[Exception], None]) -> None:
         self._begin_for_a_run()
         inside = True
         # Lists, which stay the same: looking whether one is empty is the least that can be done for each item.

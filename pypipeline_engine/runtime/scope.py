@@ -24,6 +24,7 @@ from pypipeline_engine.core.values import END, Outcome, Slot
 from pypipeline_engine.exceptions import DeadlockException, InvalidStateException, ItemSkipped, NonCriticalException
 from pypipeline_engine.runtime.ahead import StepsAhead
 from pypipeline_engine.runtime.binding import make_collect, make_process, slot_of
+from pypipeline_engine.runtime.call_stack import give_room
 from pypipeline_engine.runtime.flatten import FlatGraph, Link, flatten, pulls_its_inside
 from pypipeline_engine.runtime.nodes import bind_nodes
 from pypipeline_engine.runtime.planning import MAIN, Plan
@@ -108,6 +109,8 @@ class Scope:
         Raises `StopIteration` at the end of the first sink that ends, `ItemSkipped` where all of them met a gap, and
         otherwise the first error.
         """
+        self.single_step: Callable[[], None] = self._step
+        """The same for who takes one step and returns, and who has not made room on the stack for more of them."""
 
     # ------------------------------------------------------------------ what is here
 
@@ -124,6 +127,11 @@ class Scope:
     def get_nodes(self) -> list[ACell]:
         """The single cells and the scaled cells, in the order of their declaration."""
         return list(self._wiring.graph.nodes)
+
+    @property
+    def depth(self) -> int:
+        """Through how many cells one thread may pull, one within the other."""
+        return self._plan.depth
 
     @property
     def graph(self) -> FlatGraph:
@@ -328,13 +336,14 @@ class Scope:
             names = stage.output_names if inside else stage.input_names
             clock = self._plan.clocks[stage]
             collect = make_collect([pulls[name] for name in names], sinks.get(cell, []) if inside else [], clock)
-            stage.bind(collect, clock, partial(self._runners.find, self._plan.domains[cell]))
+            stage.bind(collect, clock, partial(self._runners.find, self._plan.domains[cell]), self.depth)
         outputs = {link.target: channel.pull for link, channel in self._wiring.get_to(self.root).items()}
         if self._clone_of is None:
             if self.root in self.stages:
                 outputs = {}  # its clones pull what is inside of it; the results come from the sequencer
             self._taps = [(pull, slot_of(io)) for io, pull in outputs.items()]
             self.step = self._bind_alone() or self._plan.clocks[MAIN].bind(self._step)
+            self.single_step = give_room(self.step, self.depth)
             return
         by_name = {io.get_name(): pull for io, pull in outputs.items()}
         wanted = [by_name[name] for name in self._clone_of.output_names]

@@ -82,6 +82,7 @@ class Stage:
         self.collect: Callable[[], Any] = lambda: END
         self._clock = Clock(1)
         self.find_consumers: Suppliers = lambda: None
+        self.intake_depth = 0
         # Guarded by the lock of the monitor.
         self.intake_is_taken = False
         self.intake_thread: int | None = None
@@ -99,12 +100,14 @@ class Stage:
         self._next_number = 1
         self.lender = Lender(self)
 
-    def bind(self, collect: Callable[[], Any], clock: Clock, find_consumers: Suppliers) -> None:
+    def bind(self, collect: Callable[[], Any], clock: Clock, find_consumers: Suppliers, depth: int) -> None:
         """Say how the intake collects the values of one ticket; where it pulls the inside, these are the results.
 
         :param clock: that of the intake.
         :param find_consumers: says which threads take the results.
+        :param depth: through how many cells the intake may pull, one within the other.
         """
+        self.intake_depth = depth
         self.collect = collect
         self._clock = clock
         self.find_consumers = find_consumers

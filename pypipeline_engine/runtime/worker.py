@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pypipeline_engine.cell import ACloneCell, ThreadCloneCell
 from pypipeline_engine.core.monitor import Interrupted
 from pypipeline_engine.core.values import END
+from pypipeline_engine.runtime.call_stack import call_with_room
 
 if TYPE_CHECKING:
     from pypipeline_engine.runtime.scope import Scope
@@ -118,7 +119,8 @@ class Worker:
         stage = self.stage
         stage.monitor.introduce_worker()
         try:
-            self._run_to_the_end()
+            inside = 0 if self.scope is None else self.scope.depth
+            call_with_room(self._run_to_the_end, stage.intake_depth + inside)
         finally:
             self.ended = True
             try:

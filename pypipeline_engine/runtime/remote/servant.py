@@ -26,6 +26,7 @@ from pypipeline_engine.core.monitor import Monitor, Waiter
 from pypipeline_engine.core.turn import Turn
 from pypipeline_engine.core.values import END, Outcome
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, ItemSkipped
+from pypipeline_engine.runtime.call_stack import call_with_room
 from pypipeline_engine.runtime.crew import Crew, Inside
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
 from pypipeline_engine.runtime.remote import cluster
@@ -180,7 +181,7 @@ class Servant:
         if self._scope.feeds_itself:
             results = self._work_ahead(work)
         else:
-            results = [self._do(number, values) for number, values in zip(work.numbers, work.items, strict=True)]
+            results = call_with_room(lambda: list(map(self._do, work.numbers, work.items)), self._scope.depth)
         counted = {name: sum_counters(parts).as_tuple() for name, parts in self._crew.get_counters().items()}
         letters = []
         while self._crew.dead_letters:
@@ -233,7 +234,7 @@ class Servant:
         """Have the clone take its items by itself, ahead of the results, as one on a thread does."""
         self._turn = Turn(self._monitor, self._elsewhere.get_full_name())
         self._monitor.on_stall = self._explain_stall
-        self._stage.bind(self._get_next_item, Clock(1), self._turn.get_threads)
+        self._stage.bind(self._get_next_item, Clock(1), self._turn.get_threads, depth=0)
         self._crew.start(made)
         worker = self._stage.workers[0]
         self._scope.number_items(lambda: self._numbers.get(worker.tickets[0] if worker.tickets else -1, 0))
