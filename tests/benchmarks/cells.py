@@ -156,7 +156,7 @@ def make_way_round(job: Job, nb_items: int) -> tuple[Pipeline, Sink]:
     return pipeline, sink
 
 
-def make_chain(nb_cells: int, items: Iterator[Any]) -> tuple[Pipeline, Last]:
+def make_chain(nb_cells: int, items: Iterator[Any], sink_type: type[Sink] = Last) -> tuple[Pipeline, Sink]:
     """A source, a sink, and what is between; the pipeline and its sink."""
     pipeline = Pipeline(None, "chain")
     output = Source(pipeline, "source", items).y
@@ -164,7 +164,7 @@ def make_chain(nb_cells: int, items: Iterator[Any]) -> tuple[Pipeline, Last]:
         cell = Same(pipeline, f"same{number}")
         Connection(output, cell.x)
         output = cell.y
-    sink = Last(pipeline, "sink")
+    sink = sink_type(pipeline, "sink")
     Connection(output, sink.x)
     return pipeline, sink
 
