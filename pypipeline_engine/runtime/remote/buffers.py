@@ -198,6 +198,8 @@ class Lending:
         self._nb_ordinary_answers = 0
         self.is_near = False
         """Whether the clone is on the same node; nothing is lent before that is known."""
+        self._suffice_for_given = False
+        self._suffice_for_answers = True
 
     def put(self, arrays: Sequence[Any]) -> int | None:
         """As `Writer.put`, with one more buffer where more are needed."""
@@ -206,7 +208,13 @@ class Lending:
         number = self._writer.put(arrays)
         if number is None and self._lend(arrays):
             number = self._writer.put(arrays)
+        self._suffice_for_given = number is not None
         return number
+
+    @property
+    def suffice(self) -> bool:
+        """Whether the last large arrays went by buffers, both those that were given and those that came back. Any thread."""
+        return self.is_near and self._suffice_for_given and self._suffice_for_answers
 
     def _lend(self, arrays: Sequence[Any]) -> bool:
         self._nb_ordinary += 1
@@ -224,10 +232,12 @@ class Lending:
 
     def get(self, number: int) -> list[Any]:
         """As `read`."""
+        self._suffice_for_answers = True
         return read(self._answers[number])
 
     def note_ordinary_answer(self, nb_bytes: int) -> None:
         """Say that so many bytes came back the ordinary way, so that there is a buffer for them the next time."""
+        self._suffice_for_answers = False
         self._nb_ordinary_answers += 1
         nb_bytes = _round_up(nb_bytes)
         lent_bytes = sum(buffer.nb_bytes for buffer in self._answers.values())

@@ -157,8 +157,15 @@ class RemoteClone:
         """
         packed = self._get(begun)
         if packed.__class__ is list:
-            self._buffers.note_ordinary_answer(sum(array.nbytes for array in packed[1:]))
+            for group in packed[1:]:
+                if group.__class__ is list:
+                    self._buffers.note_ordinary_answer(sum(array.nbytes for array in group))
         return unpack_message(Done, packed, self._buffers.get)
+
+    @property
+    def shares_memory(self) -> bool:
+        """Whether the large arrays of the last calls went by buffers, in either direction."""
+        return self._buffers.suffice
 
     def begin_reset(self) -> None:
         """Send the stream back to its start, and call `_on_reset` of every cell. Does not wait for it."""

@@ -87,6 +87,8 @@ class Done(NamedTuple):
 
 OUT_OF_BAND_BYTES = 64 * 1024
 """Ray shares arrays from this size on between processes of a node; smaller ones are faster among the other bytes."""
+GROUP_BYTES = 4 * 2**20
+"""Arrays that follow each other share a buffer up to so many bytes; a larger one has its own."""
 PLAIN = frozenset({int, float, bool, complex, str, bytes, type(None)})
 """What is pickled faster than anything about it could be found out."""
 _MOST_ELEMENTS = 16
@@ -117,8 +119,8 @@ def _is_sure(value: Any) -> bool:
 def pack(
     message: Work | Done, values: Iterable[Iterable[Any]], put: Callable[[Sequence[Any]], int | None] = lambda _: None
 ) -> Any:
-    """A message as Ray is fastest with: bytes, and where there are large arrays, bytes and the number of the buffer that has
-    them, or a list of bytes and arrays.
+    """A message as Ray is fastest with: bytes, and where there are large arrays, a list of bytes and where the arrays are:
+    for some of them after the other the number of the buffer that has them, or a list of themselves.
 
     :param values: all values in it that come from cells.
     :param put: puts arrays into a buffer, and tells its number; `None` where there is none for them.
@@ -140,9 +142,24 @@ def pack(
         return data
     import numpy as np
 
-    arrays = [np.frombuffer(raw, np.uint8) for raw in buffers]
-    number = put(arrays)
-    return [data, *arrays] if number is None else (data, number)
+    packed: list[Any] = [data]
+    for group in _group([np.frombuffer(raw, np.uint8) for raw in buffers]):
+        number = put(group)
+        packed.append(group if number is None else number)
+    return packed
+
+
+def _group(arrays: Iterable[Any]) -> list[list[Any]]:
+    """Arrays that share a buffer: few large ones, so that each buffer is free again soon, and many that are not so large."""
+    groups: list[list[Any]] = []
+    nb_bytes = GROUP_BYTES
+    for array in arrays:
+        if nb_bytes + array.nbytes > GROUP_BYTES:
+            groups.append([])
+            nb_bytes = 0
+        groups[-1].append(array)
+        nb_bytes += array.nbytes
+    return groups
 
 
 def unpack(kind: type[M], packed: Any, get: Callable[[int], list[Any]] = lambda _: []) -> M:
@@ -152,10 +169,9 @@ def unpack(kind: type[M], packed: Any, get: Callable[[int], list[Any]] = lambda 
     """
     if packed.__class__ is bytes:
         return kind(*pickle.loads(packed))
-    if packed.__class__ is tuple:
-        data, number = packed
-        return kind(*pickle.loads(data, buffers=get(number)))
-    return kind(*pickle.loads(packed[0], buffers=packed[1:]))
+    data, *groups = packed
+    arrays = [array for group in groups for array in (group if group.__class__ is list else get(group))]
+    return kind(*pickle.loads(data, buffers=arrays))
 
 
 def encode(outcome: Outcome, with_text: bool = True) -> Failure:

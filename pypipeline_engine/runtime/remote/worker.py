@@ -46,6 +46,9 @@ FEWEST_HELD = 2
 MOST_HELD = 1024
 CALL_LIMIT_BYTES = 8 * 2**20
 """A call brings, or takes back, more only where one item does. So one frame is copied while another is worked on."""
+SHARED_CALL_LIMIT_BYTES = 20 * 2**20
+"""The same where the two processes share memory for it. A call costs both together as much as copying two frames of 1080p,
+so that some frames have to share one; with more in it, not all calls that are on their way would have buffers."""
 HELD_LIMIT_BYTES = 80 * 2**20
 """What waits in the memory that the processes of a node share, of the items of one clone or of their results."""
 MOST_DEATHS = 3
@@ -264,9 +267,10 @@ class RemoteWorker(Worker):
             return None
         items = [gathered.popleft()]
         nb_bytes = items[0].nb_bytes
+        limit_bytes = SHARED_CALL_LIMIT_BYTES if self.clone.shares_memory else CALL_LIMIT_BYTES
         while gathered and not (items[0].is_alone or gathered[0].is_alone) and len(items) < self.pace.in_a_call:
             nb_bytes += gathered[0].nb_bytes
-            if max(nb_bytes, (len(items) + 1) * self.pace.result_bytes) > CALL_LIMIT_BYTES:
+            if max(nb_bytes, (len(items) + 1) * self.pace.result_bytes) > limit_bytes:
                 break
             items.append(gathered.popleft())
         return _Call(items)

@@ -28,6 +28,8 @@ MOST_DEATHS = 2
 class StandIn:
     """What `RemoteClone` is, with the clone in this process."""
 
+    shares_memory = False
+
     def __init__(self, case: Case, stage: Stage) -> None:
         self._case = case
         self._stage = stage

@@ -11,6 +11,7 @@ class Process:
     """Works on calls when they begin, and dies at the value `killer`; what is not told by then is lost with it."""
 
     lives = 0
+    shares_memory = False
     killer = None
     just_before = None
     """A value that is not told before the process dies for the first time."""

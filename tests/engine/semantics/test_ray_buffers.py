@@ -11,13 +11,13 @@ from pypipeline_engine.cell import ASingleCell, RayCloneCell
 from pypipeline_engine.cellio import Input, Output
 
 ray = pytest.importorskip("ray")
-from pypipeline_engine.runtime.remote import buffers, cluster  # noqa: E402  # they need Ray
+from pypipeline_engine.runtime.remote import buffers, clone, cluster, messages, worker  # noqa: E402  # they need Ray
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 PATIENCE_S = 60.0
 NB_ITEMS = 100
 NB_BYTES = 3_000_000
-"""So much that a call brings two of them at most: there are many calls."""
+"""So much that a call brings two of them at most by objects, and six by buffers: there are many calls."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -89,6 +89,70 @@ def test_arrays_go_there_and_back_by_few_buffers_that_are_written_again(pipeline
     by_buffer = [number for number in puts if number is not None]
     assert len(by_buffer) > len(set(by_buffer)), "no buffer was written twice"
     assert not puts[0] and len(by_buffer) >= len(puts) - buffers.ORDINARY_FIRST - 1
+
+
+def test_more_of_them_share_a_call_where_they_go_by_buffers(pipeline, monkeypatch):
+    """With them, what a call costs by itself is most of what moves an array."""
+    begin, sizes = clone.RemoteClone.begin, []
+
+    def look(one, work):
+        sizes.append((one.shares_memory, len(work.items)))
+        return begin(one, work)
+
+    def work(x):
+        """Takes longer than sending, so that items gather."""
+        return sum((x + number for number in range(8)), x)
+
+    monkeypatch.setattr(clone.RemoteClone, "begin", look)
+    run(pipeline, lambda box: Map(box, "work", work), nb_items=2 * NB_ITEMS)
+    assert max(size for shares, size in sizes if not shares) <= worker.CALL_LIMIT_BYTES // NB_BYTES
+    largest = max(size for shares, size in sizes if shares)
+    assert worker.CALL_LIMIT_BYTES // NB_BYTES < largest <= worker.SHARED_CALL_LIMIT_BYTES // NB_BYTES
+
+
+def test_small_and_large_arrays_of_several_items_keep_their_places(pipeline):
+    """Some share a buffer, some have their own, and some go among the other bytes."""
+    sizes = (10, messages.OUT_OF_BAND_BYTES, messages.GROUP_BYTES // 2, messages.GROUP_BYTES + 1)
+
+    def work(x):
+        number = int(x[0])
+        return [np.full(size, (number + place) % 251, np.uint8) for place, size in enumerate(sizes)]
+
+    def look(arrays):
+        return [(len(array), set(np.unique(array).tolist())) for array in arrays]
+
+    box = scaled(pipeline, "box", lambda box: Map(box, "work", work), 0)
+    box.scale_up(1, RayCloneCell)
+    end = Collector(pipeline, "sink")
+    source = Source(pipeline, "source", range(NB_ITEMS))
+    chain(source, Map(pipeline, "make", make_array), box, Map(pipeline, "look", look), end)
+    with deployed(pipeline):
+        assert in_time(lambda: pull_all(pipeline), PATIENCE_S) == NB_ITEMS
+    assert end.items == [
+        [(size, {(number + place) % 251}) for place, size in enumerate(sizes)] for number in range(NB_ITEMS)
+    ]
+
+
+@pytest.mark.parametrize("has_buffers", [True, False])
+def test_arrays_of_a_message_are_grouped_by_how_large_they_are(has_buffers):
+    some = messages.GROUP_BYTES // 4
+    sizes = [some, some, messages.GROUP_BYTES + 1, 100, some, some, some, some, some]
+    work = messages.Work([1], [[np.full(size, place, np.uint8) for place, size in enumerate(sizes)]])
+    shelf = []
+
+    def put(arrays):
+        if not has_buffers or len(shelf) == 2:  # there is no third one
+            return None
+        shelf.append([array.copy() for array in arrays])
+        return len(shelf) - 1
+
+    packed = messages.pack(work, work.items, put)
+    assert [len(group) if isinstance(group, list) else f"buffer {group}" for group in packed[1:]] == (
+        ["buffer 0", "buffer 1", 4, 1] if has_buffers else [2, 1, 4, 1]
+    )
+    found = messages.unpack(messages.Work, packed, shelf.__getitem__)
+    assert [array.tolist()[:1] * len(array) == array.tolist() for array in found.items[0]] == [True] * len(sizes)
+    assert [(len(array), array[0]) for array in found.items[0]] == [(size, place) for place, size in enumerate(sizes)]
 
 
 def test_a_cell_may_keep_what_it_was_given(pipeline, puts):
