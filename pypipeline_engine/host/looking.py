@@ -6,7 +6,7 @@ output as in the graph: `detect` and `boxes`; of a nested pipeline, one of its o
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -15,6 +15,10 @@ from pypipeline_engine.host.protocol import CellError, EventName, _Data, _Reques
 MOST_PREVIEW_HZ: Final = 4.0
 WIDEST: Final = 1920
 HIGHEST: Final = 1080
+MOST_PIXELS: Final = 4096
+"""Of one rectangle."""
+MOST_KEPT_BYTES: Final = 192 * 10**6
+"""Of the arrays of pictures that are kept for `GET /v1/pixels`, all together. One that takes more is not kept."""
 Width: TypeAlias = Annotated[int, Field(ge=16, le=WIDEST)]
 Height: TypeAlias = Annotated[int, Field(ge=16, le=HIGHEST)]
 
@@ -111,6 +115,29 @@ class PreviewInfo(_Data):
     item: int
     """The number of the item, counted from 0."""
     value: ValueSummary
+
+
+Number: TypeAlias = bool | int | float | Literal["nan", "inf", "-inf"]
+"""A number of an array, as exact as its type, with words for what JSON has no numbers for."""
+
+
+class PixelsInfo(_Data):
+    """`GET /v1/pixels`: what stands in a rectangle of the array of which a picture was sent."""
+
+    cell: str
+    port: str
+    item: int
+    """The number of the item, counted from 0."""
+    picture: int
+    """Which picture it is, as its header `X-Picture` says."""
+    shape: tuple[int, ...]
+    dtype: str
+    """Of the whole array."""
+    x: int
+    y: int
+    """The first column and row of the rectangle; it ends where the array does."""
+    rows: tuple[tuple[tuple[Number, ...], ...], ...]
+    """Row by row, for each pixel its channels, in the order in which the array has them."""
 
 
 class HeldInfo(_Data):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from pypipeline_engine.graph.problems import describe, suggestion
 from pypipeline_engine.host.breakpoints import Condition
 from pypipeline_engine.host.graphs import Built
+from pypipeline_engine.host.kept_pictures import Rectangle, read_pixels
 from pypipeline_engine.host.looking import (
     BreakpointRequest,
     ConditionInfo,
@@ -64,6 +65,7 @@ class LookingRoutes:
             ("GET", "/watched", self._handle(lambda query, _: self._tell_watched())),
             ("POST", "/preview", self._handle_body(PreviewRequest, self._preview)),
             ("GET", "/preview", self._handle(self._show_preview)),
+            ("GET", "/pixels", self._handle(lambda query, _: self._tell_pixels(query))),
             ("DELETE", "/preview", self._handle(self._stop_preview)),
             ("POST", "/breakpoint", self._with_control(self._handle_body(BreakpointRequest, self._set_breakpoint))),
             ("DELETE", "/breakpoint", self._with_control(self._handle(self._remove_breakpoint))),
@@ -118,14 +120,28 @@ class LookingRoutes:
 
     def _show_preview(self, query: dict[str, str], accept: str) -> Response:
         watches, built = self._get()
+        with_pixels = _parse_truth(query.pop("pixels", "false"), "pixels")
         key = _parse_key(query, built)
         assert key is not None
         if _wants_picture(accept):
-            picture = watches.get_preview_picture(key)
-            if picture is not None:
-                return Response(picture[1], media_type=_JPEG, headers=_head(picture[0]))
+            shown = watches.get_preview_picture(key, with_pixels)
+            if shown is not None:
+                head = _head(shown.item) | ({"X-Picture": str(shown.kept)} if shown.kept else {})
+                return Response(shown.jpeg, media_type=_JPEG, headers=head)
             _refuse_without_picture(accept, ".".join(key))
         return _answer(watches.get_preview(key))
+
+    def _tell_pixels(self, query: dict[str, str]) -> Response:
+        _check_names(query, ("cell", "port", "picture", "x", "y", "width", "height"))
+        key = query.get("cell", ""), query.get("port", "")
+        number = _parse_whole(query, "picture")
+        where = Rectangle(
+            _parse_whole(query, "x"),
+            _parse_whole(query, "y"),
+            _parse_whole(query, "width", 1),
+            _parse_whole(query, "height", 1),
+        )
+        return _answer(read_pixels(self._session.get_pictures().find(key, number), where))
 
     # ------------------------------------------------------------------ breakpoints
 
@@ -235,8 +251,8 @@ def _refuse_without_picture(accept: str, name: str) -> None:
     if "image/" in accept and "*/*" not in accept:
         raise Refused(
             NOT_ACCEPTABLE,
-            f"there is no picture of {name}: that takes OpenCV, and an array of uint8, bool or float with rows, columns and "
-            f"1, 3 or 4 channels; 'Accept: application/json' gets a summary",
+            f"there is no picture of {name}: that takes OpenCV, and an array of numbers with rows, columns and 1, 3 or 4 "
+            f"channels; 'Accept: application/json' gets a summary",
         )
 
 
@@ -260,6 +276,23 @@ def _parse_key(query: dict[str, str], built: Built, *, may_be_all: bool = False)
             raise Refused(UNPROCESSABLE, f"{name} is missing: ...?cell=CELL&port=PORT")
     find_output(built, query["cell"], query["port"])
     return query["cell"], query["port"]
+
+
+def _parse_whole(query: dict[str, str], name: str, default: int | None = None) -> int:
+    text = query.get(name)
+    if text is None:
+        if default is None:
+            raise Refused(UNPROCESSABLE, f"{name} is missing: ...?cell=CELL&port=PORT&picture=N&x=COLUMN&y=ROW")
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Refused(UNPROCESSABLE, f"{name}: a whole number is expected, not {describe(text)}")
+    return int(text)
+
+
+def _parse_truth(text: str, name: str) -> bool:
+    if text not in ("true", "false"):
+        raise Refused(UNPROCESSABLE, f"{name}: true or false is expected, not {describe(text)}")
+    return text == "true"
 
 
 def _parse_number(text: str | None) -> int | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pypipeline_engine.core.counters import DeadLetter, Statistics
 from pypipeline_engine.host.blame import Blame
 from pypipeline_engine.host.graphs import Built
+from pypipeline_engine.host.kept_pictures import KeptPictures
 from pypipeline_engine.host.metrics import Totals
 from pypipeline_engine.host.protocol import CellError, Controller, RunInfo, RunState, Snapshot
 from pypipeline_engine.host.recording import Recording
@@ -38,6 +39,8 @@ class Run:
         self.handle: RunHandle | None = None
         self.recording: Recording | None = None
         self.watches: Watches | None = None
+        self.pictures = KeptPictures()
+        """The arrays of pictures, which can be looked at after its end too, as the pictures can."""
         self.paused = paused
         self.was_paused = paused
         self.stop_asked = False

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 QUALITY = 80
 LEAST_SIDE = 8
 """A table with less rows or columns is no image."""
+WIDEST_TABLE = 8
+"""Rows of so many numbers, or less, are those of a table, such as boxes, unless they are uint8 or bool."""
 MOST_BYTES = 4 * 1024**2
 """Of one JPEG."""
 _GRAY, _COLOURS = (1,), (3, 4)
@@ -23,14 +25,16 @@ def _has_opencv() -> bool:
 
 
 def is_picture(value: Any) -> bool:
-    """Whether there is a picture of a value: an array of rows and columns, of uint8, bool or floating point numbers, with no
+    """Whether there is a picture of a value: an array of rows and columns, of bool, whole or floating point numbers, with no
     channel, one, or three or four of them, blue first.
     """
     import numpy as np
 
     if not isinstance(value, np.ndarray) or value.ndim not in (2, 3) or not _has_opencv():
         return False
-    if value.dtype != np.uint8 and value.dtype.kind not in "bf":
+    if value.dtype.kind not in "biuf":
+        return False
+    if value.dtype != np.uint8 and value.dtype.kind != "b" and value.ndim == 2 and value.shape[1] <= WIDEST_TABLE:
         return False
     if value.ndim == 3 and value.shape[2] not in (*_GRAY, *_COLOURS):
         return False
@@ -40,7 +44,8 @@ def is_picture(value: Any) -> bool:
 def make_jpeg(array: NDArray[Any], max_width: int, max_height: int) -> bytes | None:
     """A JPEG of what `is_picture` accepts, in its proportions and not larger than that; `None` where that fails.
 
-    Floating point numbers from 0 to 1 go from black to white; others from the least to the largest.
+    Floating point numbers from 0 to 1 go from black to white; others from the least to the largest, and so do whole numbers
+    other than uint8.
     """
     import cv2
     import numpy as np
@@ -68,7 +73,7 @@ def _to_bytes(array: NDArray[Any]) -> NDArray[Any]:
     numbers = np.nan_to_num(array.astype(np.float32), nan=0.0, posinf=np.inf, neginf=-np.inf)
     finite = numbers[np.isfinite(numbers)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if low >= 0.0 and high <= 1.0:
+    if array.dtype.kind == "f" and low >= 0.0 and high <= 1.0:
         low, high = 0.0, 1.0
     spread = (high - low) or 1.0
     scaled: NDArray[Any] = np.clip((numbers - low) / spread, 0.0, 1.0) * 255.0 + 0.5

@@ -11,6 +11,8 @@ NOT_FOUND = 404
 """There is none."""
 CONFLICT = 409
 """Not now: the state of the run does not allow it."""
+GONE = 410
+"""No more: it was there, and nothing brings it back."""
 UNPROCESSABLE = 422
 """Never: what was asked for is wrong."""
 

@@ -17,6 +17,7 @@ from pypipeline_engine.host import control
 from pypipeline_engine.host.current import with_error_policy, with_parameter, with_scale
 from pypipeline_engine.host.graphs import Built, Workshop
 from pypipeline_engine.host.journal import Journal
+from pypipeline_engine.host.kept_pictures import KeptPictures
 from pypipeline_engine.host.metrics import RunTotals
 from pypipeline_engine.host.one_run import Run, find_unfinished
 from pypipeline_engine.host.protocol import (
@@ -256,6 +257,7 @@ class Session:
                 lambda line: self._journal.add_line("warning", "host", line),
                 lambda: self._on_hold(run),
                 lambda: self.is_heard(),
+                pictures=run.pictures,
             )
             run.nb_items = handle.nb_items
             if run.end is None:
@@ -454,6 +456,16 @@ class Session:
             run, built, _ = self._get_running()
             assert run.watches is not None
             return run.watches, built
+
+    def get_pictures(self) -> KeptPictures:
+        """The arrays of the pictures that were sent in the run, or until the next one in the last one.
+
+        :raises Refused: before the first run.
+        """
+        with self._lock:
+            if self._run is None:
+                raise Refused(CONFLICT, "no run goes on: start one first")
+            return self._run.pictures
 
     def tell_watches_again(self) -> None:
         """Somebody has begun to listen: tell what the run is looked at for once more. Does not wait."""

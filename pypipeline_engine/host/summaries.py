@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pypipeline_engine.core.values import size_of
 from pypipeline_engine.host.looking import ValueSummary
-from pypipeline_engine.host.pictures import is_picture
+from pypipeline_engine.host.pictures import WIDEST_TABLE, is_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_SAMPLED = 100_000
 """Elements of an array that are looked at."""
 MOST_BOXES = 100
-FEWEST_COLUMNS, MOST_COLUMNS = 4, 8
+FEWEST_COLUMNS = 4
 LONGEST_TEXT = 200
 
 _repr = reprlib.Repr()
@@ -96,7 +96,7 @@ def _get_boxes(array: NDArray[Any]) -> tuple[tuple[float | None, ...], ...] | No
     if array.ndim != 2 or array.dtype.kind not in "iuf" or is_picture(array):
         return None
     rows, columns = array.shape
-    if rows > MOST_BOXES or not FEWEST_COLUMNS <= columns <= MOST_COLUMNS:
+    if rows > MOST_BOXES or not FEWEST_COLUMNS <= columns <= WIDEST_TABLE:
         return None
     return tuple(tuple(map(_to_float, row)) for row in array.tolist())
 

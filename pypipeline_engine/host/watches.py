@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pypipeline_engine.core.values import size_of
 from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.host.breakpoints import Condition
 from pypipeline_engine.host.failed import FailedKept
 from pypipeline_engine.host.held import Held
+from pypipeline_engine.host.kept_pictures import KeptPictures, Key, copied, fits
 from pypipeline_engine.host.looking import (
     BreakpointRequest,
     BreakpointSettings,
@@ -50,7 +51,15 @@ IDLE_S = 10.0
 LOOKS_FOR_LISTENERS_EVERY_S = 1.0
 
 Tell = Callable[[EventName, str, str], None]
-Key = tuple[str, str]
+
+
+class ShownPicture(NamedTuple):
+    """A picture of a value."""
+
+    item: int
+    jpeg: bytes
+    kept: int
+    """Its number where its array is kept; 0 where it is not."""
 
 
 class _Preview:
@@ -62,8 +71,9 @@ class _Preview:
         self.latest: tuple[int, Any] | None = None
         self.told: tuple[int, Any] | None = None
         self.due_s = 0.0
-        self.picture: tuple[float, int, bytes] | None = None
-        """When it was made, of which item, and the JPEG."""
+        self.picture: ShownPicture | None = None
+        """The one that was made last."""
+        self.made_s = 0.0
 
     def forget(self) -> None:
         self.latest = self.told = self.picture = None
@@ -89,6 +99,7 @@ class Watches:
         on_hold: Callable[[], None],
         is_heard: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
+        pictures: KeptPictures | None = None,
     ) -> None:
         """Look at nothing yet.
 
@@ -97,7 +108,9 @@ class Watches:
         :param on_hold: is told, in a thread of its own, that an item is held and the run is paused.
         :param is_heard: whether anybody listens to events.
         :param clock: seconds, from anywhere on.
+        :param pictures: where the arrays of pictures go; it outlives this.
         """
+        self._pictures = pictures if pictures is not None else KeptPictures()
         self._handle = handle
         self._tell = tell
         self._warn = warn
@@ -171,6 +184,7 @@ class Watches:
                 if preview is not None:
                     self._tap(preview.place.cell)
                     preview.forget()
+                    self._pictures.forget(each)
 
     def set_breakpoint(self, request: BreakpointRequest, place: Place) -> None:
         """Pause from now on where a value of an output fulfils a condition.
@@ -221,6 +235,7 @@ class Watches:
             for preview in self._previews.values():
                 preview.forget()
             self._previews.clear()
+            self._pictures.close()
             self._breakpoints.clear()
             self._let_go()
             self._retained = {}
@@ -366,20 +381,28 @@ class Watches:
         _, (number, value) = self._find_latest(key)
         return PreviewInfo(cell=key[0], port=key[1], item=number, value=summarize(value))
 
-    def get_preview_picture(self, key: Key) -> tuple[int, bytes] | None:
-        """The number of the latest item, or of one that is hardly older, and its JPEG; `None` where there is none of it."""
+    def get_preview_picture(self, key: Key, with_pixels: bool = False) -> ShownPicture | None:
+        """The picture of the latest value, or of one that is hardly older; `None` where there is none of it. Takes a while.
+
+        :param with_pixels: whether its array is to be kept in the pictures.
+        :raises Refused: where the output is not shown, or has brought nothing yet.
+        """
         preview, (number, value) = self._find_latest(key)
         request, now_s = preview.request, self._clock()
         made = preview.picture
-        if made is not None and (made[1] == number or now_s - made[0] < 1 / request.max_hz):
-            return made[1:]
+        is_kept = with_pixels and fits(value)
+        is_fresh = made is not None and (made.item == number or now_s - preview.made_s < 1 / request.max_hz)
+        if made is not None and is_fresh and (made.kept or not is_kept):
+            return made
         if not is_picture(value):
             return None
-        picture = make_jpeg(value, request.max_width, request.max_height)
-        if picture is None:
+        array = copied(value) if is_kept else value  # before the picture is made: both are of the same moment
+        jpeg = make_jpeg(array, request.max_width, request.max_height)
+        if jpeg is None:
             return None
-        preview.picture = now_s, number, picture
-        return number, picture
+        kept = self._pictures.keep(key, number, array) if is_kept else 0
+        preview.made_s, preview.picture = now_s, ShownPicture(number, jpeg, kept)
+        return preview.picture
 
     def _find_latest(self, key: Key) -> tuple[_Preview, tuple[int, Any]]:
         with self._changed:
@@ -454,4 +477,5 @@ class Watches:
         for preview in self._previews.values():
             if not was_dormant:
                 self._tap(preview.place.cell)
+            self._pictures.forget()
             preview.forget()  # each time: a run of the cell that had begun before has brought a value since

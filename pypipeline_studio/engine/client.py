@@ -63,18 +63,19 @@ class Client(QObject):
         request.setRawHeader(b"Accept", b"application/json")  # of a value, its words and not its picture
         self._follow(manager.get(request), model, done, refused)
 
-    def get_picture(self, path: str, done: Callable[[bytes, int], None], refused: Refused | None = None) -> None:
+    def get_picture(self, path: str, done: Callable[[bytes, int, int], None], refused: Refused | None = None) -> None:
         """Ask for the picture of a value.
 
-        :param done: gets the JPEG, and the number of the item that it is of.
+        :param done: gets the JPEG, the number of the item that it is of, and that of the picture where its array is kept,
+            else 0.
         """
         request = make_request(self._hello, path, QUICK_MS, self._tls)
         request.setRawHeader(b"Accept", b"image/jpeg")
         reply = self._picture_manager.get(request)
 
         def take(content: bytes) -> None:
-            number = bytes(reply.rawHeader("X-Item").data())
-            done(content, int(number) if number.isdigit() else 0)
+            item, picture = (bytes(reply.rawHeader(name).data()) for name in ("X-Item", "X-Picture"))
+            done(content, int(item) if item.isdigit() else 0, int(picture) if picture.isdigit() else 0)
 
         self._take_content(reply, take, refused)
 

@@ -18,6 +18,7 @@ from pypipeline_engine.host.looking import (
     FailedItems,
     HeldInfo,
     HeldItems,
+    PixelsInfo,
     PreviewInfo,
     PreviewRequest,
     ReplayInfo,
@@ -33,6 +34,10 @@ Place: TypeAlias = tuple[str, str]
 """The full name of a cell, and one of its outputs."""
 TakePicture: TypeAlias = Callable[[bytes, int], None]
 """Gets a JPEG, and the number of the item that it is of."""
+TakeShown: TypeAlias = Callable[[bytes, int, int], None]
+"""Gets the number of the picture as well, by which its pixels are asked for; 0 where they cannot be."""
+Rectangle: TypeAlias = tuple[int, int, int, int]
+"""The first column and row of some pixels, and how many columns and rows there are."""
 _Change: TypeAlias = PreviewRequest | BreakpointRequest
 _Waiting: TypeAlias = tuple[_Change, Refused | None, Callable[[WatchedInfo], None] | None]
 
@@ -76,9 +81,31 @@ class Looking(QObject):
         """Have the values of an output told no more."""
         self._send("/preview", place, PreviewRequest(cell=place[0], port=place[1], enabled=False), None)
 
-    def get_preview_picture(self, place: Place, done: TakePicture, refused: Refused | None = None) -> None:
-        """The picture of the latest value of an output that is looked at."""
-        self._get_picture("/preview", {"cell": place[0], "port": place[1]}, done, refused)
+    def get_preview_picture(
+        self, place: Place, done: TakeShown, refused: Refused | None = None, with_pixels: bool = False
+    ) -> None:
+        """The picture of the latest value of an output that is looked at.
+
+        :param with_pixels: whether its array is to be kept, for `get_pixels`.
+        """
+        if self._client is not None:
+            query = {"cell": place[0], "port": place[1], **({"pixels": "true"} if with_pixels else {})}
+            self._client.get_picture(f"/preview?{urlencode(query)}", done, refused)
+
+    def get_pixels(
+        self,
+        place: Place,
+        picture: int,
+        rectangle: Rectangle,
+        done: Callable[[PixelsInfo], None],
+        refused: Refused | None = None,
+    ) -> None:
+        """What stands in a part of the array of a picture."""
+        if self._client is not None:
+            x, y, width, height = rectangle
+            query = {"cell": place[0], "port": place[1], "picture": picture, "x": x, "y": y}
+            query |= {"width": width, "height": height}
+            self._client.get(f"/pixels?{urlencode(query)}", PixelsInfo, done, refused)
 
     # ------------------------------------------------------------------ breakpoints
 
@@ -184,7 +211,9 @@ class Looking(QObject):
 
     def _get_picture(self, path: str, query: Mapping[str, str], done: TakePicture, refused: Refused | None) -> None:
         if self._client is not None:
-            self._client.get_picture(f"{path}?{urlencode(query)}", done, refused)
+            self._client.get_picture(
+                f"{path}?{urlencode(query)}", lambda content, item, _: done(content, item), refused
+            )
 
     def _send(
         self,

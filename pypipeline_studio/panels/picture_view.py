@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from pypipeline_studio.panels.pixel_grid import PixelGrid, paint_values
 from pypipeline_studio.panels.widgets import paint, paint_focus
 from pypipeline_studio.theme.boxes import Rows, paint_boxes
 from pypipeline_studio.theme.colours import colour, theme
 
-LARGEST_SCALE = 32.0
+LARGEST_SCALE = 96.0
 """Screen pixels to a pixel of the whole image."""
 _STEP = 1.25
 _PAN_PX = 40
 _SHARP_SCALE = 3.0
 """From here on pixels are shown as squares: smoothing would show what is not there."""
+VALUES_SCALE = 24.0
+"""From here on there is room for a number in a pixel."""
 
 
 class PictureView(QWidget):
@@ -28,6 +31,8 @@ class PictureView(QWidget):
     """`(x, y, QColor)` of the pixel under the mouse, or `None`."""
     zoomed = Signal(float)
     """How large it is shown: 1.0 is a pixel of the screen for each one of the image."""
+    moved = Signal()
+    """Another part of the image can be seen, or another image."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,6 +42,7 @@ class PictureView(QWidget):
         self.setAccessibleName("Picture")
         self._image: QImage | None = None
         self._size = QSize()
+        self._values: PixelGrid | None = None
         self._boxes: Rows = ()
         self._kind = "boxes"
         self._scale = 0.0
@@ -68,12 +74,25 @@ class PictureView(QWidget):
             self.fit()
         self._image = image
         self._tell_pointed()
+        self.moved.emit()
         self.update()
 
     def show_boxes(self, boxes: Rows, kind: str = "boxes") -> None:
         """Draw boxes on it: rows that begin with x, y, width and height in pixels of the whole image."""
         self._boxes, self._kind = boxes, kind
         self.update()
+
+    def show_values(self, values: PixelGrid | None) -> None:
+        """Write numbers into the pixels that they stand in, as soon as these are large enough; without, none."""
+        self._values = values
+        self.update()
+
+    def visible_pixels(self) -> QRect:
+        """The columns and rows of the whole image of which something can be seen."""
+        if self._image is None:
+            return QRect()
+        first, last = self._to_image(QPointF(0, 0)), self._to_image(QPointF(self.width(), self.height()))
+        return QRectF(first, last).toAlignedRect().intersected(QRect(QPoint(), self._size))
 
     def picture(self) -> QImage | None:
         """The picture with its boxes, in the size in which it came."""
@@ -122,6 +141,7 @@ class PictureView(QWidget):
         self._middle -= moved / self._scale
         self._hold()
         self._tell_pointed()
+        self.moved.emit()
         self.update()
 
     def _hold(self) -> None:
@@ -133,6 +153,7 @@ class PictureView(QWidget):
     def _tell_zoom(self) -> None:
         self._tell_pointed()
         self.zoomed.emit(self.scale)
+        self.moved.emit()
         self.update()
 
     def _fitting_scale(self) -> float:
@@ -231,6 +252,9 @@ class PictureView(QWidget):
             target = self._target()
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.scale < _SHARP_SCALE)
             painter.drawImage(target, self._image)
+            if self._values is not None and self.scale >= VALUES_SCALE:
+                size = self._size.width(), self._size.height()
+                paint_values(painter, QRectF(self.rect()), target, self._image, size, self._values)
             self._paint_boxes(painter, target)
         if self.hasFocus():
             paint_focus(painter, QRectF(self.rect()), 2)

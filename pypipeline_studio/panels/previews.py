@@ -17,11 +17,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from pypipeline_engine.host.looking import PreviewInfo, ValueSummary
-from pypipeline_engine.numbers import count
+from pypipeline_engine.host.looking import MOST_KEPT_BYTES, PreviewInfo, ValueSummary
+from pypipeline_engine.numbers import count, size
+from pypipeline_studio.document.pixel_texts import pixel_text
 from pypipeline_studio.document.value_texts import describe, describe_numbers, headline, table_text
 from pypipeline_studio.panels.parameter_fields import CalmComboBox
 from pypipeline_studio.panels.picture_view import PictureView
+from pypipeline_studio.panels.pixel_grid import PixelGrid
 from pypipeline_studio.panels.widgets import PAD_PX, EmptyState, Label, push_button, row, tool_button
 from pypipeline_studio.theme.fonts import font
 
@@ -45,6 +47,10 @@ class PreviewsPanel(QWidget):
         self.setObjectName("panel")
         self._info: PreviewInfo | None = None
         self._behind_item: int | None = None
+        self._pointed: tuple[int, int, QColor] | None = None
+        self._is_coming = False
+        self.pixels: PixelGrid | None = None
+        """The numbers that are shown."""
         self._cell = Label("", 12, 600, elides=True)
         self.ports = CalmComboBox("Output that is shown")
         self.ports.setFixedWidth(168)
@@ -67,8 +73,10 @@ class PreviewsPanel(QWidget):
         self._about = Label("", 11, 400, "text2", tabular=True, elides=True)
         self._pixel = Label("", 11, 400, "text2", tabular=True)
         self._pixel.setToolTip(
-            f"The engine sends a JPEG of at most {WIDEST_PX} × {HIGHEST_PX} pixels: values are near those of the image, and "
-            f"of a larger image they are means of some pixels. The condition of a breakpoint sees the image itself."
+            "What stands in the array itself in column x and row y; channels in its own order, blue first. Zoom in until "
+            "the numbers stand in the pixels.\n"
+            f"'about' is read from the JPEG that is shown, of at most {WIDEST_PX} × {HIGHEST_PX} pixels: the engine keeps "
+            f"only the arrays of the latest images, until the next run, and none of more than {size(MOST_KEPT_BYTES)}."
         )
         self._zoom = Label("", 11, 400, "text3", tabular=True)
         self._empty = EmptyState(EMPTY_TEXT, EMPTY_TITLE, "eye")
@@ -146,6 +154,15 @@ class PreviewsPanel(QWidget):
         self._about.show_text("")
         self._pixel.show_text("")
 
+    def show_pixels(self, pixels: PixelGrid | None, is_coming: bool) -> None:
+        """Show what exactly stands in some pixels of the picture.
+
+        :param is_coming: whether what is not told of it yet will be; otherwise the colours of the picture stand for it.
+        """
+        self.pixels, self._is_coming = pixels, is_coming
+        self.view.show_values(pixels)
+        self._show_pixel(self._pointed)
+
     def show_value(self, info: PreviewInfo, image: QImage | None) -> None:
         """Show a value.
 
@@ -214,11 +231,17 @@ class PreviewsPanel(QWidget):
         self._about.show_text(text)
 
     def _show_pixel(self, found: object) -> None:
-        if not isinstance(found, tuple):
+        self._pointed = found if isinstance(found, tuple) else None
+        if self._pointed is None:
             self._pixel.show_text("")
             return
-        x, y, shown = found
-        self._pixel.show_text(f"x {x}  y {y}   {pixel_text(shown)} (read from the JPEG)")
+        x, y, shown = self._pointed
+        channels = self.pixels.at(x, y) if self.pixels is not None else None
+        if channels is not None:
+            text = pixel_text(channels)
+        else:
+            text = "…" if self._is_coming else f"{colour_text(shown)} (read from the JPEG)"
+        self._pixel.show_text(f"x {x}  y {y}   {text}")
 
     # ------------------------------------------------------------------ saving
 
@@ -251,7 +274,7 @@ class PreviewsPanel(QWidget):
             )
 
 
-def pixel_text(shown: QColor) -> str:
+def colour_text(shown: QColor) -> str:
     """The value of a pixel of a JPEG, which is near that of the image: `about 93`, `about R 120 G 44 B 31`."""
     channels = (shown.red(), shown.green(), shown.blue())
     if max(channels) - min(channels) <= _GREY_TOLERANCE:

@@ -137,7 +137,7 @@ class AttachedWindow(QMainWindow):
         """Make what shows the values of the run."""
         session, canvas, control, commands = self.session, self.canvas, self.run_control, self.commands
         self.watching = Watching(control, self.engine, self)
-        self.previewing = Previewing(session, canvas, self.watching, self.bottom.previews)
+        self.previewing = Previewing(session, canvas, self.watching, self.bottom.previews, self.engine.looking)
         self.debugging = Debugging(
             session, canvas, control, self.engine, commands, self.bottom.debug, self.toolbar, self.reveal, self
         )

@@ -179,7 +179,9 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._make_menus()
         self._bind_actions()
-        self.previewing = Previewing(self.session, self.canvas, self.watching, self.bottom.previews)
+        self.previewing = Previewing(
+            self.session, self.canvas, self.watching, self.bottom.previews, self.engine.looking
+        )
         self.debugging = Debugging(
             self.session, self.canvas, self.run_control, self.engine, self.commands,
             self.bottom.debug, self.toolbar, self.reveal, self,

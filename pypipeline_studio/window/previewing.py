@@ -9,8 +9,10 @@ from PySide6.QtCore import QEvent, QObject
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.document.views import NodeView
 from pypipeline_studio.document.watched import BOX_KINDS, Place, image_behind, port_to_look_at
+from pypipeline_studio.engine.looking import Looking
 from pypipeline_studio.panels.previews import EMPTY_TEXT, HIGHEST_PX, WIDEST_PX, PreviewsPanel
 from pypipeline_studio.session import Session
+from pypipeline_studio.window.pixel_values import PixelValues
 from pypipeline_studio.window.watching import NO_PICTURE, Size, Watching
 
 PICTURE_PX: Final[Size] = (WIDEST_PX, HIGHEST_PX)
@@ -19,12 +21,15 @@ PICTURE_PX: Final[Size] = (WIDEST_PX, HIGHEST_PX)
 class Previewing(QObject):
     """Keeps the panel on the selection. Where nothing or several cells are selected, it stays with the cell before."""
 
-    def __init__(self, session: Session, canvas: Canvas, watching: Watching, panel: PreviewsPanel) -> None:
+    def __init__(
+        self, session: Session, canvas: Canvas, watching: Watching, panel: PreviewsPanel, looking: Looking
+    ) -> None:
         super().__init__(panel)
         self._session = session
         self._canvas = canvas
         self._watching = watching
         self._panel = panel
+        self._pixels = PixelValues(looking, panel, self)
         self._cell = ""
         self._ports: dict[str, str] = {}
         """By cell, the output that was chosen last."""
@@ -114,9 +119,11 @@ class Previewing(QObject):
             return
         place, view = self._place(), self._view()
         if not self._cell or (view is None and place is None):
+            self._pixels.show(None, 0)
             self._panel.show_nothing()
             return
         if place is None:
+            self._pixels.show(None, 0)
             self._panel.show_nothing(f"{self._cell} has no outputs: look at the cell before it.")
             return
         if view is not None:
@@ -126,6 +133,7 @@ class Previewing(QObject):
     def _show_value(self, place: Place) -> None:
         seen = self._watching.seen(place)
         if seen is None or seen.info is None:
+            self._pixels.show(None, 0)
             if seen is not None and seen.problem:
                 self._panel.show_waiting(seen.problem, "This output cannot be looked at")
             elif self._watching.can_look:
@@ -138,5 +146,7 @@ class Previewing(QObject):
         image = images.image_of(seen.info.item) if images is not None else None
         if seen.info.value.boxes is not None and image is not None:
             self._panel.show_boxes(seen.info, image.image, image.item, image.frame, self._kind(place))
+            self._pixels.show(behind, image.picture)
         else:
             self._panel.show_value(seen.info, seen.image)
+            self._pixels.show(place, seen.images[-1].picture if seen.images else 0)

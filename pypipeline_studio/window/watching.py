@@ -24,6 +24,8 @@ MOST_PLACES: Final = 16
 """The engine shows no more at once."""
 OWNERS: Final = ("tab", "hover", "nodes")
 """Who wants to see something, the most important first."""
+PIXELS_OWNER: Final = "tab"
+"""Who asks what exactly stands in the pixels of what it shows."""
 
 Size: TypeAlias = tuple[int, int]
 """The largest width and height of a picture; none is asked for where it is 0."""
@@ -41,6 +43,8 @@ class SeenImage:
     image: QImage
     frame: tuple[int, int] | None
     """Width and height of the whole image, of which the picture may be a smaller copy."""
+    picture: int = 0
+    """By which number the engine tells its pixels; 0 where it does not."""
 
 
 class Seen:
@@ -204,15 +208,16 @@ class Watching(QObject):
                 if place in self._asked and self._seen.get(place) is seen:
                     self._fetch(place, seen)
 
-        def take(content: bytes, item: int) -> None:
+        def take(content: bytes, item: int, picture: int = 0) -> None:
             if self._seen.get(place) is seen and seen.info is not None and seen.info.value.has_picture:
                 image = QImage.fromData(content)
                 if not image.isNull():
                     shape = seen.info.value.shape or ()
                     frame = (shape[1], shape[0]) if len(shape) >= 2 else None
-                    seen.images.append(SeenImage(item, image, frame))
+                    seen.images.append(SeenImage(item, image, frame, picture))
                     self.arrived.emit(place)
             go_on()
 
         # Where there is none, the value has gone meanwhile; another one tells of itself.
-        self._looking.get_preview_picture(place, take, lambda _: go_on())
+        with_pixels = self._wishes.get(PIXELS_OWNER, {}).get(place, NO_PICTURE) != NO_PICTURE
+        self._looking.get_preview_picture(place, take, lambda _: go_on(), with_pixels)

@@ -97,6 +97,8 @@ class PlayedRun:
         self.window, self.looking, self.asked = window, window.engine.looking, []
         self.number = 0
         self.pictures = []
+        self.with_pixels = []
+        """Of each request for a picture of a preview, whether its pixels are to be kept."""
         self.answers = {}
         looking = self.looking
         monkeypatch.setattr(window.engine, "run_graph", self._run_graph)
@@ -112,14 +114,20 @@ class PlayedRun:
             "get_held",
             "retain",
             "get_failed",
+            "get_pixels",
             "replay_failed",
         ):
             monkeypatch.setattr(looking, name, lambda *values, name=name: self._take(name, values))
-        for name in ("get_preview_picture", "get_held_picture", "get_replayed_picture"):
+        monkeypatch.setattr(looking, "get_preview_picture", self._take_picture)
+        for name in ("get_held_picture", "get_replayed_picture"):
             monkeypatch.setattr(looking, name, lambda *values, name=name: self.pictures.append((name, values)))
 
     def _run_graph(self, *_, paused=False, **__) -> None:
         self.asked.append(("run", paused))
+
+    def _take_picture(self, place, done, refused=None, with_pixels=False) -> None:
+        self.with_pixels.append(with_pixels)
+        self.pictures.append(("get_preview_picture", (place, done, refused)))
 
     def _take(self, name, values) -> None:
         self.asked.append((name, *(value for value in values if not callable(value))))
@@ -140,7 +148,11 @@ class PlayedRun:
     def value(self, place, value, item=0) -> None:
         self.looking.preview_arrived.emit(PreviewInfo(cell=place[0], port=place[1], item=item, value=value))
 
-    def answer_picture(self, content=None, item=0) -> None:
-        """Answer the request for a picture that is open the longest."""
+    def answer_picture(self, content=None, item=0, picture=None) -> None:
+        """Answer the request for a picture that is open the longest.
+
+        :param picture: its number, where its pixels can be asked for.
+        """
         _, values = self.pictures.pop(0)
-        next(value for value in values if callable(value))(jpeg() if content is None else content, item)
+        numbers = (item,) if picture is None else (item, picture)
+        next(value for value in values if callable(value))(jpeg() if content is None else content, *numbers)

@@ -11,6 +11,7 @@ import pytest
 from pypipeline_engine.catalogue.discovery import Catalogue
 from pypipeline_engine.host.graphs import Workshop
 from pypipeline_engine.host.journal import Journal
+from pypipeline_engine.host.kept_pictures import KeptPictures
 from pypipeline_engine.host.looking import (
     LOOKING_EVENT_MODELS,
     BreakpointRequest,
@@ -222,11 +223,56 @@ def test_the_latest_value_is_told_and_shown(session, start, told):
     info = told.wait_for("preview", lambda info: info.item == 2)
     assert info.value.mean == 2
     assert watches.get_preview(("image", "image")) == info
-    number, picture = watches.get_preview_picture(("image", "image"))
-    assert number == 2
-    assert picture.startswith(b"\xff\xd8")
-    assert size_of_jpeg(picture) == (24, 32)
+    shown = watches.get_preview_picture(("image", "image"))
+    assert (shown.item, shown.kept) == (2, 0)
+    assert shown.jpeg.startswith(b"\xff\xd8")
+    assert size_of_jpeg(shown.jpeg) == (24, 32)
     assert watches.get_info().previews[0].nb_bytes == 48 * 64 * 3
+
+
+def test_the_array_of_a_picture_stays_as_it_was_when_the_picture_was_made(still):
+    import numpy as np
+
+    key, array = ("a", "y"), np.full((20, 30), 7, np.int32)
+    bring(still.handle, array, 4)
+    assert still.watches.get_preview_picture(key).kept == 0
+    shown = still.watches.get_preview_picture(key, with_pixels=True)
+    assert shown.kept > 0
+    assert still.watches.get_preview_picture(key, with_pixels=True) is shown  # once for all who ask
+    assert still.watches.get_preview_picture(key) is shown
+    array[:] = 9  # as a cell does that writes into one array for all items
+    kept = still.pictures.find(key, shown.kept)
+    assert (kept.item, kept.array.max()) == (4, 7)
+    still.watches.stop_preview(key)
+    with pytest.raises(Refused, match="is not kept"):
+        still.pictures.find(key, shown.kept)
+
+
+def test_an_array_that_is_too_large_has_a_picture_all_the_same(still, monkeypatch):
+    import numpy as np
+
+    from pypipeline_engine.host import kept_pictures
+
+    monkeypatch.setattr(kept_pictures, "MOST_KEPT_BYTES", 100)
+    bring(still.handle, np.zeros((20, 30), np.uint8))
+    shown = still.watches.get_preview_picture(("a", "y"), with_pixels=True)
+    assert shown.jpeg
+    assert shown.kept == 0
+
+
+def test_of_clones_the_array_is_that_of_the_picture_as_well(session, start, told):
+    graph = image_graph()
+    graph["cells"]["image"]["scale"] = {"thread": 3}
+    watches, built = start(graph)
+    show(watches, built)
+    session.resume()
+    told.wait_for("preview", lambda info: info.item > 0)
+    shown = watches.get_preview_picture(("image", "image"), with_pixels=True)
+    session.stop()
+    assert session.wait(WAIT_S)
+    kept = session.get_pictures().find(("image", "image"), shown.kept)  # after the end of the run, too
+    assert kept.item == shown.item
+    assert (kept.array == shown.item % 256).all()
 
 
 def size_of_jpeg(picture):
@@ -316,6 +362,7 @@ def still(monkeypatch):
     class Still:
         def __init__(self):
             self.now_s, self.told, self.is_heard, self.handle = 0.0, [], True, FakeHandle()
+            self.pictures = KeptPictures(lambda: self.now_s)
             self.watches = Watches(
                 self.handle,
                 lambda name, data, about: self.told.append(json.loads(data)["item"]),
@@ -323,6 +370,7 @@ def still(monkeypatch):
                 lambda: None,
                 lambda: self.is_heard,
                 lambda: self.now_s,
+                self.pictures,
             )
             self.watches.preview(PreviewRequest(cell="a", port="y", max_hz=2), Place("p.a", "y"))
 

@@ -57,9 +57,36 @@ def test_a_breakpoint_holds_an_item_that_can_be_seen_and_run_again(host, image_g
     assert host.post("/replay").status_code == 409
 
 
+def test_what_stands_in_the_array_of_a_picture_can_be_asked_for_as_long_as_it_is_kept(host, image_graph, tmp_path):
+    host.run(image_graph, tmp_path, "/deploy")
+    host.post("/preview", {"cell": "image", "port": "image", "max_width": 16, "max_height": 16})
+    host.post("/step", {"items": 6})
+    host.events(lambda name, data: name == "preview" and data["item"] == 5)
+    place = "cell=image&port=image"
+    shown = host.client.get(f"/v1/preview?{place}&pixels=true")
+    assert shown.headers["x-item"] == "5"
+    ask = f"/v1/pixels?{place}&picture={shown.headers['x-picture']}"
+    told = host.client.get(f"{ask}&x=62&y=40&width=9&height=1").json()
+    assert told["rows"] == [[[5, 5, 5], [5, 5, 5]]]
+    assert (told["item"], told["shape"], told["dtype"], told["x"], told["y"]) == (5, [48, 64, 3], "uint8", 62, 40)
+    host.post("/step", {"items": 1})
+    host.events(lambda name, data: name == "preview" and data["item"] == 6)
+    assert host.client.get(f"{ask}&x=0&y=0").json()["rows"] == [
+        [[5, 5, 5]]
+    ]  # of what is shown, and not of what came since
+    assert httpx.get(f"{host.url}{ask}&x=0&y=0").status_code == 401
+    host.stop()
+    assert host.client.get(f"{ask}&x=0&y=0").json()["item"] == 5
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "words"),
     [
+        ("GET", "/preview?cell=image&port=image&pixels=1", None, 422, "pixels: true or false is expected"),
+        ("GET", "/pixels?cell=image&port=image&x=0&y=0", None, 422, "picture is missing"),
+        ("GET", "/pixels?cell=image&port=image&picture=1&x=-1&y=0", None, 422, "x: a whole number is expected"),
+        ("GET", "/pixels?cell=image&port=image&picutre=1", None, 422, "did you mean"),
+        ("GET", "/pixels?cell=image&port=image&picture=1&x=0&y=0", None, 410, "picture 1 of image.image is not kept"),
         ("POST", "/preview", {"cell": "image"}, 422, "port is missing"),
         ("POST", "/preview", {"cell": "image", "port": "image", "max_hz": 40}, 422, "at most 4"),
         ("POST", "/preview", {"cell": "image", "port": "image", "max_width": 9999}, 422, "at most 1920"),

@@ -96,6 +96,23 @@ def test_numbers_of_any_range_become_a_picture():
     assert picture[-1].mean() > 230
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.uint16, np.int64])
+def test_labels_and_depths_go_from_black_to_white(dtype):
+    array = np.full((20, 30), 3, dtype)
+    array[:, 15:] = 5
+    assert is_picture(array)
+    assert summarize(array).boxes is None
+    picture = cv2.imdecode(np.frombuffer(make_jpeg(array, 64, 64), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert picture[:, 3].max() < 8
+    assert picture[:, -3].min() > 247
+
+
+def test_as_many_rows_as_a_table_of_boxes_may_have_are_no_image():
+    boxes = np.zeros((20, 8), np.float32)
+    assert not is_picture(boxes)
+    assert len(summarize(boxes).boxes) == 20
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -105,7 +122,8 @@ def test_numbers_of_any_range_become_a_picture():
         np.zeros(99),
         np.zeros((9, 9, 2)),
         np.zeros((9, 9), complex),
-        np.zeros((9, 9), int),
+        np.zeros((99, 8), int),
+        np.zeros((99, 8), np.float32),
     ],
 )
 def test_what_is_no_image_has_no_picture(value):

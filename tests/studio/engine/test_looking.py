@@ -55,7 +55,7 @@ def test_a_preview_tells_the_latest_value_and_gives_its_picture(qtbot, looking) 
     told = wait(qtbot, looking.preview_arrived, lambda: looking.step(3), lambda told: told.item == 2)
     assert told.value.shape == (48, 64, 3)
     pictures = []
-    looking.get_preview_picture(IMAGE, lambda content, item: pictures.append((QImage.fromData(content), item)))
+    looking.get_preview_picture(IMAGE, lambda content, item, _: pictures.append((QImage.fromData(content), item)))
     qtbot.waitUntil(lambda: bool(pictures), timeout=LONG_MS)
     picture, item = pictures[0]
     assert (picture.width(), picture.height(), item) == (32, 24, 2)
@@ -137,3 +137,20 @@ def test_without_an_engine_nothing_happens(make_engine) -> None:
     looking.replay(1, {}, lambda _: None)
     looking.get_preview_picture(IMAGE, lambda *_: None)
     assert not looking._sending
+
+
+def test_what_stands_in_the_array_of_a_picture_is_told_until_it_is_gone(qtbot, looking) -> None:
+    wait(qtbot, looking.watched_changed, lambda: looking.preview(IMAGE, 16, 16))
+    wait(qtbot, looking.preview_arrived, lambda: looking.step(3), lambda told: told.item == 2)
+    shown, told, refusals = [], [], []
+    looking.get_preview_picture(IMAGE, lambda *picture: shown.append(picture), None, True)
+    qtbot.waitUntil(lambda: bool(shown), timeout=LONG_MS)
+    _, item, picture = shown[0]
+    looking.get_pixels(IMAGE, picture, (31, 23, 2, 2), told.append)
+    qtbot.waitUntil(lambda: bool(told), timeout=LONG_MS)
+    assert (item, told[0].item, told[0].shape, told[0].dtype) == (2, 2, (48, 64, 3), "uint8")
+    assert told[0].rows == (((255, 255, 255), (2, 2, 2)), ((2, 2, 2), (2, 2, 2)))
+    wait(qtbot, looking.watched_changed, lambda: looking.stop_preview(IMAGE))
+    looking.get_pixels(IMAGE, picture, (0, 0, 1, 1), told.append, refusals.append)
+    qtbot.waitUntil(lambda: bool(refusals), timeout=LONG_MS)
+    assert "not kept, or no more" in refusals[0].message

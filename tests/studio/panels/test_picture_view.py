@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from pypipeline_engine.host.looking import PreviewInfo
 from pypipeline_studio.panels.picture_view import PictureView
-from pypipeline_studio.panels.previews import PreviewsPanel, pixel_text
+from pypipeline_studio.panels.previews import PreviewsPanel, colour_text
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -127,7 +127,7 @@ def test_boxes_are_a_part_of_the_picture_that_is_saved(view) -> None:
     ("colour", "text"), [(QColor(93, 92, 94), "about 93"), (QColor(120, 44, 31), "about R 120 G 44 B 31")]
 )
 def test_the_value_of_a_pixel_is_about_that_of_its_jpeg(colour, text) -> None:
-    assert pixel_text(colour) == text
+    assert colour_text(colour) == text
 
 
 # ------------------------------------------------------------------ the tab
