@@ -33,6 +33,7 @@ from pypipeline_engine.host.looking import (
 from pypipeline_engine.host.pictures import is_picture, make_jpeg
 from pypipeline_engine.host.protocol import EventName
 from pypipeline_engine.host.refusals import CONFLICT, Refused
+from pypipeline_engine.host.sampling import Item, Sampling
 from pypipeline_engine.host.summaries import summarize
 
 if TYPE_CHECKING:
@@ -63,20 +64,19 @@ class ShownPicture(NamedTuple):
 
 
 class _Preview:
-    """The latest value of one output. The values are written by the threads of the cell, without a lock."""
+    """What is shown of one output. The values are written by the threads of the cell, without a lock."""
 
-    def __init__(self, request: PreviewRequest, place: Place) -> None:
+    def __init__(self, request: PreviewRequest, place: Place, sampling: Sampling) -> None:
         self.request = request
         self.place = place
-        self.latest: tuple[int, Any] | None = None
-        self.told: tuple[int, Any] | None = None
-        self.due_s = 0.0
+        self.sampling = sampling
         self.picture: ShownPicture | None = None
         """The one that was made last."""
         self.made_s = 0.0
 
     def forget(self) -> None:
-        self.latest = self.told = self.picture = None
+        self.sampling.forget()
+        self.picture = None
 
 
 class _Breakpoint:
@@ -144,7 +144,7 @@ class Watches:
     def get_info(self) -> WatchedInfo:
         """What is on."""
         with self._changed:
-            previews = [(preview.request, preview.latest) for preview in self._previews.values()]
+            previews = [(preview.request, preview.sampling.latest) for preview in self._previews.values()]
             breakpoints = [(one.request, one.nb_hits, one.problem) for one in self._breakpoints.values()]
             nb_held = len(self._held)
         return WatchedInfo(
@@ -170,9 +170,10 @@ class Watches:
             key = request.cell, request.port
             self._refuse_more(self._previews, key, MOST_PREVIEWS, "previews")
             before = self._previews.pop(key, None)
-            new = self._previews[key] = _Preview(request, place)
-            if before is not None:
-                new.latest = before.latest
+            sampling = before.sampling if before is not None else Sampling(request.max_hz)
+            sampling.max_hz = request.max_hz
+            sampling.tell_again()
+            self._previews[key] = _Preview(request, place, sampling)
             self._want()
             self._tap(place.cell)
 
@@ -224,7 +225,7 @@ class Watches:
         with self._changed:
             self._again = list(self._held)
             for preview in self._previews.values():
-                preview.told, preview.due_s = None, 0.0
+                preview.sampling.tell_again()
             if self._again or self._previews:
                 self._want()
 
@@ -282,7 +283,7 @@ class Watches:
         # Of clones in other processes only those outputs come here that are read.
         for preview in previews:
             if preview.place.output in item.outputs:
-                preview.latest = item.number, item.outputs[preview.place.output]
+                preview.sampling.take(item.number, item.outputs[preview.place.output])
         for one in breakpoints:
             if one.place.output not in item.outputs:
                 continue
@@ -374,26 +375,27 @@ class Watches:
     # ------------------------------------------------------------------ what previews show
 
     def get_preview(self, key: Key) -> PreviewInfo:
-        """The latest value of an output. Takes a while.
+        """The latest value of an output that was told, or where nobody listens the latest at all. Takes a while.
 
         :raises Refused: where it is not shown, or has brought nothing yet.
         """
-        _, (number, value) = self._find_latest(key)
+        _, (number, value), _ = self._find_shown(key)
         return PreviewInfo(cell=key[0], port=key[1], item=number, value=summarize(value))
 
     def get_preview_picture(self, key: Key, with_pixels: bool = False) -> ShownPicture | None:
-        """The picture of the latest value, or of one that is hardly older; `None` where there is none of it. Takes a while.
+        """The picture of what `get_preview` tells, or of a value that is hardly older; `None` where there is none of it.
 
         :param with_pixels: whether its array is to be kept in the pictures.
         :raises Refused: where the output is not shown, or has brought nothing yet.
         """
-        preview, (number, value) = self._find_latest(key)
+        preview, (number, value), was_told = self._find_shown(key)
         request, now_s = preview.request, self._clock()
         made = preview.picture
         is_kept = with_pixels and fits(value)
-        is_fresh = made is not None and (made.item == number or now_s - preview.made_s < 1 / request.max_hz)
-        if made is not None and is_fresh and (made.kept or not is_kept):
-            return made
+        if made is not None and (made.kept or not is_kept):
+            is_recent = not was_told and now_s - preview.made_s < 1 / request.max_hz
+            if made.item == number or is_recent:
+                return made
         if not is_picture(value):
             return None
         array = copied(value) if is_kept else value  # before the picture is made: both are of the same moment
@@ -404,16 +406,18 @@ class Watches:
         preview.made_s, preview.picture = now_s, ShownPicture(number, jpeg, kept)
         return preview.picture
 
-    def _find_latest(self, key: Key) -> tuple[_Preview, tuple[int, Any]]:
+    def _find_shown(self, key: Key) -> tuple[_Preview, Item, bool]:
+        """With whether it was told: who was told of an item wants to see that one, and not the next."""
         with self._changed:
             preview = self._previews.get(key)
             if preview is None:
                 raise Refused(CONFLICT, f"{'.'.join(key)} is not previewed: POST /v1/preview switches that on")
             self._want()
-            latest = preview.latest
-        if latest is None:
+            told = preview.sampling.told if self._is_heard() else None
+            shown = told or preview.sampling.latest
+        if shown is None:
             raise Refused(CONFLICT, f"{'.'.join(key)} has brought no value since its preview was switched on")
-        return preview, latest
+        return preview, shown, told is not None
 
     # ------------------------------------------------------------------ the thread that tells
 
@@ -438,7 +442,7 @@ class Watches:
             if self._is_dormant:
                 return LOOKS_FOR_LISTENERS_EVERY_S
             now_s = self._clock()
-            return max(0.0, min(preview.due_s for preview in self._previews.values()) - now_s)
+            return max(0.0, min(preview.sampling.due_s for preview in self._previews.values()) - now_s)
 
     def look(self) -> None:
         """Tell what there is to tell."""
@@ -446,20 +450,16 @@ class Watches:
             now_s = self._clock()
             news, again = self._news, [held for held in self._again if held not in self._news]
             self._news, self._again = [], []
-            due: list[tuple[Key, tuple[int, Any]]] = []
+            due: list[tuple[Key, Item]] = []
             is_heard = self._is_heard()
             if is_heard:
                 self._want()
             elif now_s - self._wanted_s > IDLE_S:
                 self._fall_asleep()
             for key, preview in self._previews.items():
-                if preview.due_s > now_s:
-                    continue
-                preview.due_s = now_s + 1 / preview.request.max_hz
-                latest = preview.latest
-                if is_heard and latest is not None and latest is not preview.told:
-                    preview.told = latest
-                    due.append((key, latest))
+                chosen = preview.sampling.choose(now_s, is_heard)
+                if chosen is not None:
+                    due.append((key, chosen))
         for one in news:
             if isinstance(one, str):
                 self._warn(one)

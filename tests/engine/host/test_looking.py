@@ -382,14 +382,53 @@ def still(monkeypatch):
     return Still()
 
 
-def test_of_what_comes_fast_the_latest_is_told_at_the_rate(still):
-    for number in range(10):
+def test_of_what_comes_fast_some_are_told_at_the_rate_and_the_last_one(still):
+    for number in range(12):
         bring(still.handle, number, number)
         still.pass_time(0.1)
-    assert still.told == [0, 5]
-    still.pass_time(0.5)
-    still.pass_time(0.5)
-    assert still.told == [0, 5, 9]  # once
+    assert still.told == [0, 8]  # a multiple of a power of two, so that other outputs tell the same
+    for _ in range(10):
+        still.pass_time(0.5)
+    assert still.told == [0, 8, 11]  # what came last, once
+
+
+def test_who_was_told_of_an_item_gets_the_picture_of_that_one(still):
+    import numpy as np
+
+    for number in range(12):
+        bring(still.handle, np.full((20, 30), number, np.uint8), number)
+        still.pass_time(0.1)
+    bring(still.handle, np.full((20, 30), 12, np.uint8), 12)
+    assert still.told == [0, 8]
+    key = ("a", "y")
+    assert (still.watches.get_preview_picture(key).item, still.watches.get_preview(key).item) == (8, 8)
+    still.is_heard = False
+    assert still.watches.get_preview(key).item == 12
+    assert still.watches.get_preview_picture(key).item == 8  # not more often than was asked for
+    still.now_s += 1.0
+    assert still.watches.get_preview_picture(key).item == 12
+
+
+def test_outputs_of_a_fast_stream_with_clones_show_the_same_items(session, start, told):
+    graph = image_graph()
+    graph["cells"]["image"]["scale"] = {"thread": 3}
+    graph["cells"]["work"] = {"type": "looked_at.Gain", "parameters": {"gain": 1}}
+    graph["connections"] = [
+        ["count.value", "image.item"],
+        ["image.image", "work.item"],
+        ["work.result", "write.item"],
+    ]
+    watches, built = start(graph)
+    for cell, port in (("count", "value"), ("image", "image"), ("work", "result")):
+        show(watches, built, cell, port)
+    session.resume()
+    seen = {"count": set(), "image": set(), "work": set()}
+
+    def is_met(info):
+        seen[info.cell].add(info.item)
+        return len(seen["count"] & seen["image"] & seen["work"]) >= 8
+
+    told.wait_for("preview", is_met)
 
 
 @pytest.mark.parametrize("how", ["off", "closed", "nobody listens"])
