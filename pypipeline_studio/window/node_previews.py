@@ -168,12 +168,10 @@ class NodePreviews(QObject):
                 return NodePreview(lines=("Cannot be looked at", seen.problem))
             return NodePreview(lines=(self._waiting_text(place),))
         value = seen.info.value
-        behind = self._behind(name, place)
-        if behind is not None and value.boxes is not None:
-            images = self._watching.seen(behind)
-            image = images.image_of(seen.info.item) if images is not None else None
-            if image is not None:
-                return NodePreview(image.image, boxes=value.boxes, frame=image.frame, kind=kind)
+        drawn = self._watching.boxes_on(place, self._behind(name, place))
+        if drawn is not None:
+            info, image = drawn
+            return NodePreview(image.image, boxes=info.value.boxes or (), frame=image.frame, kind=kind)
         if value.has_picture and seen.image is not None:
             return NodePreview(seen.image)
         more = describe_numbers(value) if value.shape else ""

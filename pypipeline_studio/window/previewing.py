@@ -142,11 +142,12 @@ class Previewing(QObject):
                 self._panel.show_waiting("Its values are shown while a graph runs." if self._cell else EMPTY_TEXT)
             return
         behind = self._behind(place)
-        images = self._watching.seen(behind) if behind is not None else None
-        image = images.image_of(seen.info.item) if images is not None else None
-        if seen.info.value.boxes is not None and image is not None:
-            self._panel.show_boxes(seen.info, image.image, image.item, image.frame, self._kind(place))
+        boxes = self._watching.boxes_on(place, behind)
+        if boxes is not None:
+            info, image = boxes
+            self._panel.show_boxes(info, image.image, image.item, image.frame, self._kind(place))
             self._pixels.show(behind, image.picture)
-        else:
-            self._panel.show_value(seen.info, seen.image)
-            self._pixels.show(place, seen.images[-1].picture if seen.images else 0)
+        elif seen.shown is not None:
+            info, own = seen.shown
+            self._panel.show_value(info, own.image if own is not None else None)
+            self._pixels.show(place, own.picture if own is not None else 0)

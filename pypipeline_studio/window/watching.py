@@ -33,6 +33,8 @@ NO_PICTURE: Final[Size] = (0, 0)
 _LEAST_SIZE: Final[Size] = (16, 16)
 MOST_IMAGES: Final = 12
 """Of one output, that are kept: three seconds at four a second."""
+PAIRED_WITHIN: Final = 4
+"""So many of the latest boxes may wait for their own image, or have none, before those are shown that have another one."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Seen:
     """The latest value of one output."""
 
     def __init__(self) -> None:
-        self.info: PreviewInfo | None = None
-        """What is told of it."""
+        self.infos: deque[PreviewInfo] = deque(maxlen=MOST_IMAGES)
+        """What was told of the latest ones."""
         self.images: deque[SeenImage] = deque(maxlen=MOST_IMAGES)
         """The latest pictures, the last one as the last; earlier ones for what came of the same items later."""
         self.problem = ""
@@ -60,6 +62,24 @@ class Seen:
         self.is_fetching = False
         self.is_late = False
         """Whether another value came while its picture was on the way."""
+
+    @property
+    def info(self) -> PreviewInfo | None:
+        """What is told of it."""
+        return self.infos[-1] if self.infos else None
+
+    @property
+    def shown(self) -> tuple[PreviewInfo, SeenImage | None] | None:
+        """What is told of the value that can be shown, and its picture: that of a later one may still be on its way."""
+        info = self.info
+        if info is None or not info.value.has_picture or not self.images:
+            return None if info is None else (info, None)
+        image = self.images[-1]
+        return self.info_of(image.item) or info, image
+
+    def info_of(self, item: int) -> PreviewInfo | None:
+        """What was told of an item; `None` where that is not known, or no more."""
+        return next((info for info in reversed(self.infos) if info.item == item), None)
 
     @property
     def image(self) -> QImage | None:
@@ -116,6 +136,25 @@ class Watching(QObject):
     def is_left_out(self, place: Place) -> bool:
         """Whether somebody wants to see it, and the engine does not show that many."""
         return place not in self._asked and any(place in wishes for wishes in self._wishes.values())
+
+    def boxes_on(self, place: Place, behind: Place | None) -> tuple[PreviewInfo, SeenImage] | None:
+        """The latest boxes of an output, and the image to draw them on; `None` where there is none, or no boxes.
+
+        That is the image of their own item. While boxes come fast, those that have none, or none yet, wait for others that
+        do. In a pause, and where too many have none, as behind a filter, it is the image of the nearest item.
+
+        :param behind: the output of the images.
+        """
+        boxes, images = self._seen.get(place), self._seen.get(behind) if behind is not None else None
+        if boxes is None or boxes.info is None or boxes.info.value.boxes is None or images is None:
+            return None
+        most = 1 if self._run_control.run.state == "paused" else PAIRED_WITHIN
+        for info in list(boxes.infos)[: -most - 1 : -1]:
+            image = images.image_of(info.item)
+            if image is not None and image.item == info.item and info.value.boxes is not None:
+                return info, image
+        nearest = images.image_of(boxes.info.item)
+        return None if nearest is None else (boxes.info, nearest)
 
     @property
     def can_look(self) -> bool:
@@ -187,7 +226,8 @@ class Watching(QObject):
         if place not in self._asked:
             return
         seen = self._seen.setdefault(place, Seen())
-        seen.info, seen.problem = info, ""
+        seen.infos.append(info)
+        seen.problem = ""
         if not info.value.has_picture:
             seen.images.clear()
         elif self._asked[place] != NO_PICTURE:
@@ -212,7 +252,7 @@ class Watching(QObject):
             if self._seen.get(place) is seen and seen.info is not None and seen.info.value.has_picture:
                 image = QImage.fromData(content)
                 if not image.isNull():
-                    shape = seen.info.value.shape or ()
+                    shape = (seen.info_of(item) or seen.info).value.shape or ()
                     frame = (shape[1], shape[0]) if len(shape) >= 2 else None
                     seen.images.append(SeenImage(item, image, frame, picture))
                     self.arrived.emit(place)

@@ -65,6 +65,15 @@ def test_outputs_that_are_shown_together_show_the_same_items_at_every_rate(rate_
     assert len(met) >= 0.95 * len(expected)
 
 
+def test_an_output_that_is_shown_later_shows_the_same_items():
+    stream = Stream(0, 0)
+    stream.run(1, 100, passes=lambda number: number >= 37)
+    stream.forget_told()
+    stream.run(10, 100)
+    images, boxes = stream.told
+    assert len(set(images[3:]) & set(boxes)) == len(images[3:])
+
+
 def test_rates_that_are_measured_differently_still_meet():
     images, boxes = Sampling(HZ), Sampling(HZ)
     images._mask, boxes._mask = 15, 7

@@ -60,9 +60,57 @@ def test_boxes_lie_on_their_own_image_and_not_on_the_latest_one(window, run) -> 
     run.value(BOXES, BOXES_VALUE, 5)
     assert abs(panel.view.image.pixelColor(60, 40).red() - 120) < 5
     assert "drawn on" not in panel._about.text()
-    run.value(BOXES, BOXES_VALUE, 4)  # the picture of which was not sent: a neighbour's is nearer than the latest
-    assert abs(panel.view.image.pixelColor(60, 40).red() - 40) < 5
-    assert panel._about.text().endswith("drawn on the image of item 3")
+    run.value(BOXES, BOXES_VALUE, 9)  # of which the picture is on its way
+    assert panel._about.text().startswith("Item 5 ")
+    run.value(IMAGE, IMAGE_VALUE, 9)
+    run.answer_picture(jpeg(250), 9)
+    assert panel._about.text().startswith("Item 9 ")
+    assert abs(panel.view.image.pixelColor(60, 40).red() - 250) < 5
+    assert "drawn on" not in panel._about.text()
+
+
+def test_boxes_without_an_image_of_their_own_say_on_which_they_are_drawn(window, run) -> None:
+    run.start()
+    panel = window.bottom.previews
+    window.bottom.show_panel(panel)
+    window.canvas.select(["find"])
+    for item, grey in ((3, 40), (5, 120), (16, 200)):
+        run.value(IMAGE, IMAGE_VALUE, item)
+        run.answer_picture(jpeg(grey), item)
+    run.value(BOXES, BOXES_VALUE, 3)
+    for item in (6, 7, 8, 9):  # a filter leaves gaps where images are shown
+        assert panel._about.text().startswith("Item 3 ")
+        run.value(BOXES, BOXES_VALUE, item)
+    assert panel._about.text().startswith("Item 9 ")
+    assert panel._about.text().endswith("drawn on the image of item 5")
+    assert abs(panel.view.image.pixelColor(60, 40).red() - 120) < 5
+
+
+def test_in_a_pause_each_step_is_seen(window, run) -> None:
+    run.start()
+    panel = window.bottom.previews
+    window.bottom.show_panel(panel)
+    window.canvas.select(["find"])
+    run.value(IMAGE, IMAGE_VALUE, 16)
+    run.answer_picture(item=16)
+    run.value(BOXES, BOXES_VALUE, 16)
+    run.tell("paused")
+    run.value(BOXES, BOXES_VALUE, 17)
+    assert panel._about.text().startswith("Item 17 ")
+    assert panel._about.text().endswith("drawn on the image of item 16")
+
+
+def test_what_is_told_is_of_the_image_that_is_shown(window, run) -> None:
+    run.start()
+    panel = window.bottom.previews
+    window.bottom.show_panel(panel)
+    window.canvas.select(["paint"])
+    run.value(IMAGE, IMAGE_VALUE, 3)
+    run.answer_picture(item=3)
+    run.value(IMAGE, IMAGE_VALUE, 4)
+    assert panel._about.text().startswith("Item 3 ")
+    run.answer_picture(item=4)
+    assert panel._about.text().startswith("Item 4 ")
 
 
 def test_while_paused_the_value_stays_and_the_run_goes_on(window, run) -> None:
