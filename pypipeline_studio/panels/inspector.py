@@ -16,12 +16,13 @@ from pypipeline_studio.document.views import NodeView
 from pypipeline_studio.panels.cell_head import CellHead
 from pypipeline_studio.panels.comment_section import CommentSection
 from pypipeline_studio.panels.errors_section import ErrorsSection, ProblemsSection
+from pypipeline_studio.panels.locked import Locked
 from pypipeline_studio.panels.parameter_rows import ParametersSection
 from pypipeline_studio.panels.policy_section import PolicySection, StateSection
 from pypipeline_studio.panels.scaling_section import ScalingSection
 from pypipeline_studio.panels.scrolled import scrolled
 from pypipeline_studio.panels.several_panel import SeveralPanel
-from pypipeline_studio.panels.widgets import EmptyState
+from pypipeline_studio.panels.widgets import PAD_PX, EmptyState, IconView, Label, row
 
 _WIDTH_PX = 292
 
@@ -56,6 +57,7 @@ class InspectorPanel(QWidget):
         self.setObjectName("panel")
         self._folders = Folders(Path.cwd(), Path.cwd())
         self._cell = ""
+        self._locked: tuple[Locked, Locked] | None = None
         self.head = CellHead()
         self.problems = ProblemsSection()
         self.parameters = ParametersSection()
@@ -77,6 +79,11 @@ class InspectorPanel(QWidget):
         self._stack.addWidget(self.several)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self._why_locked = Label("", 11, 400, "text2", wraps=True)
+        self._note = row(IconView("eye", "text2", 14, 16), self._why_locked, margins=(PAD_PX, 8, PAD_PX, 8))
+        self._note.hide()
+        layout.addWidget(self._note)
         layout.addWidget(self._stack)
         self.setMinimumWidth(_WIDTH_PX)
         self._connect()
@@ -138,6 +145,20 @@ class InspectorPanel(QWidget):
         """Whether the engine has Ray; `None` where that is not known."""
         self.scaling.set_has_ray(has_ray)
 
+    def lock(self, run: str, graph: str) -> None:
+        """Keep what is shown from being edited, and say why; empty where it may be.
+
+        :param run: about what a run can follow: parameters, clones and error policies.
+        :param graph: about all that makes another graph: names, and which cells take part.
+        """
+        if self._locked is None:
+            parts = (self.parameters, self.scaling, self.policy, self.several)
+            self._locked = Locked(parts, self), Locked((self.head.name, self.head.pencil, self.state), self)
+        for locked, reason in zip(self._locked, (run, graph), strict=True):
+            locked.set_reason(reason)
+        self._why_locked.show_text(run)
+        self._note.setVisible(bool(run))
+
     def show_nothing(self) -> None:
         self._show_empty(
             "Nothing selected", "Select a cell to see its documentation, parameters, scaling and error policy."
@@ -198,7 +219,7 @@ class InspectorPanel(QWidget):
 
     def begin_rename(self) -> None:
         """Let the name of the shown cell be edited, as F2 does."""
-        if self._cell:
+        if self._cell and self.head.name.isEnabled():
             self.head.name.begin()
 
     def _show_empty(self, title: str, text: str) -> None:

@@ -42,7 +42,7 @@ from pypipeline_studio.window.statistics_commands import StatisticsCommands
 from pypipeline_studio.window.status_bar import StatusBar
 from pypipeline_studio.window.stepping import Stepping
 from pypipeline_studio.window.toolbar import Toolbar
-from pypipeline_studio.window.watched_session import WatchedSession
+from pypipeline_studio.window.watched_session import CANNOT_FOLLOW, IS_OVER, ONLY_WATCHED, WatchedSession
 from pypipeline_studio.window.watching import Watching
 
 MESSAGE_MS = 8000
@@ -228,6 +228,7 @@ class AttachedWindow(QMainWindow):
         self.commands["pause"].setText("&Resume" if run.state == "paused" else "&Pause")
         self.status.show_engine(run.state if state == "ready" else state)
         self.bar.show_state(self.run_control.is_going_on)
+        self._lock()
         if state == "ready":
             self.bottom.set_message("engine", None)
         if run.is_over:
@@ -278,6 +279,14 @@ class AttachedWindow(QMainWindow):
         self.run_control.follow(document)
         self.session.refresh(document)
         self.session.may_change = self.engine.has_control
+        self._lock()
+
+    def _lock(self) -> None:
+        """Keep what may not be changed from being typed into."""
+        reason = "" if self.session.may_change else ONLY_WATCHED
+        if not self.run_control.is_going_on:
+            reason = IS_OVER
+        self.inspector.lock(reason, reason or CANNOT_FOLLOW)
 
     def _ask_to_take(self, name: str) -> None:
         box = QMessageBox(self)

@@ -8,7 +8,8 @@ from pypipeline_engine.graph.model import Document
 from pypipeline_studio.document.changes import changes_between
 from pypipeline_studio.session import Session
 
-ONLY_WATCHED = "You only watch this run: take control to change it."
+ONLY_WATCHED = "You only watch this run: press Take control, above the graph, to change it."
+IS_OVER = "This run is over: nothing of it can be changed any more."
 CANNOT_FOLLOW = (
     "A run that goes on can be given other values of parameters, other numbers of clones, and something else to do when an "
     "item fails, and nothing more."

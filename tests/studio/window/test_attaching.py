@@ -5,10 +5,11 @@ from gestures import at_node, drag
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 from watched_run import WatchedRun
 
 from pypipeline_studio.document.views import NodeLive
-from pypipeline_studio.window.watched_session import CANNOT_FOLLOW, ONLY_WATCHED
+from pypipeline_studio.window.watched_session import CANNOT_FOLLOW, IS_OVER, ONLY_WATCHED
 
 LONG_MS = 60_000
 pytestmark = pytest.mark.slow
@@ -83,6 +84,40 @@ def test_the_run_is_shown_and_nothing_can_be_changed_without_control(qtbot, wind
     assert run.token not in str({key: QSettings().value(key) for key in QSettings().allKeys()})
     attached.close()
     assert run.process.poll() is None
+
+
+def test_who_only_watches_cannot_type_until_control_is_got(qtbot, attached, run) -> None:
+    inspector = attached.inspector
+    attached.canvas.select(["work"])
+    editor = inspector.parameters.rows["milliseconds"].editor
+    field = editor.findChild(QLineEdit)
+    assert not field.isEnabled()
+    assert inspector._why_locked.text() == ONLY_WATCHED
+    assert inspector._note.isVisible()
+    told = []
+    attached.session.refused.connect(told.append)
+    shown = field.text()
+    QTest.mouseClick(field, Qt.MouseButton.LeftButton)
+    QTest.keyClicks(field, "77")
+    assert (field.text(), told) == (shown, [])
+    for part in (inspector.scaling, inspector.policy, inspector.state, inspector.head.name, inspector.head.pencil):
+        assert not part.isEnabled()
+    attached.canvas.select(["count"])  # other fields, which are made only now
+    attached.canvas.select(["work"])
+    field = inspector.parameters.rows["milliseconds"].editor.findChild(QLineEdit)
+    assert not field.isEnabled()
+    take_control(qtbot, attached)
+    assert field.isEnabled()
+    assert not inspector._note.isVisible()
+    assert not inspector.state.isEnabled()  # which no run can follow
+    press(attached.bar.control_button)
+    qtbot.waitUntil(lambda: not field.isEnabled(), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: "Nobody has control" in attached.bar.text.text(), timeout=LONG_MS)
+    take_control(qtbot, attached)
+    attached.commands["stop"].trigger()
+    qtbot.waitUntil(lambda: attached.run_control.run.state == "stopped", timeout=LONG_MS)
+    assert inspector._why_locked.text() == IS_OVER
+    assert not field.isEnabled()
 
 
 def test_with_control_the_run_is_scaled_paused_and_stopped(qtbot, window, attached, run) -> None:
