@@ -17,6 +17,8 @@ TEXT_PX: Final = 10
 _LINE_PX: Final = 12
 _MARGIN_PX: Final = 4
 _LETTERS_OF_COLOURS: Final = 3
+_EDGE_OPACITY: Final = 0.22
+"""Of the lines between pixels, by which one sees which numbers stand in the same."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,16 @@ def paint_values(
         own = grid.colour_at(x, y)
         if own is not None:  # the picture is near it, and of a larger image it is the mean of several
             painter.fillRect(pixel, own)
+        under = own if own is not None else image.pixelColor(*_place_in(image, x, y, size))
+        ink = light if _brightness(under) < (_brightness(dark) + _brightness(light)) / 2 else dark
+        edge = QColor(ink)
+        edge.setAlphaF(_EDGE_OPACITY)
+        painter.setPen(edge)
+        painter.drawLine(pixel.topLeft(), pixel.topRight())
+        painter.drawLine(pixel.topLeft(), pixel.bottomLeft())
         if not has_room:
             continue
-        under = own if own is not None else image.pixelColor(*_place_in(image, x, y, size))
-        painter.setPen(light if _brightness(under) < (_brightness(dark) + _brightness(light)) / 2 else dark)
+        painter.setPen(ink)
         top = pixel.center().y() - len(lines) * _LINE_PX / 2
         for number, text in enumerate(lines):
             line = QRectF(pixel.x(), top + number * _LINE_PX, scale, _LINE_PX)
