@@ -97,21 +97,22 @@ class KeptPictures:
             f"got by GET /v1/preview?...&pixels=true are",
         )
 
-    def forget(self, key: Key | None = None) -> None:
-        """Let go of the arrays of an output, or of all."""
+    def forget(self, key: Key) -> None:
+        """Let go of the arrays of an output."""
         with self._lock:
-            for kept in list(self._pictures.values()):
-                if key in (None, kept.key):
-                    del self._pictures[kept.number]
+            self._drop(lambda kept: kept.key == key)
+
+    def forget_unused(self) -> None:
+        """Let go of all that nobody looks at."""
+        with self._lock:
+            self._drop(lambda kept: not self._is_in_use(kept))
 
     def close(self) -> None:
         """The run is over: keep what is looked at, and the latest of each output, and nothing else any more."""
         with self._lock:
             self._is_closed = True
             latest = {kept.key: kept.number for kept in self._pictures.values()}
-            for kept in list(self._pictures.values()):
-                if latest[kept.key] != kept.number and not self._is_in_use(kept):
-                    del self._pictures[kept.number]
+            self._drop(lambda kept: latest[kept.key] != kept.number and not self._is_in_use(kept))
 
     @property
     def nb_bytes(self) -> int:
@@ -121,6 +122,11 @@ class KeptPictures:
 
     def _sum_up(self) -> int:
         return sum(kept.array.nbytes for kept in self._pictures.values())
+
+    def _drop(self, is_gone: Callable[[KeptPicture], bool]) -> None:
+        for kept in list(self._pictures.values()):
+            if is_gone(kept):
+                del self._pictures[kept.number]
 
     def _is_in_use(self, kept: KeptPicture) -> bool:
         return self._clock() - kept.asked_s <= IN_USE_S

@@ -403,8 +403,13 @@ class Watches:
         if jpeg is None:
             return None
         kept = self._pictures.keep(key, number, array) if is_kept else 0
-        preview.made_s, preview.picture = now_s, ShownPicture(number, jpeg, kept)
-        return preview.picture
+        shown = ShownPicture(number, jpeg, kept)
+        preview.made_s, preview.picture = now_s, shown
+        with self._changed:
+            if not self._is_closed and key not in self._previews:  # it was switched off meanwhile
+                preview.forget()
+                self._pictures.forget(key)
+        return shown
 
     def _find_shown(self, key: Key) -> tuple[_Preview, Item, bool]:
         """With whether it was told: who was told of an item wants to see that one, and not the next."""
@@ -477,5 +482,5 @@ class Watches:
         for preview in self._previews.values():
             if not was_dormant:
                 self._tap(preview.place.cell)
-            self._pictures.forget()
+            self._pictures.forget_unused()
             preview.forget()  # each time: a run of the cell that had begun before has brought a value since

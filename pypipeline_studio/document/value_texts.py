@@ -33,6 +33,19 @@ def describe(value: ValueSummary) -> str:
     return " · ".join(parts)
 
 
+def describe_boxes(value: ValueSummary, kind: str) -> str:
+    """One line about boxes: how many there are; of their numbers, the least and the largest mean nothing.
+
+    :param kind: `boxes` or `tracks`, by the port that they come from.
+    """
+    if value.boxes is None:
+        return describe(value)
+    number = len(value.boxes)
+    many = kind if kind == "tracks" else "boxes"
+    one = "track" if kind == "tracks" else "box"
+    return f"{count(number)} {one if number == 1 else many} · {headline(value)}"
+
+
 def describe_numbers(value: ValueSummary) -> str:
     """The least, the largest and the mean number in it: `0 to 255, mean 93.2`; empty where it has none."""
     if value.minimum is None or value.maximum is None:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from pypipeline_engine.host.looking import MOST_KEPT_BYTES, PreviewInfo, ValueSummary
 from pypipeline_engine.numbers import count, size
 from pypipeline_studio.document.pixel_texts import pixel_text
-from pypipeline_studio.document.value_texts import describe, describe_numbers, headline, table_text
+from pypipeline_studio.document.value_texts import describe, describe_boxes, describe_numbers, headline, table_text
 from pypipeline_studio.panels.parameter_fields import CalmComboBox
 from pypipeline_studio.panels.picture_view import PictureView
 from pypipeline_studio.panels.pixel_grid import PixelGrid
@@ -47,6 +47,8 @@ class PreviewsPanel(QWidget):
         self.setObjectName("panel")
         self._info: PreviewInfo | None = None
         self._behind_item: int | None = None
+        self._boxes_kind: str | None = None
+        """Boxes or tracks, where such are drawn on the image of another output."""
         self._pointed: tuple[int, int, QColor] | None = None
         self._is_coming = False
         self.pixels: PixelGrid | None = None
@@ -168,7 +170,7 @@ class PreviewsPanel(QWidget):
 
         :param image: its picture, where there is one.
         """
-        self._info, self._behind_item = info, None
+        self._info, self._behind_item, self._boxes_kind = info, None, None
         if image is not None:
             shape = info.value.shape or ()
             self._show_picture(image, (shape[1], shape[0]) if len(shape) >= 2 else None, ())
@@ -182,7 +184,7 @@ class PreviewsPanel(QWidget):
         :param item: the number of the image, where another one was the nearest to be had.
         :param frame: width and height of the whole image.
         """
-        self._info, self._behind_item = info, item
+        self._info, self._behind_item, self._boxes_kind = info, item, kind
         self._show_picture(image, frame, info.value.boxes or (), kind)
         self._show_about()
 
@@ -225,7 +227,9 @@ class PreviewsPanel(QWidget):
     def _show_about(self) -> None:
         if self._info is None:
             return
-        text = f"Item {count(self._info.item)} · {describe(self._info.value)}"
+        value = self._info.value
+        about = describe(value) if self._boxes_kind is None else describe_boxes(value, self._boxes_kind)
+        text = f"Item {count(self._info.item)} · {about}"
         if self._behind_item is not None and self._behind_item != self._info.item:
             text += f" · drawn on the image of item {count(self._behind_item)}"
         self._about.show_text(text)

@@ -17,8 +17,8 @@ from pypipeline_engine.numbers import count, rate, size
 from pypipeline_studio.canvas.canvas import Canvas
 from pypipeline_studio.canvas.pipe_item import StudioPipe
 from pypipeline_studio.canvas.port_item import StudioPort
-from pypipeline_studio.document.value_texts import describe
-from pypipeline_studio.document.watched import Place
+from pypipeline_studio.document.value_texts import describe, describe_boxes
+from pypipeline_studio.document.watched import BOX_KINDS, Place
 from pypipeline_studio.window.watching import NO_PICTURE, Watching
 
 LONGEST_MS: Final = 10_000
@@ -34,6 +34,8 @@ class _Hovered:
     rate_hz: float | None
     at: QPoint
     """Where in the viewport."""
+    kind: str
+    """Of the values of the output."""
 
 
 class Hovering(QObject):
@@ -96,20 +98,25 @@ class Hovering(QObject):
             place = self._place(output)
             if output is None or place is None:
                 return None
-            return _Hovered(port, place, output.node.live.rate_hz, at)
+            return _Hovered(port, place, output.node.live.rate_hz, at, self._kind(place))
         if viewer.node_at(at) is not None:
             return None
         pipe = viewer.pipe_at(at)
         place = self._place(pipe.output_port) if pipe is not None else None
         if pipe is None or place is None:
             return None
-        return _Hovered(pipe, place, pipe.live.rate_hz if pipe.live is not None else None, at)
+        rate_hz = pipe.live.rate_hz if pipe.live is not None else None
+        return _Hovered(pipe, place, rate_hz, at, self._kind(place))
 
     def _place(self, output: StudioPort | None) -> Place | None:
         """The output behind a port, where its cell takes part in the run."""
         if output is None or output.node.live is None or output.node.name not in self._canvas.presentation.nodes:
             return None
         return (self._canvas.full_name(output.node.name), output.name)
+
+    def _kind(self, place: Place) -> str:
+        view = self._canvas.presentation.nodes.get(place[0].rpartition(".")[2])
+        return next((one.kind for one in view.outputs if one.name == place[1]), "any") if view is not None else "any"
 
     def _take(self, place: Place) -> None:
         hovered = self._hovered
@@ -131,7 +138,9 @@ class Hovering(QObject):
         if value is not None:
             if hovered.rate_hz and value.nb_bytes:
                 lines.append(f"about {size(hovered.rate_hz * value.nb_bytes)}/s")
-            lines.append(f"item {count(item)}: {describe(value)}")
+            is_boxes = hovered.kind in BOX_KINDS
+            about = describe_boxes(value, hovered.kind) if is_boxes else describe(value)
+            lines.append(f"item {count(item)}: {about}")
         else:
             lines.append(problem or "waiting for a value …")
         viewport = self._canvas.viewer.viewport()

@@ -137,6 +137,13 @@ def test_all_together_take_no_more_than_there_is_room_for(pictures):
     assert [is_kept(pictures, number, OTHER) for number in numbers] == [False, True, True, True]
 
 
+def test_what_nobody_looks_at_is_let_go_of(pictures):
+    asked, other = pictures.keep(KEY, 0, small()), pictures.keep(KEY, 1, small())
+    pictures.find(KEY, asked)
+    pictures.forget_unused()
+    assert [is_kept(pictures, number) for number in (asked, other)] == [True, False]
+
+
 def test_after_the_run_what_is_shown_last_can_be_looked_at(pictures):
     asked, old, last = (pictures.keep(KEY, item, small(item)) for item in range(3))
     pictures.find(KEY, asked)

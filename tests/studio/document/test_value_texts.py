@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pypipeline_engine.host.summaries import summarize
-from pypipeline_studio.document.value_texts import describe, difference, headline, number, table_text
+from pypipeline_studio.document.value_texts import describe, describe_boxes, difference, headline, number, table_text
 
 IMAGE = summarize(np.full((48, 64, 3), 20, np.uint8))
 
@@ -64,3 +64,12 @@ def test_numbers_are_short(value, text) -> None:
 def test_tables_are_aligned() -> None:
     assert table_text([[1, 20.5], [100, None]]) == "  1  20.5\n100     –"
     assert table_text([]) == "no rows"
+
+
+def test_boxes_are_counted() -> None:
+    boxes = summarize(np.zeros((5, 6), np.float32))
+    assert describe_boxes(boxes, "boxes") == "5 boxes · float32 5x6"
+    assert describe_boxes(boxes, "tracks") == "5 tracks · float32 5x6"
+    assert describe_boxes(summarize(np.zeros((1, 5))), "boxes") == "1 box · float64 1x5"
+    assert describe_boxes(summarize(np.zeros((0, 5))), "tracks") == "0 tracks · float64 0x5"
+    assert describe_boxes(summarize(4), "boxes") == "4"

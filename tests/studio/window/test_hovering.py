@@ -2,7 +2,7 @@
 
 import pytest
 from gestures import at_port, middle_of_wire, move
-from looking_support import BOXES, IMAGE, IMAGE_VALUE, NUMBER, PlayedRun, number_value, open_graph
+from looking_support import BOXES, BOXES_VALUE, IMAGE, IMAGE_VALUE, NUMBER, PlayedRun, number_value, open_graph
 from panel_samples import figures, snapshot
 from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtGui import QHelpEvent
@@ -53,6 +53,13 @@ def test_a_wire_tells_its_rate_and_one_value_and_asks_once(window, run) -> None:
     assert lines[-2:] == ["about 92.2 kB/s", "item 1,204: uint8 48x64x3 · 9.22 kB · 0 to 255, mean 70"]
     assert asked(run) == [("preview", IMAGE), ("stop_preview", IMAGE)]
     assert run.pictures == []
+
+
+def test_boxes_are_counted(window, run) -> None:
+    begin(window, run)
+    rest(window, at_port(window.canvas, "find", "boxes", is_output=True))
+    run.value(BOXES, BOXES_VALUE, 3)
+    assert QToolTip.text().splitlines()[-1] == "item 3: 1 box · float32 1x5"
 
 
 def test_ports_tell_it_too_inputs_that_of_their_wire(window, run) -> None:
