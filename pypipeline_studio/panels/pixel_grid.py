@@ -17,6 +17,8 @@ TEXT_PX: Final = 10
 _LINE_PX: Final = 12
 _MARGIN_PX: Final = 4
 _LETTERS_OF_COLOURS: Final = 3
+_AS_FAR_FROM_BLACK_AS_FROM_WHITE: Final = 117
+"""The brightness on which black and white letters have the same contrast, by WCAG 2."""
 _EDGE_OPACITY: Final = 0.22
 """Of the lines between pixels, by which one sees which numbers stand in the same."""
 
@@ -89,7 +91,7 @@ def paint_values(
         if own is not None:  # the picture is near it, and of a larger image it is the mean of several
             painter.fillRect(pixel, own)
         under = own if own is not None else image.pixelColor(*_place_in(image, x, y, size))
-        ink = light if _brightness(under) < (_brightness(dark) + _brightness(light)) / 2 else dark
+        ink = light if _brightness(under) < _AS_FAR_FROM_BLACK_AS_FROM_WHITE else dark
         edge = QColor(ink)
         edge.setAlphaF(_EDGE_OPACITY)
         painter.setPen(edge)
