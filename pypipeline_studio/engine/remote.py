@@ -88,6 +88,10 @@ class RemoteEngine(Engine):
         self._hello_there = Hello(protocol=PROTOCOL_VERSION, url=address.url, token=token, pid=0)
         self._manager = make_manager(self)
         self._has_control = False
+        self._handing_back: object = None
+        """The client that gives control back just now."""
+        self._takes_again: bool | None = None
+        """Whether control is to be taken again after that, and then whether by force."""
         self._since_s = 0.0
         self._is_known_to_all = False  # the event that this client has control may come later than the answer
         self._controller: Controller | None = None
@@ -121,7 +125,7 @@ class RemoteEngine(Engine):
         if self._events is not None:
             self._events.close()
         self._hand_back(goes_on and self.run.state == "paused")
-        self._has_control = False
+        self._has_control, self._takes_again = False, None
         _leaving.add(self)
         QTimer.singleShot(LEAVE_MS, self, self._leave)
 
@@ -250,6 +254,9 @@ class RemoteEngine(Engine):
         """
         if self._client is None:
             return
+        if self._handing_back is self._client:
+            self._takes_again = force  # else the run would take this one for somebody else
+            return
 
         def on_done(grant: ControlGrant) -> None:
             if self._client is not None:
@@ -286,12 +293,17 @@ class RemoteEngine(Engine):
         client = self._client
         if client is None or not self._has_control:
             return
-        key = client.control_key
+        self._handing_back, self._takes_again = client, None
+
+        def end(_: object = None) -> None:
+            if self._handing_back is client:
+                self._handing_back = None
+                if self._takes_again is not None:
+                    self.take_control(self._takes_again)
 
         def give(_: object = None) -> None:
-            if client.control_key == key:  # else it was taken again meanwhile
-                client.delete("/control", RunInfo)
-                client.control_key = ""
+            client.delete("/control", RunInfo, end, end)
+            client.control_key = ""
 
         def go_on(_: object = None) -> None:
             client.post("/resume", None, RunInfo, give, give)

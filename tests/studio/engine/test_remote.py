@@ -111,6 +111,21 @@ def test_with_control_it_is_changed_and_others_see_what_it_became(qtbot, watched
     assert run.wait() == 0
 
 
+def test_control_is_taken_again_right_after_it_was_given_back(qtbot, watched, attach) -> None:
+    run = watched()
+    engine = attach(run.url, run.token)
+    follow(qtbot, engine)
+    control(qtbot, engine)
+    others = []
+    engine.taken_by_other.connect(others.append)
+    engine.give_back()
+    assert not engine.has_control
+    control(qtbot, engine)
+    engine.give_back()
+    qtbot.waitUntil(lambda: engine.controller is None, timeout=LONG_MS)
+    assert others == []
+
+
 def test_a_process_that_is_gone_is_told(qtbot, watched, attach) -> None:
     run = watched()
     engine = attach(run.url, run.token, timing=Timing(silence_ms=300))
