@@ -122,6 +122,10 @@ def test_while_paused_the_picture_that_is_shown_is_asked_about_and_stays_in_use(
     show(run, 4, 12)
     point(panel, 60, 40)
     assert questions(run)[-1] == ("get_pixels", IMAGE, 11, (48, 32, TILE_PX, TILE_PX))
+    using = run.window.previewing._pixels._using
+    assert using.isActive()
+    using.timeout.emit()
+    assert questions(run)[-1] == ("get_pixels", IMAGE, 11, (0, 0, 1, 1))
 
 
 def test_below_boxes_the_image_is_asked_about(window, run, panel) -> None:
