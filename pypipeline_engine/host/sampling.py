@@ -1,9 +1,14 @@
 """Which of the values of an output are shown: some a second, and of outputs that are shown together those of the same items.
 
 Boxes can be drawn only on the image that they were found in. So what is shown is chosen by the number of its item, not by
-the clock: every item as long as a stream is slow, and otherwise those whose number is a multiple of a stride. Strides are
-powers of two, so that outputs of which the rates are measured a little differently still meet at every other item. Where
-nothing of that comes for a while, because the run pauses, or a cell leaves gaps where the stride falls, the latest is shown.
+the clock: every item as long as a stream is slow, and otherwise one in a stride. Strides are powers of two, and what a
+larger one chooses is a part of what a smaller one does, so that outputs of which the rates are measured a little differently
+still meet at every other item. Where nothing of that comes for a while, because the run pauses, or a cell leaves gaps just
+there, the latest is shown.
+
+Multiples of the stride would always show the same camera of two that take turns. So numbers are chosen that are spread as
+the multiples of the golden ratio are between whole numbers: nearly evenly, and in step with no period (Knuth, "The Art of
+Computer Programming", volume 3, 6.4, on Fibonacci hashing).
 
 `take` is called in the threads of cells, for every item, and does next to nothing. All the rest belongs to the thread that
 tells, or to who holds its lock.
@@ -27,6 +32,9 @@ TOO_SLOW: Final = 0.4
 """It is halved where less would be: far below the half, so that it does not go up and down with every measurement."""
 LATE: Final = 2.5
 """After so many times the wanted interval without a value, the latest one is told, whatever its number."""
+_WORD: Final = 2**32 - 1
+_SPREAD: Final = 2654435769
+"""2**32 divided by the golden ratio."""
 
 
 class Sampling:
@@ -42,8 +50,9 @@ class Sampling:
         self.due_s = 0.0
         """When there may be something to be told."""
         self._nb_values = 0
-        self._mask = 0
-        """The stride less one: numbers that share no bit with it are its multiples."""
+        self.stride = 1
+        """One item in so many is chosen. Changed by `set_stride`."""
+        self._limit = _WORD
         self._fresh: deque[Item] = deque(maxlen=MOST_WAITING)
         """What `take` has chosen."""
         self._waiting: deque[Item] = deque(maxlen=MOST_WAITING)
@@ -52,16 +61,20 @@ class Sampling:
         self._told_s = 0.0
         self._tells_again = False
 
-    @property
-    def stride(self) -> int:
-        """Of the numbers that are chosen: 1 is every one."""
-        return self._mask + 1
+    def set_stride(self, stride: int) -> None:
+        """Choose one item in so many, a power of two."""
+        self.stride = stride
+        self._limit = _WORD // stride
+
+    def chooses(self, number: int) -> bool:
+        """Whether the item of this number is one of those."""
+        return number * _SPREAD & _WORD <= self._limit
 
     def take(self, number: int, value: Any) -> None:
         """Have a value. Any thread, several at once: the count may then miss some, which makes no difference."""
         self.latest = item = number, value
         self._nb_values += 1
-        if not number & self._mask:
+        if number * _SPREAD & _WORD <= self._limit:  # `chooses`, without a call
             self._fresh.append(item)
 
     def tell_again(self) -> None:
@@ -99,7 +112,7 @@ class Sampling:
     def _pick(self, now_s: float) -> Item | None:
         while self._waiting:
             item = self._waiting.popleft()
-            if not item[0] & self._mask and item is not self.told:
+            if self.chooses(item[0]) and item is not self.told:
                 return item
         if self.told is None:
             return self.latest
@@ -120,4 +133,5 @@ class Sampling:
             stride *= 2
         while stride > 1 and most_hz < TOO_SLOW * stride:
             stride //= 2
-        self._mask = stride - 1
+        if stride != self.stride:
+            self.set_stride(stride)
