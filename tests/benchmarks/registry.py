@@ -22,6 +22,7 @@ WORKLOADS: dict[str, Workload] = {
         remote.one_by_one(),
         remote.on_large_arrays(comes_back=False),
         remote.on_large_arrays(comes_back=True),
+        remote.first_item(),
         own_costs.way_round(),
         own_costs.telemetry(),
         footprint.memory(),

@@ -19,7 +19,7 @@ import cells
 import frames
 import peers
 from contest import Comparison, Contender, Unit, Workload, figure_at_least, ratio_at_least, ratio_at_most
-from jobs import COUNTING, Job, Size, Stream, count_up, time_stream
+from jobs import COUNTING, Job, Size, Stream, check, count_up, time_stream
 
 # Or actors could not import their work, whoever starts Ray.
 _HERE = str(Path(__file__).resolve().parent)
@@ -310,5 +310,40 @@ def on_large_arrays(comes_back: bool) -> Workload:
         (
             Comparison("beside actor calls", "ours", by_hand[:2], (ratio_at_least(1),)),
             Comparison("beside all of Ray", "ours", by_hand, (ratio_at_least(1),)),
+        ),
+    )
+
+
+def first_item() -> Workload:
+    """From the start to the first result of two clones in other processes: with Ray to be started first, and running."""
+    job = replace(COUNTING, workers=2, window=4, by="ray")
+
+    def contender(name: str, stream: Stream, is_running: bool) -> Contender:
+        def measure(is_quick: bool) -> float:
+            if is_running:
+                check(list(stream(job, 2)), job.make_expected(2))
+            begin = perf_counter()
+            results = iter(stream(job, 100))
+            first = next(results)
+            took = perf_counter() - begin
+            check([first, *results], job.make_expected(100))
+            return took
+
+        return Contender(name, measure, "ray")
+
+    by_hand = actor_calls(1)
+    return Workload(
+        "start",
+        "from the start to the first result of two other processes",
+        Unit.SECONDS,
+        (
+            contender("ours, Ray to be started", cells.by_pull, is_running=False),
+            contender("Ray by hand, to be started", by_hand, is_running=False),
+            contender("ours, Ray running", cells.by_pull, is_running=True),
+            contender("Ray by hand, running", by_hand, is_running=True),
+        ),
+        (
+            Comparison("Ray to be started", "ours, Ray to be started", ("Ray by hand, to be started",)),
+            Comparison("Ray running", "ours, Ray running", ("Ray by hand, running",)),
         ),
     )
