@@ -17,6 +17,8 @@ from pypipeline_engine.insight.structure import Structure, get_structure
 from pypipeline_engine.runtime.working import WorkingThread
 
 _READINGS_KEPT = 200
+SHORTEST_S = 0.1
+"""What the kernel counts in steps of 10 ms says nothing about less than that."""
 
 
 class _Meter:
@@ -27,11 +29,11 @@ class _Meter:
         self._readings: deque[tuple[float, float]] = deque([(time.perf_counter(), read())], maxlen=_READINGS_KEPT)
 
     def measure(self, span_s: float) -> float:
-        """Over the time since the reading that is closest to `span_s` seconds ago."""
+        """Over the time since the reading that is closest to `span_s` seconds ago; 0 where that was only just now."""
         now_s, now = time.perf_counter(), self._read()
         since_s, before = min(self._readings, key=lambda reading: abs(now_s - reading[0] - span_s))
         self._readings.append((now_s, now))
-        return (now - before) / (now_s - since_s) if now_s > since_s else 0.0
+        return (now - before) / (now_s - since_s) if now_s - since_s >= SHORTEST_S else 0.0
 
 
 @dataclass(frozen=True)

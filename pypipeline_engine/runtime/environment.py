@@ -18,7 +18,10 @@ LARGE_STACK_BYTES = 64 * 2**20
 
 
 def make_room_for_calls(nb_cells: int) -> None:
-    """Allow pulls as deep as the pipeline is long. Calls between Python functions use no stack of C."""
+    """Allow pulls as deep as the pipeline is long. Calls between Python functions use no stack of C.
+
+    Where cells pull through C code, as in a call by `map`, Python 3.12 has a limit of its own, which cannot be raised.
+    """
     needed = FRAMES_PER_CELL * nb_cells + SPARE_FRAMES
     if sys.getrecursionlimit() < needed:
         sys.setrecursionlimit(needed)

@@ -54,3 +54,17 @@ def test_a_meter_looks_back_as_far_as_it_is_asked_to(monkeypatch) -> None:
     used[0] += 3.0
     assert meter.measure(2.0) == 3.0
     assert meter.measure(4.0) == 2.0
+
+
+def test_a_moment_is_too_short_to_say_what_others_use(monkeypatch) -> None:
+    """A step of the kernel's clock looked like two hundred cores that other programs keep busy."""
+    now = [100.0]
+    used = [0.0]
+    monkeypatch.setattr("pypipeline_engine.insight.observer.time.perf_counter", lambda: now[0])
+    meter = _Meter(lambda: used[0])
+    now[0] += 0.00005
+    used[0] += 0.01
+    assert meter.measure(1.0) == 0.0
+    now[0] += 1.0
+    used[0] += 0.5
+    assert 0.4 < meter.measure(1.0) < 0.6
