@@ -94,6 +94,8 @@ class OpenGraph(QObject):
         self.undo_stack.indexChanged.connect(self._tell_history)
         self.problems: tuple[GraphProblem, ...] = ()
         """What the engine found wrong with the document, when it last looked."""
+        self.folder_elsewhere: Path | None = None
+        """What relative paths are relative to on another machine, where the graph runs there."""
         self._document = document or Document(name=UNTITLED)
         self._path = path
         self._opened = opened
@@ -175,6 +177,8 @@ class OpenGraph(QObject):
     @property
     def folder(self) -> Path:
         """What relative paths in the graph are relative to."""
+        if self.folder_elsewhere is not None:
+            return self.folder_elsewhere
         return self._path.parent if self._path is not None else Path.cwd()
 
     @property

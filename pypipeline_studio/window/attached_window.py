@@ -63,7 +63,7 @@ class AttachedWindow(QMainWindow):
         self.engine = engine
         engine.setParent(self)
         document = read_graph(graph)
-        self.session = WatchedSession(document, self)
+        self.session = WatchedSession(document, Path(graph.folder), self)
         self.run_control = RunControl(self.session, engine, Path(graph.output_folder), self)
         self.run_control.follow(document)
         self.canvas = Canvas(self.session)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from pypipeline_engine.graph.model import Document
@@ -22,11 +24,13 @@ class WatchedSession(Session):
     refused = Signal(str)
     """Why an edit was not made."""
 
-    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+    def __init__(self, document: Document, folder: Path, parent: QObject | None = None) -> None:
+        """:param folder: what its files are relative to where it runs, which may be another machine."""
         super().__init__(parent)
         self.may_change = False
         """Whether the run may be changed."""
         self.begin(document)
+        self.front.folder_elsewhere = folder
 
     def edit(self, text: str, document: Document, merge_key: str = "") -> None:
         """Make an edit that the run can follow; others are refused, and what shows the document shows it again."""

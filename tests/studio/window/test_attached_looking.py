@@ -80,6 +80,11 @@ def test_who_only_watches_sees_values_and_errors(qtbot, attached) -> None:
     assert not attached.debugging.breaking.rows()
 
 
+def test_files_are_looked_for_where_the_run_goes_on(attached, run) -> None:
+    assert attached.session.folder == run.folder
+    assert attached.session.front.folder == run.folder
+
+
 def test_the_menu_of_a_cell_offers_what_can_be_done_with_it(qtbot, attached) -> None:
     attached.canvas.menu_requested.emit(("work",), QPoint(100, 100))
     menu = QApplication.activePopupWidget()
