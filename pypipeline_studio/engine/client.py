@@ -25,6 +25,11 @@ RECONNECT_MS: Final = 300
 SILENCE_MS: Final = 5_000
 """The host sends something every second; after so long without anything it does not answer."""
 
+
+class NoAnswer(Refusal):
+    """In place of a refusal: the host has said nothing, or nothing that can be read. It may have done what was asked."""
+
+
 Model = TypeVar("Model", bound=BaseModel)
 Refused = Callable[[Refusal], None]
 
@@ -253,4 +258,4 @@ def _refusal_of(content: bytes, reply: QNetworkReply) -> Refusal:
     try:
         return Refusal.model_validate_json(content)
     except ValidationError:
-        return Refusal(message=f"The engine did not answer: {reply.errorString()}")
+        return NoAnswer(message=f"The engine did not answer: {reply.errorString()}")

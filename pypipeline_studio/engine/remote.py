@@ -27,7 +27,7 @@ from pypipeline_engine.host.protocol import (
     TakeControlRequest,
 )
 from pypipeline_studio.engine.addresses import Address
-from pypipeline_studio.engine.client import QUICK_MS, make_manager, make_request
+from pypipeline_studio.engine.client import QUICK_MS, NoAnswer, make_manager, make_request
 from pypipeline_studio.engine.engine import Engine, Timing
 
 RENEW_MS: Final = 10_000
@@ -311,9 +311,23 @@ class RemoteEngine(Engine):
         client.delete("/breakpoint", WatchedInfo, *([go_on] * 2 if resumes else [give] * 2))
 
     def _renew(self) -> None:
-        if self._client is not None and self._has_control:
-            request = TakeControlRequest(name=_own_name())
-            self._client.post("/control", request, ControlGrant, None, lambda _: self._set_control(False))
+        client = self._client
+        if client is None or not self._has_control:
+            return
+
+        def on_done(grant: ControlGrant) -> None:
+            if not self._has_control or client.control_key == grant.key:
+                return
+            # It had ended meanwhile, and nobody else had taken it.
+            client.control_key = grant.key
+            self._since_s, self._is_known_to_all = grant.since_s, False
+
+        def on_refused(refusal: Refusal) -> None:
+            if not isinstance(refusal, NoAnswer):  # the network may be back before control ends
+                self._renewal.stop()
+                self._set_control(False)
+
+        client.post("/control", TakeControlRequest(name=_own_name()), ControlGrant, on_done, on_refused)
 
     def _set_control(self, has_control: bool) -> None:
         if has_control != self._has_control:
