@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -203,6 +204,15 @@ class EventStream(QObject):
             reply.abort()
             reply.deleteLater()
 
+    def reopen(self) -> None:
+        """Connect anew; what has come since the last event follows."""
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            reply.abort()
+            reply.deleteLater()
+        self._reconnect.stop()
+        self._open()
+
     def _open(self) -> None:
         request = make_request(self._hello, "/events", 0, self._tls)
         request.setRawHeader(b"Accept", b"text/event-stream")
@@ -215,7 +225,8 @@ class EventStream(QObject):
         reply.finished.connect(lambda: self._on_finished(reply))
 
     def _read(self, reply: QNetworkReply) -> None:
-        if reply is not self._reply:
+        status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
+        if reply is not self._reply or status != HTTPStatus.OK:  # a refusal, of somebody else who listens there by now
             return
         self._watchdog.start()
         self.alive.emit()

@@ -87,6 +87,7 @@ class RemoteEngine(Engine):
         self._tls = trust
         self._hello_there = Hello(protocol=PROTOCOL_VERSION, url=address.url, token=token, pid=0)
         self._manager = make_manager(self)
+        self._is_finding_out = False
         self._has_control = False
         self._handing_back: object = None
         """The client that gives control back just now."""
@@ -99,7 +100,6 @@ class RemoteEngine(Engine):
         self._renewal.setInterval(RENEW_MS)
         self._renewal.timeout.connect(self._renew)
         self.run_changed.connect(self._follow_controller)
-        self.state_changed.connect(self._check_silence)
 
     # ------------------------------------------------------------------ attach and detach
 
@@ -205,35 +205,50 @@ class RemoteEngine(Engine):
         self._set_state("off")
         self.not_attached.emit(words)
 
-    def _check_silence(self, state: str) -> None:
-        """Nothing has come for long: has it ended, or is it only slow?"""
-        if state == "silent":
-            self._find_out()
+    def _on_hello(self, hello: Hello) -> None:
+        super()._on_hello(hello)
+        assert self._events is not None
+        self._events.silent.connect(self._find_out)
+
+    def _on_alive(self) -> None:
+        was_silent = self._state == "silent"
+        super()._on_alive()
+        if was_silent:
+            self._renew()
 
     def _find_out(self) -> None:
+        """Nothing has come for long: has it ended, is it slow, or is the network away? Asked as long as that lasts."""
+        if self._is_finding_out:
+            return
+        self._is_finding_out = True
         reply = self._manager.get(make_request(self._hello_there, "/run", QUICK_MS, self._tls))
 
         def finish() -> None:
+            self._is_finding_out = False
             reply.deleteLater()
             status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
-            if status is None and self._state == "silent":
-                self._lose(reply.error() == _Error.ConnectionRefusedError)
+            if self._state != "silent" or self._events is None:
+                return
+            where = self.address.short
+            if status is not None and 200 <= int(status) < 300:
+                self._events.reopen()  # of a connection that broke without a sign, nothing would ever come
+            elif status == 401:
+                self._lose(
+                    f"The run has ended, and another one answers at {where} now: attach to that one, by its token."
+                )
+            elif reply.error() == _Error.ConnectionRefusedError:
+                self._lose(f"Nothing answers at {where} any more: the process of the run has ended there.")
 
         reply.finished.connect(finish)
 
-    def _lose(self, is_closed: bool) -> None:
+    def _lose(self, words: str) -> None:
         self._drop()
         self._renewal.stop()
         self._set_control(False)
         was_over = self.run.is_over
         self._set_state("ended")
-        if was_over:
-            return
-        if is_closed:
-            words = f"Nothing answers at {self.address.short} any more: the process of the run has ended there."
-        else:
-            words = f"{self.address.short} does not answer any more: look whether the run still goes on, and at the network."
-        self.failed.emit(words)
+        if not was_over:
+            self.failed.emit(words)
 
     # ------------------------------------------------------------------ control
 
@@ -388,7 +403,10 @@ def _explain(
         case _Error.ConnectionRefusedError:
             return f"Nothing listens at {where}: has the run ended, or has it another port?"
         case _Error.HostNotFoundError:
-            return f"There is no machine of the name {where.rpartition(':')[0]}: look at the name again."
+            return (
+                f"There is no machine of the name {where.rpartition(':')[0]}, as far as this one knows: look at the name "
+                f"again, or give its IP address."
+            )
         case _Error.SslHandshakeFailedError:
             return f"{where} does not speak TLS like this: a run without --monitor-tls has an address with http://."
         case _Error.OperationCanceledError | _Error.TimeoutError:

@@ -120,7 +120,10 @@ class AttachDialog(QDialog):
         try:
             token = self.token.text().strip() or _read_token(self.token_file.text().strip())
         except OSError as error:
-            self.complain(f"{self.token_file.text().strip()} cannot be read: {error.strerror or error}.")
+            self.complain(
+                f"{self.token_file.text().strip()} cannot be read: {error.strerror or error}. A run on another machine has "
+                f"written it there: give the token itself, or a copy of the file."
+            )
             return
         if not token or not token.isascii() or not token.isprintable():
             self.complain("Give the token of the run, or the file that it has written it to.")

@@ -181,6 +181,7 @@ def test_what_is_no_address_is_told_in_the_dialog(window) -> None:
     dialog.token_file.setText("/none/token")
     press(dialog.attach_button)
     assert "/none/token cannot be read: No such file" in dialog.complaint.text()
+    assert "A run on another machine has written it there" in dialog.complaint.text()
 
 
 def test_a_run_that_is_killed_is_told(qtbot, window, attached, run) -> None:
