@@ -9,7 +9,6 @@ Classes that the other process cannot import, of a script or a file of cells, tr
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import io
 import os
@@ -19,6 +18,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
 from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any, Self
@@ -197,8 +197,18 @@ def _can_be_imported(module: ModuleType, is_this_machine: bool) -> bool:
         return True
     if not is_this_machine:
         return False
-    try:
-        spec = importlib.util.find_spec(module.__name__)
-    except (ImportError, ValueError, AttributeError):
-        return False
+    spec = _find(module.__name__)
     return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == path
+
+
+def _find(name: str) -> ModuleSpec | None:
+    """Where another process would find a module. `importlib.util.find_spec` tells where this one has it from, which may
+    be a file of cells that was loaded by its path.
+    """
+    package, _, _ = name.rpartition(".")
+    try:
+        path = sys.modules[package].__path__ if package else None
+        found = (finder.find_spec(name, path) for finder in sys.meta_path)
+        return next((spec for spec in found if spec is not None), None)
+    except (ImportError, ValueError, AttributeError, KeyError):
+        return None
