@@ -29,11 +29,15 @@ def add_note(error: BaseException, note: str) -> None:
 
 
 def describe_error(error: BaseException) -> str:
-    """Type and message in one line."""
+    """Type and message in one line. Of a class with a true `describes_another`, the message alone: it has the type of that
+    other error.
+    """
     try:
         message = str(error)
     except Exception:
         message = "(its message cannot be shown)"
+    if message and getattr(type(error), "describes_another", False):
+        return message
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 

@@ -22,6 +22,8 @@ from pypipeline_engine.runtime.taps import Fail, Look, TappedItem
 class SkippedElsewhere(PipelineException):
     """Stands for the error because of which a cell in another process has skipped an item: its type and message."""
 
+    describes_another = True
+
 
 @dataclass
 class _Crossing:

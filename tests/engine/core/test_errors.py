@@ -56,3 +56,11 @@ def test_notes_of_the_cell_itself_stay() -> None:
 )
 def test_an_error_in_one_line(error: Exception, text: str) -> None:
     assert describe_error(error) == text
+
+
+def test_what_describes_another_error_has_the_type_of_that_one() -> None:
+    class Elsewhere(Exception):
+        describes_another = True
+
+    assert describe_error(Elsewhere("ValueError: 20 is not to my liking")) == "ValueError: 20 is not to my liking"
+    assert describe_error(Elsewhere()) == "Elsewhere"
