@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 
 _CELL = "_pypipeline_cell"
+_PLACES = "_pypipeline_places"
 
 
 def get_cell_of(error: BaseException) -> str | None:
@@ -42,5 +43,11 @@ def describe_error(error: BaseException) -> str:
 
 
 def get_places(error: BaseException) -> tuple[tuple[str, int], ...]:
-    """File and line of each frame of the traceback, the one where it was raised last."""
-    return tuple((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__))
+    """File and line of each frame of the traceback, the one where it was raised last, in another process perhaps."""
+    here = tuple((frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__))
+    return (*here, *error.__dict__.get(_PLACES, ()))
+
+
+def take_places(error: BaseException, of: BaseException) -> None:
+    """Have `error` keep the places of another one, or of itself: it leaves its process, and a traceback cannot."""
+    error.__dict__[_PLACES] = get_places(of)

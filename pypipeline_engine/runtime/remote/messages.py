@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from ray import cloudpickle
 
 from pypipeline_engine.core.counters import DeadLetter
-from pypipeline_engine.core.errors import describe_error, get_cell_of, sign
+from pypipeline_engine.core.errors import describe_error, get_cell_of, sign, take_places
 from pypipeline_engine.core.values import Outcome
 from pypipeline_engine.exceptions import NonCriticalException, PipelineException
 
@@ -179,11 +179,14 @@ def encode(outcome: Outcome, with_text: bool = True) -> Failure:
     error = outcome.error
     text = "".join(traceback.format_exception(outcome.get_error())) if with_text else ""
     try:
+        if with_text:
+            take_places(outcome.get_error(), outcome.get_error())
         pickled = cloudpickle.dumps(error)
         cloudpickle.loads(pickled)  # many exceptions can be pickled and not be made again
     except Exception:
         kind = RemoteNonCriticalError if isinstance(error, NonCriticalException) else RemoteError
         stand_in = kind(describe_error(error))
+        take_places(stand_in, outcome.get_error())
         cell = get_cell_of(error)
         if cell is not None:
             sign(stand_in, cell)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
 from dataclasses import dataclass
 
 import pytest
 
-from pypipeline_engine.core.errors import add_note, describe_error, get_cell_of, sign
+from pypipeline_engine.core.errors import add_note, describe_error, get_cell_of, get_places, sign, take_places
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,19 @@ def test_what_describes_another_error_has_the_type_of_that_one() -> None:
 
     assert describe_error(Elsewhere("ValueError: 20 is not to my liking")) == "ValueError: 20 is not to my liking"
     assert describe_error(Elsewhere()) == "Elsewhere"
+
+
+def test_places_go_along_into_another_process() -> None:
+    try:
+        raise ValueError("no")
+    except ValueError as raised:
+        error = raised
+    places = get_places(error)
+    assert places[-1][0] == __file__
+    take_places(error, error)
+    arrived = pickle.loads(pickle.dumps(error))
+    assert arrived.__traceback__ is None
+    assert get_places(arrived) == places
+    stand_in = RuntimeError("cannot be pickled")
+    take_places(stand_in, arrived)
+    assert get_places(stand_in) == places
