@@ -281,7 +281,7 @@ class Crew:
             made.append(Inside(stage, None))
             return
         holder = stage.cell
-        scopes = [worker.scope for worker in stage.workers] + [inside.scope for inside in made]
+        scopes = [*stage.get_bound_scopes(), *(inside.scope for inside in made)]
         if any(scope is not None and scope.root is holder for scope in scopes):
             copy = stage.cell.clone(None)
             assert isinstance(copy, ScalableCell)
@@ -372,13 +372,12 @@ class Crew:
         """Called by the thread of a worker that does nothing more."""
         if worker.retiring:
             self._forget(worker)
-            if worker.is_remote or worker.scope is not None:
-                try:
-                    # The inner cell itself stays deployed: it may run inline next.
-                    keep = worker.scope is not None and worker.scope.root is worker.stage.cell
-                    self._dissolve(worker, keep, has_ended=False)
-                except BaseException as error:  # SystemExit, say: it would end this thread, and nobody would hear of it
-                    self._log_failed_undeployment(error)
+            try:
+                # The inner cell itself stays deployed: it may run inline next.
+                keep = worker.scope is not None and worker.scope.root is worker.stage.cell
+                self._dissolve(worker, keep, has_ended=False)
+            except BaseException as error:  # SystemExit, say: it would end this thread, and nobody would hear of it
+                self._log_failed_undeployment(error)
 
     def _forget(self, worker: Worker) -> None:
         """Count a worker that has ended, and those inside of it, among those that were."""
@@ -393,23 +392,28 @@ class Crew:
         :param keep: whether its cells stay, because they are the inner cell itself, which will run inline.
         :param has_ended: whether the stream has ended in there.
         """
-        if worker.is_remote:
-            self._dissolve_remote(worker)
-            return
-        assert worker.scope is not None
-        for stage in worker.scope.get_stages_downstream_first():  # who waits for a result gets it, or the end
+        try:
+            if worker.is_remote:
+                self._dissolve_remote(worker)
+            elif worker.scope is not None:
+                self._dissolve_scope(worker, worker.scope, keep, has_ended)
+        finally:
+            worker.stage.let_go(worker)
+
+    def _dissolve_scope(self, worker: Worker, scope: Scope, keep: bool, has_ended: bool) -> None:
+        for stage in scope.get_stages_downstream_first():  # who waits for a result gets it, or the end
             self._end_workers(stage, keep, has_ended)
             del self._stages[stage.cell]
-        worker.scope.unbind()
+        scope.unbind()
         if keep:
             stage = worker.stage
-            for unit in worker.scope.units.values():
+            for unit in scope.units.values():
                 if not has_ended:
                     # A clone that runs ahead was emptied by an end of its stream, which was not the end of the real one.
                     unit.rewind()
                 unit.number_by_runs(stage.first_item + stage.sequencer.opened)
             return
-        self._discard(worker.scope, failed=False)
+        self._discard(scope, failed=False)
 
     def _dissolve_remote(self, worker: Worker) -> None:
         with self._books:
@@ -474,10 +478,7 @@ class Crew:
         stage.join()
         for worker in list(stage.workers):
             self._forget(worker)
-            if worker.is_remote:
-                self._dissolve_remote(worker)
-            elif worker.scope is not None:
-                self._dissolve(worker, keep and worker.scope.root is stage.cell, has_ended)
+            self._dissolve(worker, keep and worker.scope is not None and worker.scope.root is stage.cell, has_ended)
 
     def dissolve_stage(self, stage: Stage) -> None:
         """End the workers of a stage that is no more, and that has nothing in work; its inner cell will run inline."""

@@ -31,6 +31,7 @@ from pypipeline_engine.runtime.worker import Worker
 
 if TYPE_CHECKING:
     from pypipeline_engine.cell import ScalableCell
+    from pypipeline_engine.runtime.scope import Scope
 
 SMALLEST_WINDOW = 16
 WINDOW_PER_CLONE = 8
@@ -70,6 +71,8 @@ class Stage:
         self.input_names = [io.get_name() for io in cell.get_inputs() if isinstance(io, InputPort)]
         self.output_names = [io.get_name() for io in cell.get_outputs() if isinstance(io, OutputPort) and is_wanted(io)]
         self.workers: list[Worker] = []
+        self._leaving: list[Worker] = []
+        """Those that do nothing more, and whose cells their own threads still undeploy."""
         self.sequencer = Sequencer(self._get_window(), RESULTS_LIMIT_BYTES)
         self.outlet = Counters()
         self.first_item = 0
@@ -421,16 +424,27 @@ class Stage:
             self.monitor.wake_all(self._resting)
         self.refresh_window()
 
+    def get_bound_scopes(self) -> list[Scope]:
+        """What the clones here run, those included that only undeploy it: their cells are not free for others yet."""
+        with self.monitor.lock:
+            return [worker.scope for worker in (*self.workers, *self._leaving) if worker.scope is not None]
+
     def forget(self, worker: Worker) -> None:
-        """Count a worker that has ended among those that were."""
+        """Count a worker that has ended among those that were. Its cells are free for others after `let_go` only."""
         with self.monitor.lock:
             if worker in self.workers:
                 self.workers.remove(worker)
+                self._leaving.append(worker)
                 self.retired_starved_s += worker.starved_s
                 self.retired_wall_s += worker.wall_s
                 self.monitor.wake_all(self.watchers)
                 # Without the last one in another process a clone may be lent, and the others leave the work to the consumer.
                 self.monitor.wake_all(self.consumers)
+
+    def let_go(self, worker: Worker) -> None:
+        """Say that nothing is left of a worker that was forgotten."""
+        with self.monitor.lock:
+            self._leaving.remove(worker)
 
     def refresh_window(self) -> None:
         """Size the queue for the clones that there are now."""
@@ -511,8 +525,10 @@ class Stage:
             self.closed = False
 
     def join(self) -> None:
-        """Wait until every worker has ended."""
-        for worker in list(self.workers):  # one that was taken away takes itself out of them meanwhile
+        """Wait until every worker has ended, and those that were taken away have undeployed what they ran."""
+        with self.monitor.lock:
+            all_of_them = [*self.workers, *self._leaving]
+        for worker in all_of_them:
             worker.thread.join()
 
     def rewind(self) -> None:

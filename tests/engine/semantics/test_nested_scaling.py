@@ -26,7 +26,7 @@ from stream_cells import (
     wait_until,
 )
 
-from pypipeline_engine.cell import Pipeline, ScalableCell
+from pypipeline_engine.cell import Pipeline, RayCloneCell, ScalableCell
 from pypipeline_engine.cell.policy import SKIP
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.connection import Connection
@@ -610,3 +610,41 @@ def test_an_item_that_a_clone_takes_while_its_own_thread_goes_to_rest_is_finishe
         monitor.leave()
         pull_all(pipeline)
     assert sink.items == [0, 1, 2]
+
+
+def test_a_new_clone_takes_no_cells_that_one_which_goes_away_still_undeploys(pipeline, gate, monkeypatch):
+    """Here the inner cell itself, which the last clone on a thread had, while one by Ray keeps the scaled cell going."""
+    pytest.importorskip("ray")
+    from stand_in_process import without_processes  # it needs Ray
+
+    without_processes(monkeypatch)
+    leaving = []
+
+    class Leaving(Map):
+        def _on_undeploy(self):
+            if threading.current_thread().name.startswith("pypipeline p.outer #"):
+                leaving.append(threading.current_thread())
+                gate("leaving")
+
+    def make_inside(outer):
+        inner = Pipeline(outer, "inner")
+        before, box = Map(inner, "before"), scaled(inner, "box", lambda box: Leaving(box, "map"), 2)
+        chain(before, box)
+        Connection(InputPort(inner, "x"), before.x)
+        Connection(box.get_outputs()[0], OutputPort(inner, "y"))
+        return inner
+
+    outer = scaled(pipeline, "outer", make_inside, 1)
+    outer.scale_up(1, RayCloneCell)
+    sink = Recorder(pipeline, "sink")
+    chain(Source(pipeline, "source", range(100)), outer, sink)
+    with deployed(pipeline):
+        outer.scale_down(1)
+        gate.wait_for("leaving")
+        (first,) = leaving
+        outer.scale_up(1)
+        gate.open()
+        first.join()
+        outer.scale_down(1, RayCloneCell)
+        in_time(lambda: pull_all(pipeline))
+    assert sink.items == list(range(100))

@@ -382,6 +382,7 @@ def test_a_consumer_that_waits_hears_when_clones_may_be_lent_from_now_on(pipelin
         last = SimpleNamespace(starved_s=0.0, wall_s=0.0)
         here.workers.append(last)
         here.forget(last)
+        here.let_go(last)
         here.monitor.leave()
         pulling.get()
     assert sink.items == [0]
