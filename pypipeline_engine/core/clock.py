@@ -40,6 +40,7 @@ class Clock:
         "_affords_cpu_time",
         "_cpu_factor",
         "_interval",
+        "_long_s",
         "_nb_units",
         "_put_off",
         "_samples",
@@ -56,6 +57,9 @@ class Clock:
     def __init__(self, nb_units: int) -> None:
         """Make the clock of a domain with so many cells."""
         self._nb_units = max(1, nb_units)
+        self._long_s = self._nb_units * (
+            COST_OF_A_SAMPLE_S + (COST_OF_A_SAMPLE_S + COST_OF_CPU_TIME_S) / LARGEST_SHARE_OF_SAMPLING
+        )
         self._interval = 1  # how many steps the next sample stands for
         self.remaining = 1
         """How many steps there are until the next sample, which is made by `step_timed`."""
@@ -113,6 +117,10 @@ class Clock:
 
     def _choose_interval(self, took_s: float) -> None:
         """How many steps go by until the next sample, after one that took so long."""
+        if took_s >= self._long_s and not self._put_off:  # what follows comes to the same
+            self._interval = self.remaining = 1
+            self._affords_cpu_time = True
+            return
         cost_s = self._nb_units * COST_OF_A_SAMPLE_S
         own_s = max(took_s - cost_s, self._nb_units * SHORTEST_RUN_S)
         interval = max(1, min(LONGEST_INTERVAL, ceil(cost_s / (LARGEST_SHARE_OF_SAMPLING * own_s))))

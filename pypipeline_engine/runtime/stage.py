@@ -125,8 +125,8 @@ class Stage:
 
     # ------------------------------------------------------------------ the worker's side
 
-    def take_intake(self, worker: Worker, ahead: bool = False) -> bool:
-        """Wait for an item to work on; false where the worker has to end.
+    def take_intake(self, worker: Worker, ahead: bool = False) -> int | None:
+        """Wait until there may be one more item, and open its ticket; `None` where the worker has to end.
 
         :param ahead: whether the thread is inside of a pull, which an interruption has to unwind.
         """
@@ -135,7 +135,7 @@ class Stage:
         with self.monitor.lock:
             while True:
                 if self.closed or self.monitor.closed or (worker.retiring and not worker.is_lent):
-                    return False
+                    return None
                 if ahead and self.is_dropping and self.monitor.interrupted:
                     raise Interrupted
                 if self.is_halted():
@@ -147,7 +147,10 @@ class Stage:
                     self.intake_thread = get_ident()
                     self.opener = worker if ahead else None
                     worker.starved_s += perf_counter() - begin - blocked_s
-                    return True
+                    ticket = self.sequencer.open()
+                    if not ahead:
+                        worker.ticket = ticket
+                    return ticket
                 else:
                     starved = (self.sequencer.has_credit() or self.sequencer.ended) and not self.lender.lends()
                     asleep = perf_counter()
@@ -175,12 +178,10 @@ class Stage:
         finally:
             worker.nb_resting -= 1
 
-    def work(self, worker: Worker) -> None:
+    def work(self, worker: Worker, ticket: int) -> None:
         """Work on one item. The worker has the intake, and gives it away as soon as it has its inputs."""
         begin = perf_counter()
         blocked_s = self._clock.blocked_s
-        with self.monitor.lock:
-            ticket = worker.ticket = self.sequencer.open()
         result: Any
         try:
             result = self.collect()
@@ -211,10 +212,9 @@ class Stage:
 
     def open_ticket(self, worker: Worker) -> Any:
         """The values of a new ticket for a worker that runs ahead, or `END`."""
-        if not self.take_intake(worker, ahead=True):
+        ticket = self.take_intake(worker, ahead=True)
+        if ticket is None:
             return END
-        with self.monitor.lock:
-            ticket = self.sequencer.open()
         values: Any = None
         try:
             values = self.collect()

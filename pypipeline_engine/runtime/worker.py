@@ -133,8 +133,8 @@ class Worker:
         if self.scope is not None and self.scope.feeds_itself:
             self._run_ahead(self.scope)
         else:
-            while stage.take_intake(self):
-                stage.work(self)
+            while (ticket := stage.take_intake(self)) is not None:
+                stage.work(self, ticket)
 
     def _run_ahead(self, scope: Scope) -> None:
         """Run a clone with scaled cells of its own: it opens tickets ahead of the results that it brings."""

@@ -168,8 +168,8 @@ class RemoteWorker(Worker):
         self.collector.start()
         try:
             self._wait_for_room()
-            while stage.take_intake(self):
-                self._feed()
+            while (ticket := stage.take_intake(self)) is not None:
+                self._feed(ticket)
                 self._wait_for_room()
             self._wait_until_done()
         finally:
@@ -205,10 +205,8 @@ class RemoteWorker(Worker):
         except Interrupted:
             return
 
-    def _feed(self) -> None:
+    def _feed(self, ticket: int) -> None:
         stage = self.stage
-        with stage.monitor.lock:
-            ticket = stage.sequencer.open()
         try:
             values = stage.collect()
         except Interrupted:
