@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import itertools
 import logging
+import struct
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pickle import PickleBuffer
 from typing import Any, NamedTuple
 
 import ray
@@ -38,6 +40,13 @@ ORDINARY_FIRST = 4
 """So many times a clone goes the ordinary way first: what is done after a few items is not worth a buffer."""
 READ_WITHIN_S = 30.0
 """What is read has been written before, so that this is never waited for."""
+CHUNK_BYTES = 2**19
+"""Arrays are written in pieces of this size, because Ray copies what has a megabyte by six threads: where there are not as
+many cores, that takes more than twice as much processor time. It begins each piece at a multiple of 64 bytes, so that they
+join without a gap.
+"""
+_SOME_METADATA = b"ARRAYS"
+"""Ray ends the process where there is none."""
 _GRAIN_BYTES = 2**18
 logger = logging.getLogger("pypipeline.ray")
 
@@ -79,7 +88,7 @@ class Writer:
         if not self._buffers:
             return None
         worker = _get_worker()
-        packed = worker.get_serialization_context().serialize(list(arrays))
+        packed = _lay_out(arrays)
         nb_bytes = packed.total_bytes + len(packed.metadata)
         for _ in range(len(self._buffers)):
             buffer = self._buffers[0]
@@ -91,6 +100,26 @@ class Writer:
         return None
 
 
+def _get_raylet() -> Any:
+    from ray import _raylet
+
+    return _raylet
+
+
+def _lay_out(arrays: Sequence[Any]) -> Any:
+    """Flat arrays of bytes as Ray writes them into a buffer, after their sizes.
+
+    What Ray does with values of any kind, to write them and to read them, takes a frame half as long as copying it.
+    """
+    raylet = _get_raylet()
+    writer = raylet.Pickle5Writer()
+    for array in arrays:
+        for begin in range(0, array.nbytes, CHUNK_BYTES):
+            writer.buffer_callback(PickleBuffer(array[begin : begin + CHUNK_BYTES]))
+    sizes = struct.pack(f"{len(arrays)}Q", *(array.nbytes for array in arrays))
+    return raylet.Pickle5SerializedObject(_SOME_METADATA, sizes, writer, [])
+
+
 def register_reader(buffer: Buffer) -> None:
     """Say that this process will read a buffer. To be called once, before anything is put into it."""
     _get_worker().core_worker.experimental_channel_register_reader(buffer.ref)
@@ -98,9 +127,24 @@ def register_reader(buffer: Buffer) -> None:
 
 def read(buffer: Buffer) -> list[Any]:
     """Read-only views of the arrays that were put into a buffer. To be called once for each time that some were."""
-    values, _ = _get_worker().get_objects([buffer.ref], timeout=READ_WITHIN_S)
-    arrays: list[Any] = values[0]
+    import numpy as np
+
+    ((data, _, _),) = _get_worker().core_worker.get_objects([buffer.ref], int(READ_WITHIN_S * 1000))
+    sizes, chunks = _get_raylet().unpack_pickle5_buffers(data)
+    whole = np.frombuffer(data, np.uint8)
+    whole.flags.writeable = False
+    arrays = []
+    place = 0
+    for (nb_bytes,) in struct.iter_unpack("Q", sizes):
+        begin = _get_address(np.frombuffer(chunks[place], np.uint8)) - _get_address(whole)
+        arrays.append(whole[begin : begin + nb_bytes])
+        place += -(-nb_bytes // CHUNK_BYTES)
     return arrays
+
+
+def _get_address(array: Any) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 class Borrowing:
