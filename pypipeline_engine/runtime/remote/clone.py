@@ -18,9 +18,8 @@ from pypipeline_engine.cell import ScalableCell
 from pypipeline_engine.exceptions import InvalidStateException, NotDeployableException
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.remote.buffers import Lending
-from pypipeline_engine.runtime.remote.messages import Done, Failure, Place, Work, decode
+from pypipeline_engine.runtime.remote.messages import Done, Failure, Place, Work, decode, unpack_done
 from pypipeline_engine.runtime.remote.messages import pack as pack_message
-from pypipeline_engine.runtime.remote.messages import unpack as unpack_message
 from pypipeline_engine.runtime.remote.servant import Servant
 from pypipeline_engine.runtime.remote.travel import Home, get_values, pack
 from pypipeline_engine.runtime.stage import Stage
@@ -162,7 +161,7 @@ class RemoteClone:
             for group in packed[1:]:
                 if group.__class__ is list:
                     self._buffers.note_ordinary_answer(sum(array.nbytes for array in group))
-        return unpack_message(Done, packed, self._buffers.get)
+        return unpack_done(packed, self._buffers.get)
 
     @property
     def shares_memory(self) -> bool:

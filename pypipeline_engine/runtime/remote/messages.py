@@ -5,16 +5,18 @@ from __future__ import annotations
 import pickle
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ray import cloudpickle
 
 from pypipeline_engine.core.counters import DeadLetter
 from pypipeline_engine.core.errors import describe_error, get_cell_of, sign, take_places
-from pypipeline_engine.core.values import Outcome
+from pypipeline_engine.core.values import Outcome, size_of
 from pypipeline_engine.exceptions import NonCriticalException, PipelineException
 
 M = TypeVar("M", bound=NamedTuple)
+Put: TypeAlias = Callable[[Sequence[Any]], int | None]
+Get: TypeAlias = Callable[[int], list[Any]]
 
 
 class RemoteError(PipelineException):
@@ -58,6 +60,12 @@ class Same(NamedTuple):
     port: int
 
 
+class Parcel(NamedTuple):
+    """Stands for the values of one item, which are packed already."""
+
+    packed: Any
+
+
 class Work(NamedTuple):
     """Items to be done, in this order."""
 
@@ -73,7 +81,9 @@ class Done(NamedTuple):
     """What came of some work."""
 
     results: Sequence[Any]
-    """For each item the values of the wanted output ports, `Failure`s and `Same`s among them; `None` where it ended."""
+    """For each item the values of the wanted output ports, `Failure`s and `Same`s among them, or a `Parcel` of these; `None`
+    where it ended.
+    """
     counted: dict[str, tuple[Any, ...]]
     """What the clone has counted since its deployment, as `Counters.as_tuple` gives it, by the full name of the cell."""
     letters: Sequence[DeadLetter]
@@ -89,6 +99,10 @@ OUT_OF_BAND_BYTES = 64 * 1024
 """Ray shares arrays from this size on between processes of a node; smaller ones are faster among the other bytes."""
 GROUP_BYTES = 4 * 2**20
 """Arrays that follow each other share a buffer up to so many bytes; a larger one has its own."""
+PARCEL_BYTES = 2**20
+"""An item with so much is packed by itself, as soon as it is there: while the caches of the processor still have it, and so
+that the next one gets its memory, and not some that the system has to clear first.
+"""
 PLAIN = frozenset({int, float, bool, complex, str, bytes, type(None)})
 """What is pickled faster than anything about it could be found out."""
 _MOST_ELEMENTS = 16
@@ -116,9 +130,7 @@ def _is_sure(value: Any) -> bool:
     return dtype is not None and kind.__module__ == "numpy" and not dtype.hasobject
 
 
-def pack(
-    message: Work | Done, values: Iterable[Iterable[Any]], put: Callable[[Sequence[Any]], int | None] = lambda _: None
-) -> Any:
+def pack(message: Work | Done, values: Iterable[Iterable[Any]], put: Put = lambda _: None) -> Any:
     """A message as Ray is fastest with: bytes, and where there are large arrays, a list of bytes and where the arrays are:
     for some of them after the other the number of the buffer that has them, or a list of themselves.
 
@@ -126,6 +138,23 @@ def pack(
     :param put: puts arrays into a buffer, and tells its number; `None` where there is none for them.
     :raises Exception: where one of them cannot be pickled.
     """
+    return _pack(tuple(message), all(_is_sure(value) for some in values for value in some), put)
+
+
+def pack_item(values: list[Any], put: Put) -> list[Any] | Parcel:
+    """The values of one item, as a parcel where that is better.
+
+    :param put: as in `pack`.
+    """
+    if sum(map(size_of, values)) < PARCEL_BYTES:
+        return values
+    try:
+        return Parcel(_pack(values, all(map(_is_sure, values)), put))
+    except Exception:  # it is told where all of them are packed
+        return values
+
+
+def _pack(content: Any, is_sure: bool, put: Put) -> Any:
     buffers: list[Any] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -135,9 +164,8 @@ def pack(
         buffers.append(raw)
         return False
 
-    is_sure = all(_is_sure(value) for some in values for value in some)
     # What is not from a library may have to travel by value, which takes longer.
-    data = (pickle if is_sure else cloudpickle).dumps(tuple(message), protocol=5, buffer_callback=keep)
+    data = (pickle if is_sure else cloudpickle).dumps(content, protocol=5, buffer_callback=keep)
     if not buffers:
         return data
     import numpy as np
@@ -162,16 +190,30 @@ def _group(arrays: Iterable[Any]) -> list[list[Any]]:
     return groups
 
 
-def unpack(kind: type[M], packed: Any, get: Callable[[int], list[Any]] = lambda _: []) -> M:
+def unpack(kind: type[M], packed: Any, get: Get = lambda _: []) -> M:
     """The message again. Arrays in it are views of what Ray shares, and read-only.
 
     :param get: the arrays in the buffer of a number.
     """
+    return kind(*_unpack(packed, get))
+
+
+def unpack_done(packed: Any, get: Get = lambda _: []) -> Done:
+    """`Done` again, with what was in parcels in their place.
+
+    :param get: as in `unpack`.
+    """
+    done = unpack(Done, packed, get)
+    results = [_unpack(one.packed, get) if one.__class__ is Parcel else one for one in done.results]
+    return done._replace(results=results)
+
+
+def _unpack(packed: Any, get: Get) -> Any:
     if packed.__class__ is bytes:
-        return kind(*pickle.loads(packed))
+        return pickle.loads(packed)
     data, *groups = packed
     arrays = [array for group in groups for array in (group if group.__class__ is list else get(group))]
-    return kind(*pickle.loads(data, buffers=arrays))
+    return pickle.loads(data, buffers=arrays)
 
 
 def encode(outcome: Outcome, with_text: bool = True) -> Failure:

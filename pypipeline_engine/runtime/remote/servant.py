@@ -42,6 +42,7 @@ from pypipeline_engine.runtime.remote.messages import (
     encode,
     explain_why_not,
     pack,
+    pack_item,
 )
 from pypipeline_engine.runtime.remote.messages import unpack as unpack_message
 from pypipeline_engine.runtime.remote.travel import Home, get_parameters, unpack
@@ -190,7 +191,7 @@ class Servant:
         try:
             return pack(done, filter(None, results), self._buffers.put)
         except Exception:
-            results = [result and [self._check_result(value) for value in result] for result in results]
+            results = [self._check_results(result) for result in results]
             return pack(done._replace(results=results), filter(None, results), self._buffers.put)
 
     def _do(self, number: int, values: Sequence[Any]) -> Any:
@@ -204,17 +205,22 @@ class Servant:
     def _pack_result(self, result: Any, inputs: Sequence[Any]) -> Any:
         if result is END:
             return None
-        packed = []
+        packed: list[Any] = []
+        is_plain = True
         for value in result:
             kind = value.__class__
             if kind not in PLAIN:
+                is_plain = False
                 port = next((port for port, given in enumerate(inputs) if _is_same(given, value)), None)
                 if port is not None:
                     value = Same(port)
                 elif kind is Outcome:
                     value = encode(value, with_text=not _is_gap(value))
             packed.append(value)
-        return packed
+        return packed if is_plain else pack_item(packed, self._buffers.put)
+
+    def _check_results(self, result: Any) -> Any:
+        return [self._check_result(value) for value in result] if result.__class__ is list else result
 
     def _check_result(self, value: Any) -> Any:
         """A value, or the error where it cannot be pickled."""

@@ -16,7 +16,7 @@ from shapes import Case
 from pypipeline_engine.cell import RayCloneCell
 from pypipeline_engine.runtime.remote import clone, cluster, servant
 from pypipeline_engine.runtime.remote.clone import Died
-from pypipeline_engine.runtime.remote.messages import Done, Failure, Work, decode, pack, unpack
+from pypipeline_engine.runtime.remote.messages import Done, Failure, Work, decode, pack, unpack_done
 from pypipeline_engine.runtime.remote.travel import get_values
 from pypipeline_engine.runtime.stage import Stage
 
@@ -93,7 +93,7 @@ class StandIn:
             self._is_dead = True
             self.kill()
             raise Died("of old age")
-        return unpack(Done, done)
+        return unpack_done(done)
 
     def begin_reset(self) -> None:
         self._undeployed = Failure(b"", "") if self._is_dead else self._servant.reset()

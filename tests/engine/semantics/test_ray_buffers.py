@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from pypipeline_engine.cell import ASingleCell, RayCloneCell
 from pypipeline_engine.cellio import Input, Output
 
 ray = pytest.importorskip("ray")
-from pypipeline_engine.runtime.remote import buffers, clone, cluster, messages, worker  # noqa: E402  # they need Ray
+from pypipeline_engine.runtime.remote import buffers, clone, cluster, messages, servant, worker  # noqa: E402  # they need Ray
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 PATIENCE_S = 60.0
@@ -153,6 +155,58 @@ def test_arrays_of_a_message_are_grouped_by_how_large_they_are(has_buffers):
     found = messages.unpack(messages.Work, packed, shelf.__getitem__)
     assert [array.tolist()[:1] * len(array) == array.tolist() for array in found.items[0]] == [True] * len(sizes)
     assert [(len(array), array[0]) for array in found.items[0]] == [(size, place) for place, size in enumerate(sizes)]
+
+
+def test_a_large_item_is_packed_as_soon_as_it_is_there():
+    shelf = []
+
+    def put(arrays):
+        shelf.append([array.copy() for array in arrays])
+        return len(shelf) - 1
+
+    large = np.full(messages.PARCEL_BYTES, 7, np.uint8)
+    parcel = messages.pack_item([3, large], put)
+    assert len(shelf) == 1
+    results = [["small"], parcel, None]
+    done = messages.Done(results, {}, (), 0.1)
+    assert b"\7" * 1000 not in messages.pack(done, filter(None, results), put)
+    number, found = messages.unpack_done(messages.pack(done, filter(None, results), put), shelf.__getitem__).results[1]
+    assert number == 3
+    assert (found == large).all()
+    for values in (["small", np.zeros(messages.PARCEL_BYTES - 10, np.uint8)], [large, threading.Lock()]):
+        assert messages.pack_item(values, put) is values
+    assert len(shelf) == 1
+
+
+def test_arrays_are_free_before_the_call_that_they_came_in_is_done(pipeline, monkeypatch):
+    """Else each of them would be in memory that the system has to clear, as no earlier one could be used again."""
+    refs = []
+
+    def work(x):
+        nb_alive = sum(ref() is not None for ref in refs)
+        result = x + 1
+        refs.append(weakref.ref(result))
+        return nb_alive, result
+
+    shelf = []
+
+    def put(arrays):
+        shelf.append([array.copy() for array in arrays])
+        return len(shelf) - 1
+
+    box = scaled(pipeline, "box", lambda box: Map(box, "work", work), 0)
+    monkeypatch.setattr(servant, "unpack", lambda cell: cell)
+    there = servant.Servant(box.clone(None), None, "p.box", "p.", ["y"])
+    there._buffers.put = put
+    assert isinstance(there.deploy(), messages.Place)
+    calls = [messages.Work([first, first + 1, first + 2], [[make_array(first)]] * 3) for first in (0, 3)]
+    results = []
+    for call in calls:
+        done = messages.unpack_done(there.work(messages.pack(call, call.items)), shelf.__getitem__)
+        results += [result for (result,) in done.results]
+    there.undeploy(False)
+    assert [int(array[0]) for _, array in results] == [1, 1, 1, 4, 4, 4]
+    assert [nb_alive for nb_alive, _ in results] == [0] * 6
 
 
 def test_a_cell_may_keep_what_it_was_given(pipeline, puts):
