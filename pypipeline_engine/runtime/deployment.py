@@ -25,7 +25,12 @@ from pypipeline_engine.exceptions import (
 from pypipeline_engine.runtime import leaving
 from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
-from pypipeline_engine.runtime.policies import find_scaled_around, find_stages_elsewhere, find_twins
+from pypipeline_engine.runtime.policies import (
+    find_scaled_around,
+    find_stages_elsewhere,
+    find_twins,
+    refuse_to_lose_state,
+)
 from pypipeline_engine.runtime.pulling import Puller
 from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.rescaling import Places, WithoutBounds, can_change_while_running, find_places, plan_again
@@ -228,6 +233,8 @@ class Deployment:
     def _rescale(self, cell: ScalableCell, places: Places) -> None:
         for own in places.get_cells():
             own._nb_clones = dict(cell._nb_clones)
+        for stage, _ in places.remote:
+            refuse_to_lose_state(f"number of clones of {cell.get_full_name()}", stage)
         if can_change_while_running(places):
             for stage, _ in places.remote:
                 self.crew.renew_remote(stage)

@@ -32,13 +32,20 @@ def find_stages_elsewhere(crew: Crew, cell: ACell) -> list[Stage]:
     workers = [worker for worker in crew.get_remote_workers() if not worker.retiring]
     stages = list(dict.fromkeys(worker.stage for worker in workers if names & _get_names(worker.stage.cell)))
     for stage in stages:
-        if not stage.cell.get_inner_cell().supports_scaling():
-            raise InvalidStateException(
-                f"the error policy of {cell.get_full_name()} cannot change now: {stage.cell.get_full_name()} has a clone in "
-                f"another process, which took it along when it started, and keeps state, which another clone would not "
-                f"have; take it away first, or undeploy()"
-            )
+        refuse_to_lose_state(f"error policy of {cell.get_full_name()}", stage)
     return stages
+
+
+def refuse_to_lose_state(what: str, stage: Stage) -> None:
+    """Refuse a change of `what` for which other clones would have to take the place of those in other processes.
+
+    :raises InvalidStateException: where these keep state.
+    """
+    if not stage.cell.get_inner_cell().supports_scaling():
+        raise InvalidStateException(
+            f"the {what} cannot change now: {stage.cell.get_full_name()} has a clone in another process, which took it "
+            f"along when it started, and keeps state, which another clone would not have; take it away first, or undeploy()"
+        )
 
 
 def find_scaled_around(crew: Crew, cells: list[ASingleCell]) -> set[ScalableCell]:

@@ -30,6 +30,7 @@ from pypipeline_engine.cell import Pipeline, RayCloneCell, ScalableCell
 from pypipeline_engine.cell.policy import SKIP
 from pypipeline_engine.cellio import InputPort, OutputPort
 from pypipeline_engine.connection import Connection
+from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.runtime.stage import Stage
 
 
@@ -648,3 +649,38 @@ def test_a_new_clone_takes_no_cells_that_one_which_goes_away_still_undeploys(pip
         outer.scale_down(1, RayCloneCell)
         in_time(lambda: pull_all(pipeline))
     assert sink.items == list(range(100))
+
+
+def test_a_clone_in_another_process_that_keeps_state_is_not_made_anew_for_a_cell_inside_of_it(pipeline, monkeypatch):
+    pytest.importorskip("ray")
+    from stand_in_process import without_processes  # it needs Ray
+
+    without_processes(monkeypatch)
+
+    class Counting(Map):
+        def supports_scaling(self):
+            return False
+
+    def make_inside(outer):
+        inner = Pipeline(outer, "inner")
+        counting, box = Counting(inner, "counting"), scaled_map(inner, "box", lambda x: x, 1)
+        chain(counting, box)
+        Connection(InputPort(inner, "x"), counting.x)
+        Connection(box.get_outputs()[0], OutputPort(inner, "y"))
+        return inner
+
+    outer = scaled(pipeline, "outer", make_inside, 0)
+    outer.scale_up(1, RayCloneCell)
+    box = outer.get_inner_cell().get_internal_cell_with_name("box")
+    sink = Recorder(pipeline, "sink")
+    chain(Source(pipeline, "source", range(50)), outer, sink)
+    with deployed(pipeline):
+        pipeline.pull()
+        for change in (box.scale_one_up, box.scale_one_down):
+            with pytest.raises(
+                InvalidStateException, match=r"number of clones of p\.outer\.inner\.box .* p\.outer has a"
+            ):
+                change()
+            assert box.get_nb_clones() == 1
+        in_time(lambda: pull_all(pipeline))
+    assert sink.items == list(range(50))
