@@ -72,7 +72,7 @@ class Advising(QObject):
     def action_text(self) -> str:
         """What `apply` would do now; empty where it would do nothing."""
         limit, trial = self.limit, self.trial
-        if limit is None or (trial is not None and not trial.is_over):
+        if limit is None or (trial is not None and not trial.is_over) or self._run_control.is_lost:
             return ""  # while a change takes effect, an advice may still be that from before
         document = self._session.document
         clones = advised_clones(document, limit)

@@ -221,6 +221,7 @@ class AttachedWindow(QMainWindow):
         run, state = self.run_control.run, self.engine.state
         note = {"silent": "The run does not answer", "ended": "The connection is lost"}.get(state, "")
         self.toolbar.show_run(run, "" if run.is_over else note, False)
+        self.toolbar.show_lost(self.run_control.is_lost)
         may = self.engine.has_control and state == "ready"
         is_under_way = run.state in ("running", "paused") and not run.is_starting
         for key, enabled in (("pause", is_under_way), ("step", is_under_way), ("stop", self.run_control.is_going_on)):

@@ -154,6 +154,11 @@ class RunControl(QObject):
         """Whether a run of the graph in front goes on."""
         return not self.run.is_over
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody knows what the run does: the connection to its engine is lost."""
+        return self.is_going_on and self._engine.state == "ended"
+
     # ------------------------------------------------------------------ the run of whatever graph
 
     @property

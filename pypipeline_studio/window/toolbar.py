@@ -67,6 +67,7 @@ class Toolbar(QFrame):
             layout.addWidget(self._buttons[key])
         self._run = RunInfo()
         self._held = ""
+        self._is_lost = False
         theme.changed.connect(self._restyle)
         self.show_run(self._run, "", False)
 
@@ -100,6 +101,12 @@ class Toolbar(QFrame):
             self._held = cell
             self._restyle()
 
+    def show_lost(self, is_lost: bool) -> None:
+        """Show whether nobody knows what the run does."""
+        if is_lost != self._is_lost:
+            self._is_lost = is_lost
+            self._restyle()
+
     def show_progress(self, elapsed_s: float, sink_items: int) -> None:
         """Show how far the run is."""
         minutes, seconds = divmod(int(elapsed_s), 60)
@@ -114,6 +121,8 @@ class Toolbar(QFrame):
         text, token = ("Starting", "warn") if is_starting else _STATE_LOOK[self._run.state]
         if self._held and self._run.state == "paused":
             text = f"Held at {self._held}"
+        if self._is_lost:
+            text, token = "Not known", "text2"
         self._state.setText(text)
         self._dot.setStyleSheet(f"color: {hex_of(token)}")
         self._state.setStyleSheet(f"color: {hex_of('text')}")

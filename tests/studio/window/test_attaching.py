@@ -185,8 +185,15 @@ def test_what_is_no_address_is_told_in_the_dialog(window) -> None:
 
 
 def test_a_run_that_is_killed_is_told(qtbot, window, attached, run) -> None:
+    advising = attached.bottom.advising
+    qtbot.waitUntil(lambda: bool(advising.action_text), timeout=LONG_MS)
+    assert attached.toolbar._state.text() == "Running"
     run.process.kill()
     qtbot.waitUntil(lambda: attached.engine.state == "ended", timeout=LONG_MS)
+    assert attached.toolbar._state.text() == "Not known"
+    assert advising.action_text == "", "nobody would follow it"
+    limit = attached.bottom.problems.row(f"limit:{advising.limit.cells[0]}")
+    assert limit.button.text() == "Show"
     row = attached.bottom.problems.row("engine:engine")
     assert "has ended there" in row.text.text()
     assert row.button.text() == "Attach again"
