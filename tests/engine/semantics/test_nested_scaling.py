@@ -1,6 +1,7 @@
 """Scaled cells inside of scaled cells, and scaled pipelines: clones multiply, and the rest stays as it is."""
 
 import threading
+from functools import partial
 
 import pytest
 from stream_cells import (
@@ -45,6 +46,16 @@ def pipeline_of_maps(parent, first=lambda x: x, middle=lambda x: x, inner_clones
     Connection(after.y, OutputPort(inner, "y"))
     if middle_box is not None:
         middle_box.append(box)
+    return inner
+
+
+def two_in_a_row(parent, make_first, make_second):
+    """A pipeline `inner` of two cells."""
+    inner = Pipeline(parent, "inner")
+    first, second = make_first(inner), make_second(inner)
+    chain(first, second)
+    Connection(InputPort(inner, "x"), first.x)
+    Connection(second.get_outputs()[0], OutputPort(inner, "y"))
     return inner
 
 
@@ -628,12 +639,8 @@ def test_a_new_clone_takes_no_cells_that_one_which_goes_away_still_undeploys(pip
                 gate("leaving")
 
     def make_inside(outer):
-        inner = Pipeline(outer, "inner")
-        before, box = Map(inner, "before"), scaled(inner, "box", lambda box: Leaving(box, "map"), 2)
-        chain(before, box)
-        Connection(InputPort(inner, "x"), before.x)
-        Connection(box.get_outputs()[0], OutputPort(inner, "y"))
-        return inner
+        make_box = partial(scaled, name="box", make_inner=lambda box: Leaving(box, "map"), clones=2)
+        return two_in_a_row(outer, lambda inner: Map(inner, "before"), make_box)
 
     outer = scaled(pipeline, "outer", make_inside, 1)
     outer.scale_up(1, RayCloneCell)
@@ -662,12 +669,7 @@ def test_a_clone_in_another_process_that_keeps_state_is_not_made_anew_for_a_cell
             return False
 
     def make_inside(outer):
-        inner = Pipeline(outer, "inner")
-        counting, box = Counting(inner, "counting"), scaled_map(inner, "box", lambda x: x, 1)
-        chain(counting, box)
-        Connection(InputPort(inner, "x"), counting.x)
-        Connection(box.get_outputs()[0], OutputPort(inner, "y"))
-        return inner
+        return two_in_a_row(outer, lambda inner: Counting(inner, "counting"), partial(scaled_map, name="box", clones=1))
 
     outer = scaled(pipeline, "outer", make_inside, 0)
     outer.scale_up(1, RayCloneCell)
