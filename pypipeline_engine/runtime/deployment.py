@@ -25,15 +25,17 @@ from pypipeline_engine.exceptions import (
 from pypipeline_engine.runtime import leaving
 from pypipeline_engine.runtime.crew import Crew
 from pypipeline_engine.runtime.environment import limit_threads_of_opencv, make_room_for_calls
-from pypipeline_engine.runtime.policies import (
-    find_scaled_around,
-    find_stages_elsewhere,
-    find_twins,
-    refuse_to_lose_state,
-)
+from pypipeline_engine.runtime.policies import find_scaled_around, find_stages_elsewhere, find_twins
 from pypipeline_engine.runtime.pulling import Puller
 from pypipeline_engine.runtime.remote import cluster
-from pypipeline_engine.runtime.rescaling import Places, WithoutBounds, can_change_while_running, find_places, plan_again
+from pypipeline_engine.runtime.rescaling import (
+    Places,
+    WithoutBounds,
+    can_change_while_running,
+    find_places,
+    plan_again,
+    refuse_to_lose_state,
+)
 from pypipeline_engine.runtime.stalls import explain_stall, make_room
 from pypipeline_engine.runtime.statistics import take_snapshot
 from pypipeline_engine.runtime.working import WorkingCell, WorkingThread, find_working, find_working_threads

@@ -7,8 +7,8 @@ remember what they gave, which takes another plan of the scopes that it runs in.
 from __future__ import annotations
 
 from pypipeline_engine.cell import ACell, ASingleCell, ScalableCell
-from pypipeline_engine.exceptions import InvalidStateException
 from pypipeline_engine.runtime.crew import Crew
+from pypipeline_engine.runtime.rescaling import refuse_to_lose_state
 from pypipeline_engine.runtime.stage import Stage
 
 
@@ -34,18 +34,6 @@ def find_stages_elsewhere(crew: Crew, cell: ACell) -> list[Stage]:
     for stage in stages:
         refuse_to_lose_state(f"error policy of {cell.get_full_name()}", stage)
     return stages
-
-
-def refuse_to_lose_state(what: str, stage: Stage) -> None:
-    """Refuse a change of `what` for which other clones would have to take the place of those in other processes.
-
-    :raises InvalidStateException: where these keep state.
-    """
-    if not stage.cell.get_inner_cell().supports_scaling():
-        raise InvalidStateException(
-            f"the {what} cannot change now: {stage.cell.get_full_name()} has a clone in another process, which took it "
-            f"along when it started, and keeps state, which another clone would not have; take it away first, or undeploy()"
-        )
 
 
 def find_scaled_around(crew: Crew, cells: list[ASingleCell]) -> set[ScalableCell]:

@@ -86,6 +86,18 @@ def _find_inside(around: Any, path: list[str]) -> ScalableCell:
     return around
 
 
+def refuse_to_lose_state(what: str, stage: Stage) -> None:
+    """Refuse a change of `what` for which other clones would have to take the place of those in other processes.
+
+    :raises InvalidStateException: where these keep state.
+    """
+    if not stage.cell.get_inner_cell().supports_scaling():
+        raise InvalidStateException(
+            f"the {what} cannot change now: {stage.cell.get_full_name()} has a clone in another process, which took it "
+            f"along when it started, and keeps state, which another clone would not have; take it away first, or undeploy()"
+        )
+
+
 def plan_again(crew: Crew, monitor: Monitor, renewed: Collection[ScalableCell] = ()) -> None:
     """Make the plan of the pipeline again, with the stages that are wanted now. The caller has the main turn.
 

@@ -73,7 +73,8 @@ class Advising(QObject):
         """What `apply` would do now; empty where it would do nothing."""
         limit, trial = self.limit, self.trial
         if limit is None or (trial is not None and not trial.is_over) or self._run_control.is_lost:
-            return ""  # while a change takes effect, an advice may still be that from before
+            # While a change takes effect, an advice may still be that from before; and what is lost follows none.
+            return ""
         document = self._session.document
         clones = advised_clones(document, limit)
         if clones:
