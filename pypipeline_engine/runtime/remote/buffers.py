@@ -26,11 +26,11 @@ from dataclasses import dataclass, field
 from pickle import PickleBuffer
 from typing import Any, NamedTuple
 
-import ray
 from ray.exceptions import ObjectStoreFullError, RayChannelTimeoutError
 
 from pypipeline_engine.core.errors import describe_error
 from pypipeline_engine.runtime.remote import cluster
+from pypipeline_engine.runtime.remote.views import View, get_address, pin_store
 
 MOST_BYTES = 2**30
 """Of all buffers that are made here while Ray runs, at most this much, and at most a quarter of the store of this node."""
@@ -125,33 +125,52 @@ def register_reader(buffer: Buffer) -> None:
     _get_worker().core_worker.experimental_channel_register_reader(buffer.ref)
 
 
-def read(buffer: Buffer) -> list[Any]:
-    """Read-only views of the arrays that were put into a buffer. To be called once for each time that some were."""
-    import numpy as np
+class Reader:
+    """Looks at the arrays in buffers. One thread at a time."""
 
-    ((data, _, _),) = _get_worker().core_worker.get_objects([buffer.ref], int(READ_WITHIN_S * 1000))
-    sizes, chunks = _get_raylet().unpack_pickle5_buffers(data)
-    whole = np.frombuffer(data, np.uint8)
-    whole.flags.writeable = False
-    arrays = []
-    place = 0
-    for (nb_bytes,) in struct.iter_unpack("Q", sizes):
-        begin = _get_address(np.frombuffer(chunks[place], np.uint8)) - _get_address(whole)
-        arrays.append(whole[begin : begin + nb_bytes])
-        place += -(-nb_bytes // CHUNK_BYTES)
-    return arrays
+    def __init__(self) -> None:
+        self._buffers: dict[int, Buffer] = {}
+        self._memory: Any = None
 
+    @property
+    def nb_bytes(self) -> int:
+        """How large all buffers are together."""
+        return sum(buffer.nb_bytes for buffer in self._buffers.values())
 
-def _get_address(array: Any) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
+    def add(self, buffer: Buffer) -> None:
+        """Take over a buffer, which this process has been registered for."""
+        if self._memory is None:
+            self._memory = pin_store()
+        self._buffers[buffer.number] = buffer
+
+    def get(self, number: int) -> list[Any]:
+        """Read-only views of the arrays that were put into a buffer. To be called once for each time that some were."""
+        import numpy as np
+
+        ref = self._buffers[number].ref
+        ((data, _, _),) = _get_worker().core_worker.get_objects([ref], int(READ_WITHIN_S * 1000))
+        sizes, chunks = _get_raylet().unpack_pickle5_buffers(data)
+        whole = View(np.frombuffer(data, np.uint8), data, self._memory).as_array()
+        arrays = []
+        place = 0
+        for (nb_bytes,) in struct.iter_unpack("Q", sizes):
+            begin = get_address(np.frombuffer(chunks[place], np.uint8)) - get_address(whole)
+            arrays.append(whole[begin : begin + nb_bytes])
+            place += -(-nb_bytes // CHUNK_BYTES)
+        return arrays
+
+    def take_all(self) -> list[Buffer]:
+        """Its buffers, which it has no longer."""
+        buffers = list(self._buffers.values())
+        self._buffers = {}
+        return buffers
 
 
 class Borrowing:
     """The buffers of one clone, as its own process sees them. One thread at a time."""
 
     def __init__(self) -> None:
-        self._given: dict[int, Buffer] = {}
+        self._given = Reader()
         self._answers = Writer()
 
     def add(self, buffers: Sequence[Buffer]) -> None:
@@ -161,11 +180,11 @@ class Borrowing:
                 self._answers.add(buffer)
             else:
                 register_reader(buffer)
-                self._given[buffer.number] = buffer
+                self._given.add(buffer)
 
     def get(self, number: int) -> list[Any]:
-        """As `read`."""
-        return read(self._given[number])
+        """As `Reader.get`."""
+        return self._given.get(number)
 
     def put(self, arrays: Sequence[Any]) -> int | None:
         """As `Writer.put`."""
@@ -189,12 +208,31 @@ class _Made:
 
 
 _made = _Made()
-_lock = threading.Lock()  # guards `_made`
+_making = threading.Lock()  # whoever obtains a buffer has it
 _numbers = itertools.count()
 
 
+def _obtain(nb_bytes: int, is_for_answers: bool) -> Buffer | None:
+    """A buffer for arrays of so many bytes; `None` where there are enough.
+
+    Also `None` while another clone obtains one: where others fill the store, that takes long, and objects will do meanwhile.
+    """
+    if not _making.acquire(blocking=False):
+        return None
+    try:
+        _enter_session()
+        kept = _made.kept if is_for_answers else []
+        for buffer in kept:
+            if nb_bytes <= buffer.nb_bytes <= 2 * nb_bytes:
+                kept.remove(buffer)
+                return buffer
+        return _make(nb_bytes, is_for_answers)
+    finally:
+        _making.release()
+
+
 def _make(nb_bytes: int, is_for_answers: bool) -> Buffer | None:
-    """A new buffer; `None` where there are enough. Lock held."""
+    """A new buffer; `None` where there are enough."""
     if _made.nb_bytes + nb_bytes > _made.limit_bytes:
         if not _made.has_told:
             logger.info(
@@ -219,16 +257,11 @@ def _round_up(nb_bytes: int) -> int:
 
 
 def _enter_session() -> None:
-    """Forget what was made before Ray was shut down. Lock held."""
+    """Forget what was made before Ray was shut down."""
     global _made
     session = cluster.get_session()
-    if session == _made.session:
-        return
-    here = cluster.get_node()
-    store_bytes = sum(
-        node["Resources"].get("object_store_memory", 0.0) for node in ray.nodes() if node["NodeID"] == here
-    )
-    _made = _Made(session, min(MOST_BYTES, int(store_bytes / 4)))
+    if session != _made.session:
+        _made = _Made(session, min(MOST_BYTES, cluster.get_store_bytes() // 4))
 
 
 class Lending:
@@ -236,7 +269,7 @@ class Lending:
 
     def __init__(self) -> None:
         self._writer = Writer()
-        self._answers: dict[int, Buffer] = {}
+        self._answers = Reader()
         self._news: deque[Buffer] = deque()
         self._nb_ordinary = 0
         self._nb_ordinary_answers = 0
@@ -265,9 +298,8 @@ class Lending:
         nb_bytes = _round_up(sum(array.nbytes for array in arrays))
         if self._nb_ordinary <= ORDINARY_FIRST or self._writer.nb_bytes + nb_bytes > SIDE_BYTES:
             return False
-        with self._or_objects(), _lock:
-            _enter_session()
-            buffer = _make(nb_bytes, is_for_answers=False)
+        with self._or_objects():
+            buffer = _obtain(nb_bytes, is_for_answers=False)
             if buffer is not None:
                 self._writer.add(buffer)
                 self._news.append(buffer)
@@ -275,28 +307,22 @@ class Lending:
         return False
 
     def get(self, number: int) -> list[Any]:
-        """As `read`."""
+        """As `Reader.get`."""
         self._suffice_for_answers = True
-        return read(self._answers[number])
+        return self._answers.get(number)
 
     def note_ordinary_answer(self, nb_bytes: int) -> None:
         """Say that so many bytes came back the ordinary way, so that there is a buffer for them the next time."""
         self._suffice_for_answers = False
         self._nb_ordinary_answers += 1
         nb_bytes = _round_up(nb_bytes)
-        lent_bytes = sum(buffer.nb_bytes for buffer in self._answers.values())
-        if not self.is_near or self._nb_ordinary_answers <= ORDINARY_FIRST or lent_bytes + nb_bytes > SIDE_BYTES:
+        is_soon = self._nb_ordinary_answers <= ORDINARY_FIRST
+        if not self.is_near or is_soon or self._answers.nb_bytes + nb_bytes > SIDE_BYTES:
             return
-        with self._or_objects(), _lock:
-            _enter_session()
-            fitting = (one for one in _made.kept if nb_bytes <= one.nb_bytes <= 2 * nb_bytes)
-            buffer = next(fitting, None)
+        with self._or_objects():
+            buffer = _obtain(nb_bytes, is_for_answers=True)
             if buffer is not None:
-                _made.kept.remove(buffer)
-            else:
-                buffer = _make(nb_bytes, is_for_answers=True)
-            if buffer is not None:
-                self._answers[buffer.number] = buffer
+                self._answers.add(buffer)
                 self._news.append(buffer)
 
     @contextmanager
@@ -317,7 +343,6 @@ class Lending:
 
     def end(self) -> None:
         """Keep for others what they can use. The clone has nothing in work, and gets nothing more."""
-        with _lock:
-            if _made.session == cluster.get_session():
-                _made.kept += self._answers.values()
-        self._answers = {}
+        answers = self._answers.take_all()
+        if _made.session == cluster.get_session():
+            _made.kept.extend(answers)

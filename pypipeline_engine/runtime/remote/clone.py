@@ -22,6 +22,7 @@ from pypipeline_engine.runtime.remote.messages import Done, Failure, Place, Work
 from pypipeline_engine.runtime.remote.messages import pack as pack_message
 from pypipeline_engine.runtime.remote.servant import Servant
 from pypipeline_engine.runtime.remote.travel import Home, get_values, pack
+from pypipeline_engine.runtime.remote.views import look_at
 from pypipeline_engine.runtime.stage import Stage
 
 PLACED_WITHIN_S = 8.0
@@ -30,6 +31,10 @@ MOST_ATTEMPTS = 3
 """How often in a row another process is started: the node that it was to run on may be lost as well."""
 STARTED_WITHIN_S = 120.0
 """Where the cluster seems to have room and no process comes up in so long, something is wrong with it."""
+
+
+_alive: set[RemoteClone] = set()
+"""All those of this process."""
 
 
 class Died(InvalidStateException):
@@ -50,6 +55,7 @@ class RemoteClone:
         self._output_names = list(stage.output_names)
         self._options = get_options(stage.cell)
         self._pending: Any = None
+        self._store_bytes = 0
         self._start()
 
     def _start(self) -> None:
@@ -67,6 +73,7 @@ class RemoteClone:
         self._ready = self._actor.__ray_ready__.remote()  # before what may take long
         self._deployed: Any = self._actor.deploy.remote()
         self._buffers = Lending()
+        _alive.add(self)
 
     def _require_session(self) -> None:
         """Refuse to go on with what Ray no longer knows. Any call would make it start, or join somebody else's cluster."""
@@ -80,6 +87,7 @@ class RemoteClone:
         """
         self._require_session()
         for attempt in range(MOST_ATTEMPTS):
+            _require_ray()
             self.kill()  # where only the connection is lost, it must not work on
             self._start()
             try:
@@ -114,6 +122,7 @@ class RemoteClone:
             _refuse(name, cluster.explain_lack(clones[0].asked, len(clones), ever=True))
         for place, clone in enumerate(clones):
             while not clone.is_ready(PLACED_WITHIN_S):
+                _require_ray()
                 missing = min(len(clones) - place, cluster.count_waiting(clone.asked))
                 lack = cluster.explain_lack(clone.asked, missing)
                 if lack is not None:
@@ -141,6 +150,7 @@ class RemoteClone:
             name = self._cell.get_full_name()
             raise Died(f"the process of a clone of {name} ended while it was deployed: {death}") from death
         self._buffers.is_near = place.node == cluster.get_node()
+        self._store_bytes = cluster.get_store_bytes()
         return place.process
 
     def begin(self, work: Work) -> Any:
@@ -161,12 +171,17 @@ class RemoteClone:
             for group in packed[1:]:
                 if group.__class__ is list:
                     self._buffers.note_ordinary_answer(sum(array.nbytes for array in group))
-        return unpack_done(packed, self._buffers.get)
+        return unpack_done(look_at(packed), self._buffers.get)
 
     @property
     def shares_memory(self) -> bool:
         """Whether the large arrays of the last calls went by buffers, in either direction."""
         return self._buffers.suffice
+
+    @property
+    def share_bytes(self) -> int:
+        """What its calls may take of the store of this node: half of that is for those of all clones, beside the buffers."""
+        return self._store_bytes // (2 * max(1, len(_alive)))
 
     def begin_reset(self) -> None:
         """Send the stream back to its start, and call `_on_reset` of every cell. Does not wait for it."""
@@ -210,6 +225,7 @@ class RemoteClone:
         if self._session is not None and self._session == cluster.get_session():
             ray.kill(self._actor)
         self._session = None
+        _alive.discard(self)
 
     def _get(self, ref: Any) -> Any:
         self._require_session()
@@ -222,6 +238,11 @@ class RemoteClone:
         if result.__class__ is Failure:
             raise decode(result).get_error()
         return result
+
+
+def _require_ray() -> None:
+    if cluster.is_lost():
+        raise NotDeployableException(cluster.explain_loss())
 
 
 def _refuse(name: str, lack: str | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import socket
 import sys
 import threading
 import warnings
@@ -132,12 +133,18 @@ def _start() -> None:
     if ray.is_initialized():
         if _connected_at != ray.get_runtime_context().gcs_address:  # the user has, since Ray was shut down
             _connected_to = None
-        if _connected_to is not None and _connected_to.address != wanted.address:
+        if is_lost():
+            if _connected_to is None:
+                raise NotDeployableException(explain_loss())
+            logger.info("Ray: its process on this machine has ended, leaving it ...")
+            ray.shutdown()
+        elif _connected_to is not None and _connected_to.address != wanted.address:
             raise NotDeployableException(
                 f"Ray clones are to run at {_describe(wanted)}, but this process is connected to "
                 f"{_describe(_connected_to)}: ray.shutdown() first"
             )
-        return
+        else:
+            return
     _connected_to = None
     begin = perf_counter()
     address = _get_address(wanted)
@@ -233,6 +240,45 @@ def get_node() -> str:
     import ray
 
     return str(ray.get_runtime_context().get_node_id()) if ray.is_initialized() else ""
+
+
+def is_lost() -> bool:
+    """Whether this process is connected to a Ray whose own process on this node has ended. Takes some microseconds.
+
+    Nothing can be started or moved any more then, and Ray does not say so: whoever asks for that waits forever.
+    """
+    import ray
+
+    if not ray.is_initialized():
+        return False
+    from ray._private.worker import global_worker
+
+    node: Any = global_worker.node
+    name: str = node.raylet_socket_name
+    try:
+        if name.startswith("tcp://"):  # on Windows
+            host, _, port = name.removeprefix("tcp://").rpartition(":")
+            socket.create_connection((host, int(port)), 1.0).close()
+        else:
+            with socket.socket(socket.AF_UNIX) as there:
+                there.connect(name)
+    except OSError:
+        return True
+    return False
+
+
+def explain_loss() -> str:
+    """What has happened where `is_lost`, and how to go on."""
+    how = "ray.shutdown(), and start another one" if _connected_to is None else "deploy again to have another one"
+    return f"Ray's process on this machine, the raylet, has ended: {how}"
+
+
+def get_store_bytes() -> int:
+    """How large Ray's store of the node is that this process is on."""
+    import ray
+
+    here = get_node()
+    return sum(int(node["Resources"].get("object_store_memory", 0)) for node in ray.nodes() if node["NodeID"] == here)
 
 
 def is_own() -> bool:

@@ -46,6 +46,7 @@ from pypipeline_engine.runtime.remote.messages import (
 )
 from pypipeline_engine.runtime.remote.messages import unpack as unpack_message
 from pypipeline_engine.runtime.remote.travel import Home, get_parameters, unpack
+from pypipeline_engine.runtime.remote.views import look_at
 from pypipeline_engine.runtime.scope import Scope
 from pypipeline_engine.runtime.stage import Stage
 from pypipeline_engine.runtime.stalls import explain_stall, make_room
@@ -176,7 +177,7 @@ class Servant:
         """
         begin = perf_counter()
         self._buffers.add(lent)
-        work = unpack_message(Work, packed, self._buffers.get)
+        work = unpack_message(Work, look_at(packed), self._buffers.get)
         for place, box in work.parameters:
             self._parameters[place]._box[:] = box
         if self._scope.feeds_itself:

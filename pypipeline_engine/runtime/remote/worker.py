@@ -68,6 +68,8 @@ class _Item:
 @dataclass
 class _Call:
     items: list[_Item]
+    nb_bytes: int
+    """Of what they bring."""
     begun: Any = None
     trouble: BaseException | None = None
     """What came in the way of beginning it."""
@@ -263,15 +265,27 @@ class RemoteWorker(Worker):
             # Where a process died, its answers of just before may be lost as well: what it had then is tried with nothing
             # else on its way, so that an innocent item is not taken for the reason again and again.
             return None
+        limit_bytes = SHARED_CALL_LIMIT_BYTES
+        if not self.clone.shares_memory:
+            room_bytes = self._get_room_bytes()
+            if self._calls and max(gathered[0].nb_bytes, self.pace.result_bytes) > room_bytes:
+                return None
+            limit_bytes = min(CALL_LIMIT_BYTES, room_bytes)
         items = [gathered.popleft()]
         nb_bytes = items[0].nb_bytes
-        limit_bytes = SHARED_CALL_LIMIT_BYTES if self.clone.shares_memory else CALL_LIMIT_BYTES
         while gathered and not (items[0].is_alone or gathered[0].is_alone) and len(items) < self.pace.in_a_call:
-            nb_bytes += gathered[0].nb_bytes
-            if max(nb_bytes, (len(items) + 1) * self.pace.result_bytes) > limit_bytes:
+            with_next_bytes = nb_bytes + gathered[0].nb_bytes
+            if max(with_next_bytes, (len(items) + 1) * self.pace.result_bytes) > limit_bytes:
                 break
             items.append(gathered.popleft())
-        return _Call(items)
+            nb_bytes = with_next_bytes
+        return _Call(items, nb_bytes)
+
+    def _get_room_bytes(self) -> int:
+        """How much a call may bring, and as much take back, so that the store of this node has room for all of them."""
+        result_bytes = self.pace.result_bytes
+        nb_bytes = sum(call.nb_bytes + len(call.items) * result_bytes for call in self._calls)
+        return int(self.clone.share_bytes - nb_bytes) // 2
 
     def _make_work(self, call: _Call, values: list[tuple[Any, Any]]) -> Work:
         if self._broken is not None:

@@ -29,6 +29,7 @@ class StandIn:
     """What `RemoteClone` is, with the clone in this process."""
 
     shares_memory = False
+    share_bytes = 2**30
 
     def __init__(self, case: Case, stage: Stage) -> None:
         self._case = case

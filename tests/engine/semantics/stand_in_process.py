@@ -12,6 +12,7 @@ class Process:
 
     lives = 0
     shares_memory = False
+    share_bytes = 2**30
     killer = None
     just_before = None
     """A value that is not told before the process dies for the first time."""

@@ -791,6 +791,31 @@ def test_large_results_are_not_all_on_their_way_at_once(pipeline, monkeypatch):
     assert sum(came) == 60
 
 
+def test_calls_wait_for_each_other_where_the_store_has_no_room_for_all(pipeline, monkeypatch):
+    begin, finish = clone.RemoteClone.begin, clone.RemoteClone.finish
+    on_their_way, seen = [], []
+
+    def look(self, work):
+        on_their_way.append(len(work.items))
+        seen.append(sum(on_their_way))
+        return begin(self, work)
+
+    def note(self, begun):
+        done = finish(self, begun)
+        on_their_way.pop(0)
+        return done
+
+    monkeypatch.setattr(worker, "LEAD_S", 10.0)  # however long they take on this machine, many are to be on their way
+    monkeypatch.setattr(clone.RemoteClone, "share_bytes", 250_000)
+    monkeypatch.setattr(clone.RemoteClone, "begin", look)
+    monkeypatch.setattr(clone.RemoteClone, "finish", note)
+    sink = line(pipeline, working(pipeline, lambda x, _: x[::-1]), [bytes(50_000)] * 60)
+    with deployed(pipeline):
+        pull_all(pipeline)
+    assert len(sink.items) == 60
+    assert max(seen) == 2, "two of them and their results are 200 kB"
+
+
 def test_the_address_is_that_of_the_environment_where_none_is_given(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert cluster._get_address(RayCluster()) is None
