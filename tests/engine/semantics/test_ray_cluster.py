@@ -16,7 +16,7 @@ from pypipeline_engine.cellio import ConfigParameter, Input, Output, RuntimePara
 from pypipeline_engine.exceptions import NotDeployableException
 
 ray = pytest.importorskip("ray")
-from pypipeline_engine.runtime.remote import clone, cluster  # noqa: E402  # they need Ray
+from pypipeline_engine.runtime.remote import clone, cluster, worker  # noqa: E402  # they need Ray
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
 PATIENCE_S = 60.0
@@ -118,7 +118,8 @@ def test_a_path_is_another_one_there_also_where_it_changes(pipeline, tmp_path, m
     box = working(pipeline, clones=1)
     inner = box.get_inner_cell()
     inner.file.set_value(Path("/here/model"))
-    sink = line(pipeline, box, ["folder"] * 40)
+    nb_items = 2 * worker.MOST_HELD  # so that not all of them are on their way when it changes
+    sink = line(pipeline, box, ["folder"] * nb_items)
     with deployed(pipeline):
         pipeline.pull()
         inner.folder.set_value(Path("/here/other"))
