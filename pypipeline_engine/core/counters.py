@@ -58,8 +58,8 @@ class Counters:
         self.latencies[bucket] = self.latencies.get(bucket, 0) + weight
 
     def as_tuple(self) -> tuple[Any, ...]:
-        """All that was counted, for another process."""
-        return tuple(getattr(self, name) for name in self.__slots__)
+        """All that was counted, for another process, as it is now."""
+        return tuple(self.latencies.copy() if name == "latencies" else getattr(self, name) for name in self.__slots__)
 
     @classmethod
     def from_tuple(cls, counted: tuple[Any, ...]) -> Self:

@@ -21,7 +21,7 @@ from pypipeline_engine.runtime.remote.buffers import Lending
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Place, Work, decode, unpack_done
 from pypipeline_engine.runtime.remote.messages import pack as pack_message
 from pypipeline_engine.runtime.remote.servant import Servant
-from pypipeline_engine.runtime.remote.travel import Home, get_values, pack
+from pypipeline_engine.runtime.remote.travel import Home, get_parameters, get_values, pack
 from pypipeline_engine.runtime.remote.views import look_at
 from pypipeline_engine.runtime.stage import Stage
 
@@ -61,7 +61,7 @@ class RemoteClone:
     def _start(self) -> None:
         cell = self._cell
         self._session = cluster.get_session()
-        self.sent = get_values(cell)
+        self.sent = get_values(get_parameters(cell))
         """The values of its parameters that it has, or will have. Written by whoever begins work."""
         route = cluster.get_route()
         home = Home.of_this_process() if route.is_this_machine else None

@@ -184,7 +184,10 @@ class Servant:
             results = self._work_ahead(work)
         else:
             results = call_with_room(lambda: list(map(self._do, work.numbers, work.items)), self._scope.depth)
-        counted = {name: sum_counters(parts).as_tuple() for name, parts in self._crew.get_counters().items()}
+        counted = {
+            name: (parts[0] if len(parts) == 1 else sum_counters(parts)).as_tuple()
+            for name, parts in self._crew.get_counters().items()
+        }
         letters = []
         while self._crew.dead_letters:
             letters.append(self._crew.dead_letters.popleft())

@@ -15,7 +15,7 @@ import os
 import sys
 import sysconfig
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
@@ -49,9 +49,9 @@ class Route:
         return value
 
 
-def get_values(cell: ACell) -> list[tuple[Any, Any]]:
-    """Value and default of each of `get_parameters`."""
-    return [(parameter._box[0], parameter._box[1]) for parameter in get_parameters(cell)]
+def get_values(parameters: Iterable[AParameter[Any]]) -> list[tuple[Any, Any]]:
+    """Value and default of each."""
+    return [(parameter._box[0], parameter._box[1]) for parameter in parameters]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from pypipeline_engine.runtime.remote import cluster
 from pypipeline_engine.runtime.remote.border import Border
 from pypipeline_engine.runtime.remote.clone import Died, RemoteClone
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Same, Work, decode, encode
-from pypipeline_engine.runtime.remote.travel import get_values
+from pypipeline_engine.runtime.remote.travel import get_parameters, get_values
 from pypipeline_engine.runtime.worker import Worker
 
 if TYPE_CHECKING:
@@ -112,14 +112,13 @@ class RemoteWorker(Worker):
     ) -> None:
         super().__init__(stage, None, number)
         self.clone = clone
-        self.counters: dict[str, Counters] = {}
-        """What the clone has counted, by the full name of the cell, processes that have died included."""
-        self._counted_before: dict[str, Counters] = {}
+        self._counted: tuple[dict[str, tuple[Any, ...]], dict[str, Counters]] = ({}, {})
+        """What the process has counted, as it came, and what was counted besides, by processes that have died or here."""
+        self._parameters = get_parameters(stage.cell)
         self.pace = Pace()
         self.cell: ACell = next(one for one in stage.cell._get_cells_recursively() if isinstance(one, ASingleCell))
         """The one that counts what cannot be said of any of them alone."""
         self.border = Border(stage.cell, stage.input_names, stage.output_names)
-        self._last_report: dict[str, Counters] = {}
         self._letters = report_letter
         self._broken: Exception | None = None
         """Why there is no process any more."""
@@ -133,6 +132,15 @@ class RemoteWorker(Worker):
         self.collector = threading.Thread(target=self._collect, name=f"{self.thread.name} results", daemon=True)
 
     # ------------------------------------------------------------------ what others ask
+
+    @property
+    def counters(self) -> dict[str, Counters]:
+        """What the clone has counted, by the full name of the cell, processes that have died included. Any thread."""
+        reported, besides = self._counted
+        parts = {name: [Counters.from_tuple(counted)] for name, counted in reported.items()}
+        for name, counted in list(besides.items()):
+            parts.setdefault(name, []).append(counted)
+        return {name: sum_counters(counted) for name, counted in parts.items()}
 
     def get_oldest_ticket(self) -> int | None:
         """What the clone has worked on for longest; `None` where nothing is on its way. Any thread."""
@@ -246,7 +254,7 @@ class RemoteWorker(Worker):
                     return
                 self._is_sending = True
                 self._calls.append(call)
-            values = get_values(self.stage.cell)
+            values = get_values(self._parameters)
             try:
                 call.begun = self.clone.begin(self._make_work(call, values))
                 self.clone.sent = values  # not where that failed: they are still to come
@@ -290,12 +298,14 @@ class RemoteWorker(Worker):
     def _make_work(self, call: _Call, values: list[tuple[Any, Any]]) -> Work:
         if self._broken is not None:
             raise self._broken
-        route = cluster.get_route()
         changes = [
-            (place, (route.translate(new[0]), route.translate(new[1])))
+            (place, new)
             for place, (new, old) in enumerate(zip(values, self.clone.sent, strict=True))
             if new[0] is not old[0] or new[1] is not old[1]
         ]
+        if changes:
+            route = cluster.get_route()
+            changes = [(place, (route.translate(new[0]), route.translate(new[1]))) for place, new in changes]
         return Work(
             [self.stage.get_item(item.ticket) for item in call.items],
             [
@@ -322,7 +332,8 @@ class RemoteWorker(Worker):
                     self._settle_trouble(call, error)
                 else:
                     self._settle(call, done, results)
-                self._send()
+                if self._gathered:  # else whoever gathers more sends it
+                    self._send()
         finally:
             monitor.leave()
 
@@ -344,19 +355,20 @@ class RemoteWorker(Worker):
     def _settle(self, call: _Call, done: Done, results: list[Any]) -> None:
         for letter in done.letters:
             self._letters(letter)
-        self._last_report = {name: Counters.from_tuple(counted) for name, counted in done.counted.items()}
-        self._count(self._last_report)
+        self._counted = (done.counted, self._counted[1])
         nb_bytes = sum(size_of(value) for result in done.results for value in result or ())
+        held = self.pace.held
         self.pace.note(done.took_s, len(call.items), nb_bytes)
         if self.border.is_tapped:
             for item, result in zip(call.items, results, strict=True):
                 self.border.look(self.stage.get_item(item.ticket), item.values, result, done.letters)
         with self.stage.monitor.lock:
             self._calls.popleft()
+            if self.pace.held != held:
+                self.stage.size_window()
             for item, result in zip(call.items, results, strict=True):
                 self._finish(item, result)
             self._wake()
-            self.stage.size_window()
 
     @staticmethod
     def _unpack(value: Any, item: _Item) -> Any:
@@ -406,7 +418,7 @@ class RemoteWorker(Worker):
         blamed = cell if len(singles) == 1 else self.stage.cell.get_inner_cell()  # not the first of several by chance
         sign(error, blamed.get_full_name())
         add_note(error, f"in the cell {blamed.get_full_name()}")
-        counted = self._counted_before.setdefault(cell.get_full_name(), Counters())
+        counted = self._counted[1].setdefault(cell.get_full_name(), Counters())
         counted.runs += 1
         counted.lost += 1
         counted.errors += 1
@@ -419,7 +431,6 @@ class RemoteWorker(Worker):
             sign(gap, cell.get_full_name())
             error = gap
         self._finish(item, [Outcome(error)] * max(1, len(self.stage.output_names)))
-        self._count(self._last_report)
 
     def _wake(self) -> None:
         """Lock held."""
@@ -427,11 +438,6 @@ class RemoteWorker(Worker):
         monitor.wake_all(self._room)
         if self.stage.paused:
             monitor.wake_all(self.stage.watchers)
-
-    def _count(self, counters: dict[str, Counters]) -> None:
-        names = [*counters, *(name for name in self._counted_before if name not in counters)]
-        both = (counters, self._counted_before)
-        self.counters = {name: sum_counters(part[name] for part in both if name in part) for name in names}
 
     # ------------------------------------------------------------------ deaths
 
@@ -462,7 +468,7 @@ class RemoteWorker(Worker):
             self._gathered.extendleft(reversed(again))
             self._wake()
             is_over = stage.monitor.closed
-        self._counted_before, self._last_report = self.counters, {}
+        self._counted = ({}, self.counters)
         if not is_over:
             try:
                 self.clone.renew()

@@ -17,7 +17,7 @@ from pypipeline_engine.cell import RayCloneCell
 from pypipeline_engine.runtime.remote import clone, cluster, servant
 from pypipeline_engine.runtime.remote.clone import Died
 from pypipeline_engine.runtime.remote.messages import Done, Failure, Work, decode, pack, unpack_done
-from pypipeline_engine.runtime.remote.travel import get_values
+from pypipeline_engine.runtime.remote.travel import get_parameters, get_values
 from pypipeline_engine.runtime.stage import Stage
 
 ODDS_OF_DEATH = 0.1
@@ -46,7 +46,7 @@ class StandIn:
 
     def _start(self) -> None:
         cell = self._stage.cell
-        self.sent = get_values(cell)
+        self.sent = get_values(get_parameters(cell))
         self._copy = cell.clone(None)
         self._copy._error_policy = cell.get_error_policy()
         self._copy._nb_clones = {RayCloneCell: 1}  # type: ignore[attr-defined]  # it is a scaled cell

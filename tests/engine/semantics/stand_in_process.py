@@ -4,7 +4,7 @@ import threading
 
 from pypipeline_engine.runtime.remote import clone, cluster
 from pypipeline_engine.runtime.remote.messages import Done, Work
-from pypipeline_engine.runtime.remote.travel import get_values
+from pypipeline_engine.runtime.remote.travel import get_parameters, get_values
 
 
 class Process:
@@ -18,7 +18,7 @@ class Process:
     """A value that is not told before the process dies for the first time."""
 
     def __init__(self, stage):
-        self.sent = get_values(stage.cell)
+        self.sent = get_values(get_parameters(stage.cell))
         self.has_met_the_killer = threading.Event()
         self.is_dead = False
         type(self).lives += 1
