@@ -24,6 +24,7 @@ from pypipeline_engine.cli.options import (
     ray_path_option,
     set_ray_cluster,
 )
+from pypipeline_engine.core.errors import get_item_of
 
 if TYPE_CHECKING:
     from pypipeline_engine.cli.watch import Ending
@@ -182,9 +183,12 @@ def _report(ending: Ending, stats_json: Path | None) -> None:
 
 
 def _report_failure(name: str, error: Exception, shows_traceback: bool) -> None:
-    """Say which cell failed with what; the engine notes the cell's full name at the error."""
+    """Say which cell failed with what, and at which item; the engine notes the cell's full name at the error."""
     notes = [note for note in getattr(error, "__notes__", ()) if note.startswith("in ")]
     place = f" {notes[0]}" if notes else ""
+    item = get_item_of(error)
+    if item is not None:
+        place += f" at item {item}"
     if shows_traceback:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     click.echo(f"Error: {name} failed{place}: {in_one_line(error)}", err=True)

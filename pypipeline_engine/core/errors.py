@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 
 _CELL = "_pypipeline_cell"
+_ITEM = "_pypipeline_item"
 _PLACES = "_pypipeline_places"
 
 
@@ -17,9 +18,16 @@ def get_cell_of(error: BaseException) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def sign(error: BaseException, cell: str) -> None:
-    """Have `error` say from which cell it came."""
+def get_item_of(error: BaseException) -> int | None:
+    """The number, from 0, of the item at which its cell raised `error`; `None` where that is not known."""
+    number = error.__dict__.get(_ITEM)
+    return number if isinstance(number, int) else None
+
+
+def sign(error: BaseException, cell: str, item: int | None = None) -> None:
+    """Have `error` say from which cell it came, and at which item."""
     error.__dict__[_CELL] = cell
+    error.__dict__[_ITEM] = item
 
 
 def add_note(error: BaseException, note: str) -> None:

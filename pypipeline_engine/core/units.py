@@ -314,7 +314,8 @@ class Unit:
             self.report(DeadLetter(self.name, self.get_item_number(), what, text, get_places(error), time.time()))
             return Outcome(self._sign(ItemSkipped(f"{self.name} skipped an item because of {what}")))
         add_note(error, f"in the cell {self.name}")
-        return Outcome(self._sign(error))
+        sign(error, self.name, self.get_item_number())
+        return Outcome(error)
 
     def _sign(self, error: Exception) -> Exception:
         sign(error, self.name)

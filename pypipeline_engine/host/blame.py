@@ -8,7 +8,7 @@ import traceback
 
 from pypipeline_engine.cell import ACell
 from pypipeline_engine.core.counters import DeadLetter
-from pypipeline_engine.core.errors import describe_error, get_cell_of, get_places
+from pypipeline_engine.core.errors import describe_error, get_cell_of, get_item_of, get_places
 from pypipeline_engine.host.protocol import CellError
 
 _LONGEST_TRACEBACK = 20_000
@@ -31,6 +31,7 @@ class Blame:
             describe_error(error),
             "".join(traceback.format_exception(error)),
             get_places(origin),
+            item=get_item_of(error),
             is_fatal=is_fatal,
             time_s=time.time(),
         )

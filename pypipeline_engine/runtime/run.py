@@ -8,7 +8,7 @@ from enum import StrEnum
 from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
-from pypipeline_engine.core.errors import get_cell_of, sign
+from pypipeline_engine.core.errors import get_cell_of, get_item_of, sign
 from pypipeline_engine.exceptions import (
     InactiveException,
     InvalidInputException,
@@ -302,5 +302,5 @@ def _explain_exit(root: ACell, cause: BaseException) -> Exception:
     error.__cause__ = cause
     cell = get_cell_of(cause)
     if cell is not None:
-        sign(error, cell)
+        sign(error, cell, get_item_of(cause))
     return error

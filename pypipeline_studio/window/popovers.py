@@ -297,7 +297,12 @@ class Popovers(QObject):
             text = latest.message if latest.message.endswith((".", "!", "?")) else f"{latest.message}."
             if latest.item is not None:
                 when = f" at {moment_text(latest.time_s)}" if latest.time_s is not None else ""
-                text += f" Last: item {count(latest.item)}{when}."
+                which = (
+                    f"Item {count(latest.item)} ended the run"
+                    if latest.is_fatal
+                    else f"Last: item {count(latest.item)}"
+                )
+                text += f" {which}{when}."
             elif latest.time_s is not None:
                 text += f" At {moment_text(latest.time_s)}."
             has_source = bool(latest.file) and latest.line is not None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from ray import cloudpickle
 
 from pypipeline_engine.core.counters import DeadLetter
-from pypipeline_engine.core.errors import describe_error, get_cell_of, sign, take_places
+from pypipeline_engine.core.errors import describe_error, get_cell_of, get_item_of, sign, take_places
 from pypipeline_engine.core.values import Outcome, size_of
 from pypipeline_engine.exceptions import NonCriticalException, PipelineException
 
@@ -231,7 +231,7 @@ def encode(outcome: Outcome, with_text: bool = True) -> Failure:
         take_places(stand_in, outcome.get_error())
         cell = get_cell_of(error)
         if cell is not None:
-            sign(stand_in, cell)
+            sign(stand_in, cell, get_item_of(error))
         for note in getattr(error, "__notes__", ()):
             stand_in.add_note(note)
         pickled = cloudpickle.dumps(stand_in)

@@ -416,7 +416,8 @@ class RemoteWorker(Worker):
         cell = self.cell
         singles = [one for one in self.stage.cell._get_cells_recursively() if isinstance(one, ASingleCell)]
         blamed = cell if len(singles) == 1 else self.stage.cell.get_inner_cell()  # not the first of several by chance
-        sign(error, blamed.get_full_name())
+        number = self.stage.get_item(item.ticket)
+        sign(error, blamed.get_full_name(), None if error is self._broken else number)
         add_note(error, f"in the cell {blamed.get_full_name()}")
         counted = self._counted[1].setdefault(cell.get_full_name(), Counters())
         counted.runs += 1
@@ -424,7 +425,6 @@ class RemoteWorker(Worker):
         counted.errors += 1
         if may_skip and all(one.get_error_policy().then == "skip" for one in singles):
             counted.skipped += 1
-            number = self.stage.get_item(item.ticket)
             what = describe_error(error)
             self._letters(DeadLetter(cell.get_full_name(), number, what, what, time_s=time.time()))
             gap = ItemSkipped(f"{cell.get_full_name()} skipped an item because of {describe_error(error)}")

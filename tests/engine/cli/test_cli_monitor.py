@@ -186,7 +186,9 @@ def test_a_run_that_fails_fails_for_clients_as_well(watch, write_graph):
     assert (last["state"], last["error"]["cell"]) == ("failed", "own")
     code, errors = run.end()
     assert code == 1
-    assert "Error: graph failed in the cell graph.own: ValueError" in errors
+    item = last["error"]["item"]
+    assert item >= done
+    assert f"Error: graph failed in the cell graph.own at item {item}: ValueError" in errors
 
 
 def test_what_cannot_be_deployed_is_said_as_without_clients(pypipeline, write_graph):

@@ -190,7 +190,7 @@ def test_a_failed_run_names_the_cell_and_the_error_in_one_line(pypipeline, faili
     done = pypipeline("run", failing_graph, "--cells", PROBE, "--stats-json", "stats.json")
     assert done.returncode == 1
     lines = done.stderr.splitlines()
-    assert "Error: graph failed in the cell graph.choosy: ValueError: item 3 is bad" in lines
+    assert "Error: graph failed in the cell graph.choosy at item 3: ValueError: item 3 is bad" in lines
     assert lines[-1] == "Run it with --traceback to see where in the code that was."
     assert any(line.startswith("graph failed: 3 items in") for line in lines)
     assert "Traceback" not in done.stderr

@@ -197,7 +197,7 @@ def test_a_run_that_fails_says_which_cell_and_where(host, make_graph, tmp_path, 
     over = host.wait_until_over()
     assert over["state"] == "failed"
     error = over["error"]
-    assert error["cell"] == "work"
+    assert (error["cell"], error["item"]) == ("work", None if how == "raise_exit" else 3)
     assert message in error["message"]
     assert error["file"].endswith("awkward.py")
     assert f"_{how}" in error["traceback"]

@@ -21,6 +21,7 @@ from stream_cells import (
 from pypipeline_engine.cell import ASingleCell
 from pypipeline_engine.cellio import Input, Output, OutputPort
 from pypipeline_engine.connection import Connection
+from pypipeline_engine.core.errors import get_cell_of, get_item_of, sign
 from pypipeline_engine.exceptions import (
     InvalidInputException,
     ItemSkipped,
@@ -76,6 +77,24 @@ def test_the_error_carries_the_full_name_of_the_cell_as_a_note(pipeline, clones)
     with deployed(pipeline), pytest.raises(CriticalError) as raised:
         pipeline.pull()
     assert [note for note in raised.value.__notes__ if "p." in note] == ["in the cell p.box.map"]
+
+
+@CLONES
+def test_the_error_says_at_which_item_it_was_raised(pipeline, clones):
+    values = [0, GAP, 2, 3, 4]
+    box = scaled_map(pipeline, "box", fails_at(3), clones)
+    chain(Source(pipeline, "source", values), box, Map(pipeline, "after"), Collector(pipeline, "sink"))
+    with deployed(pipeline):
+        errors = [one for one in outcomes(pipeline, 5) if isinstance(one, CriticalError)]
+    assert [(get_cell_of(one), get_item_of(one)) for one in errors] == [("p.box.map", 3)]
+
+
+def test_an_error_of_no_item_has_no_number():
+    error = CriticalError()
+    assert get_item_of(error) is None
+    sign(error, "p.map", 7)
+    sign(error, "p.other")
+    assert get_item_of(error) is None
 
 
 @CLONES

@@ -41,6 +41,7 @@ from pypipeline_engine.cell import (
 )
 from pypipeline_engine.cellio import ConfigParameter, Input, InputPort, Output, OutputPort, RuntimeParameter
 from pypipeline_engine.connection import Connection
+from pypipeline_engine.core.errors import get_item_of
 from pypipeline_engine.exceptions import InvalidInputException, InvalidStateException, NotDeployableException
 
 ray = pytest.importorskip("ray")
@@ -171,7 +172,9 @@ def test_errors_and_gaps_come_in_the_place_of_their_item(pipeline):
     assert [str(one) for one in kinds] == [
         f"no {x}" if x % 10 == 3 else "GAP" if x % 10 == 7 else str(x) for x in range(50)
     ]
-    error = next(item for item in sink.items if isinstance(item, PassingError))
+    errors = [item for item in sink.items if isinstance(item, PassingError)]
+    assert [get_item_of(error) for error in errors] == list(range(3, 50, 10))
+    error = errors[0]
     assert "in the cell p.box.map" in error.__notes__
     assert "def work" not in str(error.__cause__)
     assert 'raise PassingError(f"no {x}")' in str(error.__cause__)
@@ -200,6 +203,7 @@ def test_an_error_that_cannot_be_pickled_is_told_in_words(pipeline):
     with deployed(pipeline), pytest.raises(Exception, match="Stubborn: as ever") as raised:
         pipeline.pull()
     assert "in the cell p.box.work" in raised.value.__notes__
+    assert get_item_of(raised.value) == 0
 
 
 def test_a_value_that_cannot_travel_costs_its_item_only(pipeline):

@@ -215,6 +215,14 @@ def test_the_error_badge_tells_the_last_error_and_opens_its_traceback(window, mo
     assert [url.toLocalFile() for url in opened] == [str(source)]
 
 
+def test_the_error_badge_tells_which_item_ended_the_run(window) -> None:
+    fatal = error(640, "TypeError: not serializable", cell="write").model_copy(update={"is_fatal": True})
+    window.engine.error_arrived.emit(fatal)
+    see(window, errors=1)
+    box = open_box(window, "write", "error")
+    assert texts(box) == ("write failed", "TypeError: not serializable. Item 640 ended the run.")
+
+
 def test_the_badge_of_what_cannot_run_tells_why(window) -> None:
     window.session.front.set_problems((GraphProblem(message="path is missing", cell="write"),))
     window.session.problems_changed.emit()
