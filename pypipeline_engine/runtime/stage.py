@@ -548,8 +548,10 @@ class Stage:
 
     @property
     def nb_taken(self) -> int:
-        """How many items have come out of the cell since its stream began. All workers rest."""
-        return self.first_item + self.sequencer.head - len(self.ready)
+        """How many items have come out of the cell since its stream began. Nobody takes any meanwhile."""
+        with self.monitor.lock:  # else a worker may be about to hand in several at once
+            loan = self.lender.loan  # as long as there is one, its items have no tickets
+            return self.first_item + (self.sequencer.head - len(self.ready) if loan is None else loan.next)
 
     @property
     def nb_brought(self) -> int:

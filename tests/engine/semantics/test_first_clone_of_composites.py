@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import deque
 
 import pytest
 from stream_cells import (
@@ -30,7 +31,10 @@ from pypipeline_engine.cell import ASingleCell, Pipeline, ScalableCell
 from pypipeline_engine.cell.policy import SKIP
 from pypipeline_engine.cellio import Input, InputPort, Output, OutputPort
 from pypipeline_engine.connection import Connection
+from pypipeline_engine.core import lending
+from pypipeline_engine.core.monitor import Monitor
 from pypipeline_engine.exceptions import InactiveException, InvalidStateException
+from pypipeline_engine.runtime.stage import Stage
 
 
 class Seeing:
@@ -802,3 +806,66 @@ def test_on_a_cycle_that_leads_through_another_scaled_cell(pipeline, clones_on_c
         in_time(lambda: outer.box.scale_up(clones))
         pull_all(pipeline)
     assert sink.items == [value * (value + 1) // 2 for value in range(100)]
+
+
+def test_a_quick_cell_inside_is_not_run_too_far(pipeline, monkeypatch):
+    """Whoever brings it to the level of the others borrows a clone of it, as the pulling thread does, item by item."""
+    monkeypatch.setattr(lending.Pace, "is_quick", lambda self: True)
+
+    def make(box):
+        inner = Pipeline(box, "inner")
+        ahead, behind = StatefulMap(inner, "ahead"), scaled_map(inner, "behind", clones=2)
+        Connection(InputPort(inner, "x"), ahead.x)
+        Connection(InputPort(inner, "z"), behind.get_input("x"))
+        Connection(ahead.y, OutputPort(inner, "y"))
+        Connection(behind.get_output("y"), OutputPort(inner, "w"))
+        return inner
+
+    source, outer = Source(pipeline, "source", range(200)), scaled(pipeline, "outer", make)
+    sinks = [scaled(pipeline, "first", lambda box: Collector(box, "sink"), 1), Collector(pipeline, "second")]
+    Connection(source.y, outer.get_input("x"))
+    Connection(source.y, outer.get_input("z"))
+    Connection(outer.get_output("y"), sinks[0].get_input("x"))
+    Connection(outer.get_output("w"), sinks[1].x)
+    first = sinks[0].get_inner_cell()
+    with deployed(pipeline):
+        pipeline.pull()
+        in_time(lambda: wait_until(lambda: len(first.items) > 5))
+        in_time(lambda: outer.scale_up(1))
+        assert 5 < len(first.items) < 200
+        pull_all(pipeline)
+    assert first.items == sinks[1].items == list(range(200))
+
+
+def test_results_that_are_being_handed_in_are_not_counted_as_taken_or_as_left_out(pipeline, gate):
+    """Who brings the cells of a composite to one level counts what he takes, while a worker may hand in several results at
+    once: that of an item which the later ones waited for, and theirs.
+    """
+
+    class Ready(deque):
+        def append(self, result):
+            super().append(result)
+            gate(result)
+
+    monitor = Monitor()
+    stage = Stage(scaled_map(pipeline, "box"), "p.box", monitor, lambda _: None)
+    stage.ready = stage.sequencer.ready = Ready()
+    for number in range(3):
+        assert stage.sequencer.open() == number
+    stage.finish(2, "second")
+    stage.finish(1, "first")
+
+    def hand_in():
+        with monitor.lock:
+            stage.finish(0, "zeroth")
+
+    handing_in = Task(hand_in)
+    gate.wait_for("zeroth")
+    gate.open("zeroth")
+    gate.wait_for("first")
+    assert [stage.ready.popleft() for _ in range(2)] == ["zeroth", "first"]
+    counting = Task(lambda: stage.nb_taken)
+    assert not counting.ends_within(0.05)
+    gate.open()
+    handing_in.get()
+    assert counting.get() == 2
