@@ -274,10 +274,12 @@ def explain_loss() -> str:
 
 
 def get_store_bytes() -> int:
-    """How large Ray's store of the node is that this process is on."""
+    """How large Ray's store of the node is that this process is on; 0 where it is not connected."""
     import ray
 
     here = get_node()
+    if not here:
+        return 0  # and not what comes of asking, for which Ray might start
     return sum(int(node["Resources"].get("object_store_memory", 0)) for node in ray.nodes() if node["NodeID"] == here)
 
 

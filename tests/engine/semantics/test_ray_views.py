@@ -40,7 +40,7 @@ def test_what_is_more_than_may_be_looked_at_is_copied(allowance):
 
 
 def test_what_nobody_looks_at_any_more_may_be_looked_at_again(allowance):
-    array, *_ = make(1)
+    (array,) = make(1)
     for _ in range(10):
         part = allowance.look(array)[1000:].view(np.int16)  # what is made of a view counts as it does
         others = [allowance.look(array) for _ in range(2)]
@@ -51,7 +51,7 @@ def test_what_nobody_looks_at_any_more_may_be_looked_at_again(allowance):
 
 
 def test_views_of_a_ray_that_has_ended_leave_those_of_the_next_one_alone(allowance, sessions):
-    array, *_ = make(1)
+    (array,) = make(1)
     of_one = [allowance.look(array) for _ in range(3)]
     sessions.append("two")
     of_two = [allowance.look(array) for _ in range(3)]
@@ -64,14 +64,21 @@ def test_one_process_looks_at_so_much_and_no_more_of_the_largest_store(monkeypat
     monkeypatch.setattr(views, "MOST_BYTES", 2 * NB_BYTES)
     monkeypatch.setattr(cluster, "get_store_bytes", lambda: 2**40)
     allowance = views.Allowance()
-    array, *_ = make(1)
+    (array,) = make(1)
     seen = [allowance.look(array) for _ in range(3)]
     assert [np.shares_memory(one, array) for one in seen] == [True, True, False]
 
 
+def test_what_comes_when_ray_was_shut_down_is_copied(monkeypatch):
+    monkeypatch.setattr(cluster, "get_session", lambda: None)
+    monkeypatch.setattr(cluster, "get_node", lambda: "")
+    (array,) = make(1)
+    assert not np.shares_memory(views.Allowance().look(array), array)
+
+
 def test_views_may_end_while_their_thread_asks_for_more(allowance, monkeypatch):
     """The interpreter looks for what nobody has any more whenever it likes."""
-    array, *_ = make(1)
+    (array,) = make(1)
 
     class Circle:
         pass
@@ -98,7 +105,7 @@ def test_what_keeps_the_memory_as_it_is_is_let_go_before_what_keeps_it_where_it_
         def __del__(self):
             log.append(self.name)
 
-    array, *_ = make(1)
+    (array,) = make(1)
     seen = views.View(array, Keeper("as it is"), Keeper("where it is")).as_array()
     part = seen[10:]
     del seen
