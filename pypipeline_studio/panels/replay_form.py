@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -62,12 +62,21 @@ class ReplayForm(QWidget):
         """By name, the values that differ from those of the graph."""
         return dict(self._changed)
 
-    def show_cell(self, cell: str, cell_type: CellType | None, values: Mapping[str, Any], folders: Folders) -> None:
+    def show_cell(
+        self,
+        cell: str,
+        cell_type: CellType | None,
+        values: Mapping[str, Any],
+        folders: Folders,
+        given: Collection[str] = (),
+    ) -> None:
         """Show the parameters of a cell. What was changed for the same cell stays.
 
         :param values: what the graph sets.
+        :param given: the inputs that the item brings a value for, which parameters may be among.
         """
-        declared = cell_type.parameters if cell_type is not None else ()
+        parameters = cell_type.parameters if cell_type is not None else ()
+        declared = tuple(parameter for parameter in parameters if parameter.name not in given)
         made_for = (cell, declared, folders)
         if made_for != self._made_for:
             self._made_for, self._cell = made_for, cell

@@ -161,7 +161,8 @@ class Failing(QObject):
             return
         dialog = RerunDialog(failed, self._panel.window())
         folders = Folders(self._session.folder, self._run_control.output_folder)
-        dialog.form.show_cell(failed.cell, self._session.types.find(entry.type), entry.parameters, folders)
+        cell_type = self._session.types.find(entry.type)
+        dialog.form.show_cell(failed.cell, cell_type, entry.parameters, folders, failed.inputs.keys())
         dialog.form.run_requested.connect(partial(self._replay, dialog))
         dialog.form.apply_requested.connect(partial(self._apply, dialog))
         dialog.traceback_requested.connect(self._panel.traceback_requested)
@@ -208,4 +209,5 @@ class Failing(QObject):
         if entry is not None:
             folders = Folders(self._session.folder, self._run_control.output_folder)
             cell_type = self._session.types.find(entry.type)
-            dialog.form.show_cell(dialog.failed.cell, cell_type, entry.parameters, folders)
+            failed = dialog.failed
+            dialog.form.show_cell(failed.cell, cell_type, entry.parameters, folders, failed.inputs.keys())

@@ -131,7 +131,8 @@ class Holding(QObject):
         entry = self._session.document.find(tuple(shown.cell.split(".")))
         cell_type = self._session.types.find(entry.type) if entry is not None else None
         folders = Folders(self._session.folder, self._run_control.output_folder)
-        self._panel.form.show_cell(shown.cell, cell_type, entry.parameters if entry is not None else {}, folders)
+        values = entry.parameters if entry is not None else {}
+        self._panel.form.show_cell(shown.cell, cell_type, values, folders, shown.inputs.keys())
 
     def _replay(self, parameters: dict[str, Any]) -> None:
         shown = self._shown()

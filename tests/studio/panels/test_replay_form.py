@@ -27,9 +27,9 @@ def form(qtbot):
     yield form  # the window lives as long
 
 
-def show(form, name):
+def show(form, name, given=()):
     (found,) = [found for found in Catalogue(installed=False).get_types() if found.name == name]
-    form.show_cell("work", found, {}, Folders(Path(), Path()))
+    form.show_cell("work", found, {}, Folders(Path(), Path()), given)
 
 
 def tabbed(form):
@@ -59,3 +59,10 @@ def test_tab_goes_from_top_to_bottom(qtbot, form, names) -> None:
     assert list(dict.fromkeys(found)) == list(form.editors)
     tops = [part.mapTo(form, QPoint()).y() for part in parts]
     assert tops == sorted(tops)
+
+
+def test_what_the_item_brings_is_not_asked_for(form) -> None:
+    show(form, "math.Expression", ["a"])
+    assert list(form.editors) == ["b", "c", "expression"]
+    show(form, "math.Expression", ["a", "c"])
+    assert list(form.editors) == ["b", "expression"]
