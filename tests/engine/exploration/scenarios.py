@@ -23,7 +23,8 @@ LINES_EVERY = 8
 STEPS_EVERY = 64
 LONG_WORK_EVERY = 3
 LONG_WORK = 30
-BUDGET = 2_000_000
+BUDGET = 10_000_000
+"""Large pipelines, switched at every step of the interpreter, have more than two million switch points."""
 LENDING: tuple[dict[str, float], ...] = (
     {},
     {"FEWEST_QUICK": 1, "MOST_QUICK": 1, "QUICK_S": 1e9, "FAR_TOO_SLOW_S": 1e9},
