@@ -275,14 +275,17 @@ class Stage:
 
     def give_intake(self, ticket: int | None = None, result: Any = None) -> None:
         with self.monitor.lock:
-            self.intake_is_taken = False
-            self.opener = None
-            if self.paused:
-                self.monitor.wake_all(self.watchers)
-            if ticket is not None:
-                self.finish(ticket, result)
-            if self.sequencer.has_credit():
-                self.monitor.wake_last(self.idle)
+            self.give_intake_locked(ticket, result)
+
+    def give_intake_locked(self, ticket: int | None = None, result: Any = None) -> None:
+        self.intake_is_taken = False
+        self.opener = None
+        if self.paused:
+            self.monitor.wake_all(self.watchers)
+        if ticket is not None:
+            self.finish(ticket, result)
+        if self.sequencer.has_credit():
+            self.monitor.wake_last(self.idle)
 
     def finish(self, ticket: int, result: Any) -> None:
         if self.sequencer.finish(ticket, result):

@@ -232,8 +232,9 @@ class RemoteWorker(Worker):
             self.tickets.append(ticket)
             self._held_bytes += item.nb_bytes
             self._gathered.append(item)
-        stage.give_intake()
-        self._send()
+            stage.give_intake_locked()
+            call = self._take_call()
+        self._send(call)
 
     def _wait_until_done(self) -> None:
         """Wait until the clone has nothing on its way any more."""
@@ -244,16 +245,18 @@ class RemoteWorker(Worker):
 
     # ------------------------------------------------------------------ sending
 
-    def _send(self) -> None:
-        """Begin as many calls as may be on their way. Where the other thread is at it, that one goes on with it."""
+    def _take_call(self) -> _Call | None:
+        """A call that is to be begun now by this thread. Where the other one is at it, that goes on with it. Lock held."""
+        call = None if self._is_sending else self._form_call()
+        if call is not None:
+            self._is_sending = True
+            self._calls.append(call)
+        return call
+
+    def _send(self, call: _Call | None) -> None:
+        """Begin a call, and then as many more as may be on their way."""
         monitor = self.stage.monitor
-        while True:
-            with monitor.lock:
-                call = None if self._is_sending else self._form_call()
-                if call is None:
-                    return
-                self._is_sending = True
-                self._calls.append(call)
+        while call is not None:
             values = get_values(self._parameters)
             try:
                 call.begun = self.clone.begin(self._make_work(call, values))
@@ -263,6 +266,7 @@ class RemoteWorker(Worker):
             with monitor.lock:
                 self._is_sending = False
                 monitor.wake_all(self._news)
+                call = self._take_call()
 
     def _form_call(self) -> _Call | None:
         """Take what gathered into a call; `None` where none may begin. Lock held."""
@@ -333,7 +337,9 @@ class RemoteWorker(Worker):
                 else:
                     self._settle(call, done, results)
                 if self._gathered:  # else whoever gathers more sends it
-                    self._send()
+                    with monitor.lock:
+                        more = self._take_call()
+                    self._send(more)
         finally:
             monitor.leave()
 
