@@ -232,7 +232,11 @@ def get_session() -> str | None:
     """Which Ray this process is connected to; `None` for none."""
     import ray
 
-    return str(ray.get_runtime_context().get_job_id()) if ray.is_initialized() else None
+    if not ray.is_initialized():
+        return None
+    context = ray.get_runtime_context()
+    # Of jobs alone, each Ray that is started here has a first one.
+    return f"{context.get_node_id()}/{context.get_job_id()}"
 
 
 def get_node() -> str:

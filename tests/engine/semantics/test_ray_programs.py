@@ -68,6 +68,23 @@ def test_arrays_that_are_kept_outlive_ray(tmp_path, end):
     assert (done.returncode, done.stdout) == (0, "[(37, 37), (38, 38), (39, 39)]\nend\n"), done.stderr
 
 
+def test_a_pipeline_is_deployed_again_in_another_ray_after_the_first_one_was_shut_down(tmp_path):
+    """Ray counts its jobs from 1 again, and what was shared with clones before is gone."""
+    done = run_script(
+        tmp_path,
+        """
+        pipeline, sink = make(lambda x: x + 1, [np.full(3_000_000, x, np.uint8) for x in range(40)])
+        for _ in range(2):
+            with deployed(pipeline):
+                pipeline.reset()
+                pull_all(pipeline)
+            ray.shutdown()
+        print([int(array[-1]) for array in sink.items] == [*range(1, 41)] * 2)
+        """,
+    )
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+
+
 def test_a_run_whose_ray_was_killed_ends_and_the_next_one_has_another_ray(tmp_path):
     done = run_script(
         tmp_path,
