@@ -34,6 +34,9 @@ RENEW_MS: Final = 10_000
 """How often control is renewed, which ends after 30 s without."""
 LEAVE_MS: Final = 1_000
 """How long giving control back may take when nobody looks any more."""
+ASK_AGAIN_MS: Final = 200
+MOST_ASKED: Final = 50
+"""Who is told the address of a run may ask for its graph before it has begun."""
 _Error: Final = QNetworkReply.NetworkError
 
 
@@ -87,6 +90,8 @@ class RemoteEngine(Engine):
         self._tls = trust
         self._hello_there = Hello(protocol=PROTOCOL_VERSION, url=address.url, token=token, pid=0)
         self._manager = make_manager(self)
+        self._nb_asked = 0
+        """How often the graph was asked for."""
         self._is_finding_out = False
         self._has_control = False
         self._handing_back: object = None
@@ -113,6 +118,7 @@ class RemoteEngine(Engine):
         if self._client is not None:
             return
         self._set_state("starting")
+        self._nb_asked = 0
         self._ask("", self._take_host)
 
     def detach(self, goes_on: bool = True) -> None:
@@ -169,6 +175,8 @@ class RemoteEngine(Engine):
             content = bytes(reply.readAll().data()) if reply.isOpen() else b""
             if status is not None and 200 <= int(status) < 300:
                 done(content)
+            elif status == 404 and 0 < self._nb_asked < MOST_ASKED:
+                QTimer.singleShot(ASK_AGAIN_MS, self, self._ask_for_graph)
             else:
                 words = _explain(self.address, reply, None if status is None else int(status), content, problems)
                 self._set_state("off")
@@ -188,6 +196,12 @@ class RemoteEngine(Engine):
                 f"install the same version of PyPipeline on both sides ({info.engine_version} runs there)."
             )
             return
+        self._ask_for_graph()
+
+    def _ask_for_graph(self) -> None:
+        if self._state != "starting" or self._client is not None:  # it was dropped since
+            return
+        self._nb_asked += 1
         self._ask("/graph", self._take_graph)
 
     def _take_graph(self, content: bytes) -> None:
@@ -392,7 +406,7 @@ def _explain(
         if status == 403:
             return f"{where} is not what the run is called there. Use the address that it has written. It says: {said}."
         if status == 404:
-            return f"The engine at {where} is too old to tell its graph: install the same version there as here."
+            return f"Nothing runs at {where}: {said}. Attach when something does; there has to be the same version as here."
         return f"{where} refuses: {said}."
     if problems:
         return (

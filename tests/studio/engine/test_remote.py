@@ -136,6 +136,38 @@ def test_a_process_that_is_gone_is_told(qtbot, watched, attach) -> None:
     assert engine.state == "ended"
 
 
+@pytest.fixture
+def without_graph(monkeypatch):
+    """Has so many questions for a graph be asked at a path that is not there."""
+
+    def hide(number: float) -> list[str]:
+        make_request, asked = remote.make_request, []
+
+        def ask(hello, path, *more):
+            if path == "/graph":
+                asked.append(path)
+                path = "/nothing" if len(asked) <= number else path
+            return make_request(hello, path, *more)
+
+        monkeypatch.setattr(remote, "make_request", ask)
+        return asked
+
+    return hide
+
+
+def test_a_run_that_is_about_to_begin_is_waited_for(qtbot, watched, attach, without_graph) -> None:
+    run, asked = watched(), without_graph(2)
+    follow(qtbot, attach(run.url, run.token))
+    assert len(asked) >= 3
+
+
+def test_one_that_does_not_begin_is_told(qtbot, watched, attach, without_graph, monkeypatch) -> None:
+    monkeypatch.setattr(remote, "MOST_ASKED", 3)
+    run, asked = watched(), without_graph(float("inf"))
+    assert refusal_of(qtbot, attach(run.url, run.token)).startswith(f"Nothing runs at {read_address(run.url).short}: ")
+    assert len(asked) == 3
+
+
 def test_a_wrong_token(qtbot, watched, attach) -> None:
     run = watched()
     words = refusal_of(qtbot, attach(run.url, "wrong"))
