@@ -3,7 +3,9 @@
 A pure state machine. Invariants, with `head` the ticket whose result comes out next after those that are ready:
     - every ticket below `head` is in `ready` or was taken from it;
     - every ticket from `head` up to `opened` is in work, or in `_finished` behind one that is in work;
-    - in work + finished + ready never exceeds `window`, as long as callers open tickets only with credit.
+    - in work + finished + ready never exceeds `window`, as long as callers open tickets only with credit, but for one result
+      that a waiting consumer has been woken for: that counts as taken, so that the next item need not wait until that thread
+      runs.
 
 Methods that change the state are called under the lock of the deployment; `ready` alone is popped without it, by the one
 consumer that has the turn.
@@ -20,7 +22,18 @@ from pypipeline_engine.core.values import END, size_of
 class Sequencer:
     """The tickets of one scaled cell."""
 
-    __slots__ = ("_bytes_in", "_bytes_out", "_finished", "ended", "head", "limit_bytes", "opened", "ready", "window")
+    __slots__ = (
+        "_bytes_in",
+        "_bytes_out",
+        "_finished",
+        "ended",
+        "handed",
+        "head",
+        "limit_bytes",
+        "opened",
+        "ready",
+        "window",
+    )
 
     def __init__(self, window: int, limit_bytes: int) -> None:
         """Begin without tickets.
@@ -33,6 +46,10 @@ class Sequencer:
         self.opened = 0
         self.head = 0
         self.ended = False
+        self.handed = 0
+        """How many of those that are ready count as taken, 0 or 1. Who wakes the consumer sets it, under the lock. That one
+        takes it back before it pops, without the lock: who looks in between sees one item more inside, never one less.
+        """
         self.ready: deque[Any] = deque()
         self._finished: dict[int, Any] = {}
         # Each has one writer at a time: whoever finishes has the lock, and there is one consumer.
@@ -42,7 +59,7 @@ class Sequencer:
     @property
     def inside(self) -> int:
         """How many items are in work, or finished and not taken."""
-        return self.opened - self.head + len(self.ready)
+        return self.opened - self.head + len(self.ready) - self.handed
 
     @property
     def queued_bytes(self) -> int:
@@ -96,7 +113,7 @@ class Sequencer:
 
     def reset(self) -> None:
         """Drop all results and begin again. No ticket may be in work."""
-        self.opened = self.head = 0
+        self.opened = self.head = self.handed = 0
         self.ended = False
         self.ready.clear()
         self._finished.clear()

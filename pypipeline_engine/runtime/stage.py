@@ -288,7 +288,8 @@ class Stage:
             self.monitor.wake_last(self.idle)
 
     def finish(self, ticket: int, result: Any) -> None:
-        if self.sequencer.finish(ticket, result):
+        if self.sequencer.finish(ticket, result) and self.consumers:
+            self.sequencer.handed = 1
             self.monitor.wake_first(self.consumers)
 
     def describe_idleness(self) -> str:
@@ -318,11 +319,13 @@ class Stage:
 
     def take_without_loan(self) -> Any:
         """The next result of the threads, or what comes of a loan that begins now; `END` at the end of the stream."""
+        self.sequencer.handed = 0  # left where Ctrl-C came between a wake-up and what was to follow
         try:
             result = self.ready.popleft()
         except IndexError:
             if not self._wait_for_result():
                 return self.lender.work()
+            self.sequencer.handed = 0
             result = self.ready.popleft()
         if result is not END:
             self.sequencer.count_out(result)

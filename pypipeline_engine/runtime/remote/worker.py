@@ -442,6 +442,8 @@ class RemoteWorker(Worker):
         """Lock held."""
         monitor = self.stage.monitor
         monitor.wake_all(self._room)
+        if self.stage.may_take_intake():
+            monitor.wake_last(self.stage.idle)
         if self.stage.paused:
             monitor.wake_all(self.stage.watchers)
 

@@ -110,7 +110,8 @@ class Rig:
         return True
 
     def finish(self, ticket: int, result: object) -> None:
-        if self.sequencer.finish(ticket, result):
+        if self.sequencer.finish(ticket, result) and self.consumers:
+            self.sequencer.handed = 1
             self.monitor.wake_first(self.consumers)
 
     # ------------------------------------------------------------------ the sink
@@ -119,6 +120,7 @@ class Rig:
         with self.monitor.lock:
             while not self.sequencer.ready:
                 self.monitor.wait(self.consumers, lambda: "a result")
+            self.sequencer.handed = 0
             result = self.sequencer.ready.popleft()
             self.sequencer.count_out(result)
             if self.may_take_intake():

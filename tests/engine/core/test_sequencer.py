@@ -53,7 +53,13 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     @precondition(lambda self: self.sequencer.ready)
     @rule()
+    def wake_somebody_for_a_result(self) -> None:
+        self.sequencer.handed = 1
+
+    @precondition(lambda self: self.sequencer.ready)
+    @rule()
     def take(self) -> None:
+        self.sequencer.handed = 0
         self.taken.append(self.sequencer.ready.popleft())
         if self.taken[-1] is not END:
             self.sequencer.count_out(self.taken[-1])
@@ -66,7 +72,7 @@ class AnyInterleaving(RuleBasedStateMachine):
     @rule()
     def reset(self) -> None:
         self.sequencer.reset()
-        assert not self.sequencer.ready
+        assert not self.sequencer.ready and not self.sequencer.handed
         self.finished.clear()
         self.taken.clear()
         self.end_at = None
@@ -80,7 +86,8 @@ class AnyInterleaving(RuleBasedStateMachine):
 
     @invariant()
     def the_count_is_right(self) -> None:
-        assert self.sequencer.inside == len(self.in_work) + len(self.finished) - len(self.taken)
+        taken = len(self.taken) + self.sequencer.handed
+        assert self.sequencer.inside == len(self.in_work) + len(self.finished) - taken
 
     @invariant()
     def credit_keeps_the_window(self) -> None:

@@ -18,6 +18,7 @@ class Process:
     """A value that is not told before the process dies for the first time."""
 
     def __init__(self, stage):
+        self.stage = stage
         self.sent = get_values(get_parameters(stage.cell))
         self.has_met_the_killer = threading.Event()
         self.is_dead = False

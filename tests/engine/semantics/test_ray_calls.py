@@ -1,0 +1,128 @@
+"""Which items share a call to another process, and when a call leaves."""
+
+import pytest
+from stream_cells import (
+    Collector,
+    Gate,
+    Map,
+    Source,
+    Task,
+    chain,
+    deployed,
+    in_time,
+    pull_all,
+    scaled,
+    wait_until,
+)
+
+from pypipeline_engine.cell import RayCloneCell
+from pypipeline_engine.runtime.stage import Stage
+
+pytest.importorskip("ray")
+from stand_in_process import Process, without_processes  # it needs Ray
+
+
+def line(pipeline, values, clones=1, capacity=None, before=lambda x: x):
+    box = scaled(pipeline, "box", lambda box: Map(box, "work"), 0)
+    box.scale_up(clones, RayCloneCell)
+    box.config_queue_capacity.set_value(capacity)
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", values), Map(pipeline, "before", before), box, sink)
+    return box, sink
+
+
+class Watched:
+    """Notes the calls of stand-ins for processes, and may hold their answers."""
+
+    def __init__(self, monkeypatch, hold=lambda process, values: None):
+        without_processes(monkeypatch)
+        begin, finish = Process.begin, Process.finish
+        self.calls = []
+        self.on_their_way = []
+
+        def note_call(process, work):
+            begun = begin(process, work)
+            self.calls.append(begun[1])
+            self.on_their_way.append(len(self.calls) - nb_back)
+            return begun
+
+        def note_answer(process, begun):
+            nonlocal nb_back
+            hold(process, begun[1])
+            nb_back += 1
+            return finish(process, begun)
+
+        nb_back = 0
+        monkeypatch.setattr(Process, "begin", note_call)
+        monkeypatch.setattr(Process, "finish", note_answer)
+
+
+def test_an_item_of_a_slow_stream_leaves_at_once(pipeline, monkeypatch):
+    watched = Watched(monkeypatch)
+    gate = Gate()
+    _, sink = line(pipeline, range(4), before=gate)
+    with deployed(pipeline):
+        for number in range(4):
+            gate.open(number)
+            in_time(pipeline.pull)
+    assert sink.items == list(range(4))
+    assert watched.calls == [[0], [1], [2], [3]]
+
+
+@pytest.mark.parametrize("by", ["thread", "ray"])
+def test_a_clone_goes_on_before_the_thread_runs_that_it_woke(pipeline, monkeypatch, by):
+    """With one item inside at most: that one counts as taken when somebody who waits for it is woken."""
+    gate = Gate()
+    wait_for_result = Stage._wait_for_result
+
+    def be_late(stage):
+        has_result = wait_for_result(stage)
+        gate.wait_for(0, 1)
+        return has_result
+
+    monkeypatch.setattr(Stage, "_wait_for_result", be_late)
+    if by == "ray":
+        Watched(monkeypatch, lambda process, values: gate(values[0]))
+        box, sink = line(pipeline, range(2), capacity=1)
+    else:
+        box = scaled(pipeline, "box", lambda box: Map(box, "work", gate), 1)
+        box.config_queue_capacity.set_value(1)
+        sink = Collector(pipeline, "sink")
+        chain(Source(pipeline, "source", range(2)), box, sink)
+    with deployed(pipeline):
+        task = Task(pipeline.pull)
+        stage = pipeline._get_deployment().crew.get_stage(box)
+        in_time(lambda: wait_until(lambda: stage.consumers))
+        gate.open(0)
+        task.get()
+        gate.open()
+        in_time(lambda: pull_all(pipeline))
+    assert sink.items == [0, 1]
+
+
+def test_ctrl_c_between_waking_and_taking_leaves_the_queue_as_narrow_as_it_was(pipeline, gate, monkeypatch):
+    wait_for_result = Stage._wait_for_result
+
+    def be_interrupted(stage):
+        monkeypatch.setattr(Stage, "_wait_for_result", wait_for_result)
+        wait_for_result(stage)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Stage, "_wait_for_result", be_interrupted)
+    box = scaled(pipeline, "box", lambda box: Map(box, "work", gate), 1)
+    box.config_queue_capacity.set_value(1)
+    sink = Collector(pipeline, "sink")
+    chain(Source(pipeline, "source", range(4)), box, sink)
+    with deployed(pipeline):
+        stage = pipeline._get_deployment().crew.get_stage(box)
+        interrupted = Task(pipeline.pull)
+        in_time(lambda: wait_until(lambda: stage.consumers))
+        gate.open(0)
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.get()
+        gate.open(1)
+        in_time(lambda: wait_until(lambda: stage.idle))
+        assert gate.arrived == [0, 1]
+        gate.open()
+        in_time(lambda: pull_all(pipeline))
+    assert sink.items == [1, 2, 3], "what Ctrl-C came into is dropped"
