@@ -143,14 +143,8 @@ class Stage:
                     begin = perf_counter()
                     blocked_s = 0.0
                 elif self.may_take_intake() and not worker.is_lent:
-                    self.intake_is_taken = True
-                    self.intake_thread = get_ident()
-                    self.opener = worker if ahead else None
                     worker.starved_s += perf_counter() - begin - blocked_s
-                    ticket = self.sequencer.open()
-                    if not ahead:
-                        worker.ticket = ticket
-                    return ticket
+                    return self._open_intake(worker, ahead)
                 else:
                     starved = (self.sequencer.has_credit() or self.sequencer.ended) and not self.lender.lends()
                     asleep = perf_counter()
@@ -160,6 +154,25 @@ class Stage:
                         continue  # for a reason that is looked for above
                     if not starved:
                         blocked_s += perf_counter() - asleep
+
+    def keep_intake_locked(self, worker: Worker) -> int | None:
+        """Open one more ticket for the worker that has the intake, where nobody else is there to take it. Lock held.
+
+        :returns: the ticket; `None` where the worker has to give the intake away.
+        """
+        is_asked_for = self.idle or self.closed or self.monitor.closed or worker.retiring or self.is_halted()
+        if is_asked_for or self.lender.lends() or not self.sequencer.has_credit():
+            return None
+        return self._open_intake(worker)
+
+    def _open_intake(self, worker: Worker, ahead: bool = False) -> int:
+        self.intake_is_taken = True
+        self.intake_thread = get_ident()
+        self.opener = worker if ahead else None
+        ticket = self.sequencer.open()
+        if not ahead:
+            worker.ticket = ticket
+        return ticket
 
     def may_take_intake(self) -> bool:
         return not self.intake_is_taken and not self.lender.lends() and self.sequencer.has_credit()
@@ -278,6 +291,7 @@ class Stage:
             self.give_intake_locked(ticket, result)
 
     def give_intake_locked(self, ticket: int | None = None, result: Any = None) -> None:
+        """Lock held."""
         self.intake_is_taken = False
         self.opener = None
         if self.paused:

@@ -39,14 +39,15 @@ from pypipeline_engine.runtime.worker import Worker
 if TYPE_CHECKING:
     from pypipeline_engine.runtime.stage import Stage
 
-CALLS_ON_THEIR_WAY = 3
+CALLS_ON_THEIR_WAY = 2
+"""One is worked on, and the next one is there when that is done. With a third one, calls would be smaller."""
 LEAD_S = 0.06
-"""How much work a clone has on its way: 20 ms in each of the calls, beside which the cost of a call is little."""
+"""How much work a clone holds: 20 ms in each of the calls, beside which the cost of a call is little; as much gathers."""
 FEWEST_HELD = 2
 MOST_HELD = 1024
 CALL_LIMIT_BYTES = 8 * 2**20
 """A call brings, or takes back, more only where one item does. So one frame is copied while another is worked on."""
-SHARED_CALL_LIMIT_BYTES = 20 * 2**20
+SHARED_CALL_LIMIT_BYTES = 32 * 2**20
 """The same where the two processes share memory for it. A call costs both together as much as copying two frames of 1080p,
 so that some frames have to share one; with more in it, not all calls that are on their way would have buffers."""
 HELD_LIMIT_BYTES = 80 * 2**20
@@ -54,7 +55,7 @@ HELD_LIMIT_BYTES = 80 * 2**20
 MOST_DEATHS = 3
 
 
-@dataclass
+@dataclass(slots=True)
 class _Item:
     ticket: int
     values: Any
@@ -65,7 +66,7 @@ class _Item:
     """Whether it is to have a call of its own."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Call:
     items: list[_Item]
     nb_bytes: int
@@ -82,24 +83,18 @@ class Pace:
         self._item_s: float | None = None
         self.result_bytes = 0.0
         """How large a result is."""
+        self.held = FEWEST_HELD
+        """How many items are to be on their way, or to gather for the next call."""
+        self.in_a_call = 1
+        """How many of them share a call at most."""
 
     def note(self, took_s: float, nb_items: int, nb_bytes: int) -> None:
         """Say how long some items took, and how large their results are together."""
         item_s, result_bytes = took_s / nb_items, nb_bytes / nb_items
         self._item_s = item_s if self._item_s is None else 0.7 * self._item_s + 0.3 * item_s
         self.result_bytes = max(result_bytes, 0.7 * self.result_bytes + 0.3 * result_bytes)
-
-    @property
-    def held(self) -> int:
-        """How many items are to be on their way."""
-        if self._item_s is None:
-            return FEWEST_HELD
-        return max(FEWEST_HELD, min(MOST_HELD, int(LEAD_S / max(self._item_s, 1e-9))))
-
-    @property
-    def in_a_call(self) -> int:
-        """How many of them share a call at most."""
-        return max(1, self.held // CALLS_ON_THEIR_WAY)
+        self.held = max(FEWEST_HELD, min(MOST_HELD, int(LEAD_S / max(self._item_s, 1e-9))))
+        self.in_a_call = max(1, self.held // (CALLS_ON_THEIR_WAY + 1))
 
 
 class RemoteWorker(Worker):
@@ -178,9 +173,12 @@ class RemoteWorker(Worker):
         self.collector.start()
         try:
             self._wait_for_room()
-            while (ticket := stage.take_intake(self)) is not None:
-                self._feed(ticket)
-                self._wait_for_room()
+            ticket = stage.take_intake(self)
+            while ticket is not None:
+                ticket = self._feed(ticket)
+                if ticket is None:
+                    self._wait_for_room()
+                    ticket = stage.take_intake(self)
             self._wait_until_done()
         finally:
             with stage.monitor.lock:
@@ -215,26 +213,31 @@ class RemoteWorker(Worker):
         except Interrupted:
             return
 
-    def _feed(self, ticket: int) -> None:
+    def _feed(self, ticket: int) -> int | None:
+        """Collect one item, which leaves or gathers. Returns the ticket of the next one where that may follow at once."""
         stage = self.stage
         try:
             values = stage.collect()
         except Interrupted:
             stage.give_intake()
-            return
+            return None
         except BaseException as error:
             values = [Outcome(error)] * max(1, len(stage.input_names))
         if values is END:
             stage.give_intake(ticket, END)
-            return
+            return None
         item = _Item(ticket, values, size_of(values))
         with stage.monitor.lock:
             self.tickets.append(ticket)
             self._held_bytes += item.nb_bytes
             self._gathered.append(item)
-            stage.give_intake_locked()
             call = self._take_call()
+            next_ticket = None if call is not None or self._is_full() else stage.keep_intake_locked(self)
+            if next_ticket is not None:
+                return next_ticket
+            stage.give_intake_locked()
         self._send(call)
+        return None
 
     def _wait_until_done(self) -> None:
         """Wait until the clone has nothing on its way any more."""
@@ -247,7 +250,9 @@ class RemoteWorker(Worker):
 
     def _take_call(self) -> _Call | None:
         """A call that is to be begun now by this thread. Where the other one is at it, that goes on with it. Lock held."""
-        call = None if self._is_sending else self._form_call()
+        if self._is_sending or len(self._calls) >= CALLS_ON_THEIR_WAY:
+            return None
+        call = self._form_call()
         if call is not None:
             self._is_sending = True
             self._calls.append(call)
@@ -271,7 +276,7 @@ class RemoteWorker(Worker):
     def _form_call(self) -> _Call | None:
         """Take what gathered into a call; `None` where none may begin. Lock held."""
         gathered, stage = self._gathered, self.stage
-        if not gathered or len(self._calls) >= CALLS_ON_THEIR_WAY or stage.is_dropping or stage.monitor.closed:
+        if not gathered or stage.is_dropping or stage.monitor.closed:
             return None
         if self._calls and (gathered[0].nb_deaths or self._calls[-1].items[0].nb_deaths):
             # Where a process died, its answers of just before may be lost as well: what it had then is tried with nothing

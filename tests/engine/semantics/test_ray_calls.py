@@ -21,6 +21,8 @@ from pypipeline_engine.runtime.stage import Stage
 pytest.importorskip("ray")
 from stand_in_process import Process, without_processes  # it needs Ray
 
+from pypipeline_engine.runtime.remote import worker  # as well
+
 
 def line(pipeline, values, clones=1, capacity=None, before=lambda x: x):
     box = scaled(pipeline, "box", lambda box: Map(box, "work"), 0)
@@ -57,6 +59,22 @@ class Watched:
         monkeypatch.setattr(Process, "finish", note_answer)
 
 
+def test_calls_of_a_fast_stream_are_full(pipeline, monkeypatch):
+    """The stand-in tells of 10 ms an item: six are 60 ms of work, and a call of two takes 20 ms."""
+
+    def hold(process, values):
+        worker = process.stage.workers[0]
+        wait_until(lambda: worker._room or process.stage.sequencer.ended)  # it has as many as it may hold
+
+    watched = Watched(monkeypatch, hold)
+    _, sink = line(pipeline, range(31))
+    with deployed(pipeline):
+        in_time(lambda: pull_all(pipeline))
+    assert sink.items == list(range(31))
+    assert watched.calls == [[0], [1], [2], *([x, x + 1] for x in range(3, 31, 2))]
+    assert max(watched.on_their_way) == 2
+
+
 def test_an_item_of_a_slow_stream_leaves_at_once(pipeline, monkeypatch):
     watched = Watched(monkeypatch)
     gate = Gate()
@@ -67,6 +85,55 @@ def test_an_item_of_a_slow_stream_leaves_at_once(pipeline, monkeypatch):
             in_time(pipeline.pull)
     assert sink.items == list(range(4))
     assert watched.calls == [[0], [1], [2], [3]]
+
+
+def test_a_clone_takes_items_in_a_row_where_no_other_one_waits_for_them(pipeline, monkeypatch):
+    asked = []
+    take_intake = Stage.take_intake
+
+    def note(stage, worker, ahead=False):
+        asked.append(worker)
+        return take_intake(stage, worker, ahead)
+
+    def hold(process, values):
+        worker = process.stage.workers[0]
+        wait_until(lambda: worker._room or process.stage.sequencer.ended)
+
+    monkeypatch.setattr(Stage, "take_intake", note)
+    watched = Watched(monkeypatch, hold)
+    _, sink = line(pipeline, range(100))
+    with deployed(pipeline):
+        in_time(lambda: pull_all(pipeline))
+    assert sink.items == list(range(100))
+    assert len(asked) <= len(watched.calls) + 2, "it asked for items that it could have taken"
+
+
+def test_clones_leave_the_source_to_each_other(pipeline, monkeypatch):
+    """One that could take several items in a row does not where another one waits."""
+    monkeypatch.setattr(worker, "FEWEST_HELD", 8)
+    items, answers, kept = Gate(), Gate(), []
+    keep_intake = Stage.keep_intake_locked
+
+    def note(stage, worker):
+        ticket = keep_intake(stage, worker)
+        kept.append((bool(stage.idle), ticket))
+        return ticket
+
+    monkeypatch.setattr(Stage, "keep_intake_locked", note)
+    Watched(monkeypatch, lambda process, values: answers(values[0]))
+    box, sink = line(pipeline, range(8), clones=2, before=items)
+    with deployed(pipeline):
+        stage = pipeline._get_deployment().crew.get_stage(box)
+        for number in range(7):
+            items.wait_for(number)
+            in_time(lambda: wait_until(lambda: stage.idle))
+            items.open(number)
+        items.open()
+        answers.open()
+        in_time(lambda: pull_all(pipeline))
+    assert (True, None) in kept
+    assert not [ticket for others_wait, ticket in kept if others_wait and ticket is not None]
+    assert sink.items == list(range(8))
 
 
 @pytest.mark.parametrize("by", ["thread", "ray"])

@@ -316,7 +316,7 @@ def test_parameters_reach_every_clone(pipeline):
     inner = box.get_inner_cell()
     inner.start.set_value(1000)
     inner.shift.set_value(1)
-    source, sink = Source(pipeline, "source", [0] * 4000), Collector(pipeline, "sink")
+    source, sink = Source(pipeline, "source", [0] * 6000), Collector(pipeline, "sink")
     chain(source, box, sink)
     with deployed(pipeline):
         for _ in range(50):
@@ -856,14 +856,16 @@ def test_a_parameter_that_is_set_while_a_clone_starts_reaches_it(pipeline):
     assert sink.items == [7] * 20
 
 
-def test_a_parameter_is_not_lost_with_the_call_that_could_not_begin(pipeline):
-    box = working(pipeline)
-    sink = line(pipeline, box, [0, 0, threading.Lock(), *[0] * 20], Recorder)
+def test_a_parameter_is_not_lost_with_the_call_that_could_not_begin(pipeline, gate):
+    box, lock, sink = working(pipeline), threading.Lock(), Recorder(pipeline, "sink")
+    before = Map(pipeline, "before", lambda x: gate(x) if x is lock else x)
+    chain(Source(pipeline, "source", [0, lock, *[0] * 20]), before, box, sink)
     with deployed(pipeline):
         pipeline.pull()
         box.get_inner_cell().shift.set_value(7)
+        gate.open()
         pull_all(pipeline)
-    assert sink.items[-10:] == [7] * 10
+    assert sink.items[2:] == [7] * 20
 
 
 def test_one_value_that_cannot_travel_among_many_costs_its_item_only(pipeline):
