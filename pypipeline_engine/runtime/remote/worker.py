@@ -398,6 +398,7 @@ class RemoteWorker(Worker):
                 for item in reversed(call.items):
                     item.is_alone = True
                     self._gathered.appendleft(item)
+                self._wake()
                 return
             for item in call.items:
                 trouble: Exception = InvalidInputException(

@@ -1,7 +1,11 @@
 """Which items share a call to another process, and when a call leaves."""
 
+import threading
+from contextlib import suppress
+
 import pytest
 from stream_cells import (
+    SOON_S,
     Collector,
     Gate,
     Map,
@@ -134,6 +138,28 @@ def test_clones_leave_the_source_to_each_other(pipeline, monkeypatch):
     assert (True, None) in kept
     assert not [ticket for others_wait, ticket in kept if others_wait and ticket is not None]
     assert sink.items == list(range(8))
+
+
+def test_a_call_that_fails_as_a_whole_does_not_hold_up_the_end(pipeline, monkeypatch):
+    """Its items would be tried one by one, but nothing is begun any more."""
+    failing = threading.Event()
+
+    def fail_late(process, values):
+        worker, monitor = process.stage.workers[0], process.stage.monitor
+        if len(values) > 1:
+            failing.set()
+            wait_until(lambda: monitor.closed and worker._room)
+            raise ValueError("a result that does not travel")
+        wait_until(lambda: worker._room)
+
+    Watched(monkeypatch, fail_late)
+    line(pipeline, range(100))
+    pipeline.deploy()
+    pulling = Task(lambda: pull_all(pipeline))
+    assert failing.wait(SOON_S)
+    Task(pipeline.undeploy).get()
+    with suppress(Exception):  # whatever it is told of a pipeline that ends meanwhile
+        pulling.get()
 
 
 @pytest.mark.parametrize("by", ["thread", "ray"])
