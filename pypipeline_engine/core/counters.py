@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -19,6 +20,8 @@ BUCKETS_PER_OCTAVE = 8
 """Latencies are kept in buckets that are 9 % wide, so a quantile is within 5 % of the true value."""
 _SMALLEST_S = 1e-9
 _NB_BUCKETS = 40 * BUCKETS_PER_OCTAVE
+_NUMBERS = ("runs", "lost", "skipped", "errors", "retries", "busy_s", "starved_s", "cpu_s")
+_get_numbers = attrgetter(*_NUMBERS)
 
 
 def bucket_of(seconds: float) -> int:
@@ -36,7 +39,7 @@ def middle_of(bucket: int) -> float:
 class Counters:
     """What one worker counts about one cell."""
 
-    __slots__ = ("busy_s", "cpu_s", "errors", "latencies", "lost", "retries", "runs", "skipped", "starved_s")
+    __slots__ = (*_NUMBERS, "latencies")
 
     def __init__(self) -> None:
         self.runs = 0
@@ -59,14 +62,16 @@ class Counters:
 
     def as_tuple(self) -> tuple[Any, ...]:
         """All that was counted, for another process, as it is now."""
-        return tuple(self.latencies.copy() if name == "latencies" else getattr(self, name) for name in self.__slots__)
+        return (*_get_numbers(self), self.latencies.copy())
 
     @classmethod
     def from_tuple(cls, counted: tuple[Any, ...]) -> Self:
         """The counters that `as_tuple` was asked of."""
         counters = cls()
-        for name, value in zip(cls.__slots__, counted, strict=True):
+        *numbers, latencies = counted
+        for name, value in zip(_NUMBERS, numbers, strict=True):
             setattr(counters, name, value)
+        counters.latencies = latencies
         return counters
 
     def add(self, other: Counters) -> None:
