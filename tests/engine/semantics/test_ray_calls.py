@@ -92,6 +92,7 @@ def test_an_item_of_a_slow_stream_leaves_at_once(pipeline, monkeypatch):
 
 
 def test_a_clone_takes_items_in_a_row_where_no_other_one_waits_for_them(pipeline, monkeypatch):
+    monkeypatch.setattr(worker, "LEAD_S", 0.6)  # of items of 10 ms, twenty share a call
     asked = []
     take_intake = Stage.take_intake
 
@@ -100,16 +101,15 @@ def test_a_clone_takes_items_in_a_row_where_no_other_one_waits_for_them(pipeline
         return take_intake(stage, worker, ahead)
 
     def hold(process, values):
-        worker = process.stage.workers[0]
-        wait_until(lambda: worker._room or process.stage.sequencer.ended)
+        wait_until(lambda: process.stage.workers[0]._room or process.stage.sequencer.ended)
 
     monkeypatch.setattr(Stage, "take_intake", note)
-    watched = Watched(monkeypatch, hold)
-    _, sink = line(pipeline, range(100))
+    Watched(monkeypatch, hold)
+    _, sink = line(pipeline, range(300))
     with deployed(pipeline):
         in_time(lambda: pull_all(pipeline))
-    assert sink.items == list(range(100))
-    assert len(asked) <= len(watched.calls) + 2, "it asked for items that it could have taken"
+    assert sink.items == list(range(300))
+    assert len(asked) < 100, "twice for a call at most"
 
 
 def test_clones_leave_the_source_to_each_other(pipeline, monkeypatch):
