@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 CALLS_ON_THEIR_WAY = 2
 """One is worked on, and the next one is there when that is done. With a third one, calls would be smaller."""
-LEAD_S = 0.06
-"""How much work a clone holds: 20 ms in each of the calls, beside which the cost of a call is little; as much gathers."""
+LEAD_S = 0.09
+"""How much work a clone holds: 30 ms in each of the calls, beside which the cost of a call is little; as much gathers."""
 FEWEST_HELD = 2
 MOST_HELD = 1024
 CALL_LIMIT_BYTES = 8 * 2**20

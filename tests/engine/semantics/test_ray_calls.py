@@ -64,18 +64,18 @@ class Watched:
 
 
 def test_calls_of_a_fast_stream_are_full(pipeline, monkeypatch):
-    """The stand-in tells of 10 ms an item: six are 60 ms of work, and a call of two takes 20 ms."""
+    """The stand-in tells of 10 ms an item: nine are 90 ms of work, and a call of three takes 30 ms."""
 
     def hold(process, values):
         worker = process.stage.workers[0]
         wait_until(lambda: worker._room or process.stage.sequencer.ended)  # it has as many as it may hold
 
     watched = Watched(monkeypatch, hold)
-    _, sink = line(pipeline, range(31))
+    _, sink = line(pipeline, range(33))
     with deployed(pipeline):
         in_time(lambda: pull_all(pipeline))
-    assert sink.items == list(range(31))
-    assert watched.calls == [[0], [1], [2], *([x, x + 1] for x in range(3, 31, 2))]
+    assert sink.items == list(range(33))
+    assert watched.calls == [[0], [1], [2], *([x, x + 1, x + 2] for x in range(3, 33, 3))]
     assert max(watched.on_their_way) == 2
 
 
