@@ -67,8 +67,8 @@ def test_calls_of_a_fast_stream_are_full(pipeline, monkeypatch):
     """The stand-in tells of 10 ms an item: nine are 90 ms of work, and a call of three takes 30 ms."""
 
     def hold(process, values):
-        worker = process.stage.workers[0]
-        wait_until(lambda: worker._room or process.stage.sequencer.ended)  # it has as many as it may hold
+        own = process.stage.workers[0]
+        wait_until(lambda: own._room or process.stage.sequencer.ended)  # it has as many as it may hold
 
     watched = Watched(monkeypatch, hold)
     _, sink = line(pipeline, range(33))
@@ -145,12 +145,12 @@ def test_a_call_that_fails_as_a_whole_does_not_hold_up_the_end(pipeline, monkeyp
     failing = threading.Event()
 
     def fail_late(process, values):
-        worker, monitor = process.stage.workers[0], process.stage.monitor
+        own, monitor = process.stage.workers[0], process.stage.monitor
         if len(values) > 1:
             failing.set()
-            wait_until(lambda: monitor.closed and worker._room)
+            wait_until(lambda: monitor.closed and own._room)
             raise ValueError("a result that does not travel")
-        wait_until(lambda: worker._room)
+        wait_until(lambda: own._room)
 
     Watched(monkeypatch, fail_late)
     line(pipeline, range(100))
@@ -162,10 +162,8 @@ def test_a_call_that_fails_as_a_whole_does_not_hold_up_the_end(pipeline, monkeyp
         pulling.get()
 
 
-@pytest.mark.parametrize("by", ["thread", "ray"])
-def test_a_clone_goes_on_before_the_thread_runs_that_it_woke(pipeline, monkeypatch, by):
-    """With one item inside at most: that one counts as taken when somebody who waits for it is woken."""
-    gate = Gate()
+def test_a_clone_goes_on_before_the_thread_runs_that_it_woke(pipeline, gate, monkeypatch):
+    """As one on a thread does."""
     wait_for_result = Stage._wait_for_result
 
     def be_late(stage):
@@ -174,14 +172,8 @@ def test_a_clone_goes_on_before_the_thread_runs_that_it_woke(pipeline, monkeypat
         return has_result
 
     monkeypatch.setattr(Stage, "_wait_for_result", be_late)
-    if by == "ray":
-        Watched(monkeypatch, lambda process, values: gate(values[0]))
-        box, sink = line(pipeline, range(2), capacity=1)
-    else:
-        box = scaled(pipeline, "box", lambda box: Map(box, "work", gate), 1)
-        box.config_queue_capacity.set_value(1)
-        sink = Collector(pipeline, "sink")
-        chain(Source(pipeline, "source", range(2)), box, sink)
+    Watched(monkeypatch, lambda process, values: gate(values[0]))
+    box, sink = line(pipeline, range(2), capacity=1)
     with deployed(pipeline):
         task = Task(pipeline.pull)
         stage = pipeline._get_deployment().crew.get_stage(box)
@@ -191,31 +183,3 @@ def test_a_clone_goes_on_before_the_thread_runs_that_it_woke(pipeline, monkeypat
         gate.open()
         in_time(lambda: pull_all(pipeline))
     assert sink.items == [0, 1]
-
-
-def test_ctrl_c_between_waking_and_taking_leaves_the_queue_as_narrow_as_it_was(pipeline, gate, monkeypatch):
-    wait_for_result = Stage._wait_for_result
-
-    def be_interrupted(stage):
-        monkeypatch.setattr(Stage, "_wait_for_result", wait_for_result)
-        wait_for_result(stage)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Stage, "_wait_for_result", be_interrupted)
-    box = scaled(pipeline, "box", lambda box: Map(box, "work", gate), 1)
-    box.config_queue_capacity.set_value(1)
-    sink = Collector(pipeline, "sink")
-    chain(Source(pipeline, "source", range(4)), box, sink)
-    with deployed(pipeline):
-        stage = pipeline._get_deployment().crew.get_stage(box)
-        interrupted = Task(pipeline.pull)
-        in_time(lambda: wait_until(lambda: stage.consumers))
-        gate.open(0)
-        with pytest.raises(KeyboardInterrupt):
-            interrupted.get()
-        gate.open(1)
-        in_time(lambda: wait_until(lambda: stage.idle))
-        assert gate.arrived == [0, 1]
-        gate.open()
-        in_time(lambda: pull_all(pipeline))
-    assert sink.items == [1, 2, 3], "what Ctrl-C came into is dropped"

@@ -18,6 +18,7 @@ from stream_cells import (
     pull_all,
     scaled,
     scaled_map,
+    wait_until,
 )
 
 from pypipeline_engine.cell import (
@@ -37,6 +38,7 @@ from pypipeline_engine.exceptions import (
     NotDeployableException,
     ScalingNotSupportedException,
 )
+from pypipeline_engine.runtime.stage import Stage
 
 
 def line(pipeline, function=lambda x: x, clones=0, values=None):
@@ -114,6 +116,55 @@ def test_the_queue_capacity_bounds_what_is_inside(pipeline, gate):
         assert sorted(gate.arrived) == [0, 1, 2]
         gate.open()
     assert sink.items == [0]
+
+
+def test_a_clone_goes_on_before_the_thread_runs_that_it_woke(pipeline, gate, monkeypatch):
+    """With one item inside at most: that one counts as taken when somebody who waits for it is woken."""
+    wait_for_result = Stage._wait_for_result
+
+    def be_late(stage):
+        has_result = wait_for_result(stage)
+        gate.wait_for(0, 1)
+        return has_result
+
+    monkeypatch.setattr(Stage, "_wait_for_result", be_late)
+    box, sink = line(pipeline, gate, 1, range(2))
+    box.config_queue_capacity.set_value(1)
+    with deployed(pipeline):
+        task = Task(pipeline.pull)
+        stage = pipeline._get_deployment().crew.get_stage(box)
+        in_time(lambda: wait_until(lambda: stage.consumers))
+        gate.open(0)
+        task.get()
+        gate.open()
+        in_time(lambda: pull_all(pipeline))
+    assert sink.items == [0, 1]
+
+
+def test_ctrl_c_between_waking_and_taking_leaves_the_queue_as_narrow_as_it_was(pipeline, gate, monkeypatch):
+    wait_for_result = Stage._wait_for_result
+
+    def be_interrupted(stage):
+        monkeypatch.setattr(Stage, "_wait_for_result", wait_for_result)
+        wait_for_result(stage)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Stage, "_wait_for_result", be_interrupted)
+    box, sink = line(pipeline, gate, 1, range(4))
+    box.config_queue_capacity.set_value(1)
+    with deployed(pipeline):
+        stage = pipeline._get_deployment().crew.get_stage(box)
+        interrupted = Task(pipeline.pull)
+        in_time(lambda: wait_until(lambda: stage.consumers))
+        gate.open(0)
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.get()
+        gate.open(1)
+        in_time(lambda: wait_until(lambda: stage.idle))
+        assert gate.arrived == [0, 1]
+        gate.open()
+        in_time(lambda: pull_all(pipeline))
+    assert sink.items == [1, 2, 3], "what Ctrl-C came into is dropped"
 
 
 def test_the_queue_capacity_can_only_be_set_while_not_deployed(pipeline):
